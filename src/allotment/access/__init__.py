@@ -1,0 +1,27 @@
+"""Pure decisions about who may reach what: no file, no clock, no network.
+
+A role is entitled to an agent that declares it; an adapter may answer a role whose every document that
+role may read; anything unknown, empty, stale or ambiguous is denied.
+"""
+
+from allotment.access._decide import AdapterFacts, Decision, Outcome, Reason, Request, decide
+from allotment.access._grant import Grant, require_grant
+from allotment.access._policy import AgentRule, Policy
+from allotment.access._principal import Principal
+from allotment.access._readers import Readers, common_readers
+
+__all__ = [
+    "AdapterFacts",
+    "AgentRule",
+    "Decision",
+    "Grant",
+    "Outcome",
+    "Policy",
+    "Principal",
+    "Readers",
+    "Reason",
+    "Request",
+    "common_readers",
+    "decide",
+    "require_grant",
+]

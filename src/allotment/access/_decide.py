@@ -1,0 +1,107 @@
+"""``decide``: one question, one resolved agent, its adapter and account → allow or deny, with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from allotment.access._policy import Policy
+from allotment.access._principal import Principal
+from allotment.access._readers import Readers
+
+Outcome = Literal["allow", "deny"]
+Reason = Literal[
+    "allowed",
+    "unknown-role",
+    "unknown-agent",
+    "role-not-served",
+    "documents-not-readable",
+    "nothing-requested",
+    "adapter-of-another-agent",
+    "adapter-stale",
+    "adapter-clearance",
+    "account-of-another-agent",
+]
+
+_EXPLANATION: dict[Reason, str] = {
+    "allowed": "the role is served by the agent and may read all it learnt",
+    "unknown-role": "the user's role is not declared",
+    "unknown-agent": "there is no such agent",
+    "role-not-served": "the agent does not serve this role",
+    "documents-not-readable": "the agent learns documents this role may not read",
+    "nothing-requested": "neither an adapter nor an account was named",
+    "adapter-of-another-agent": "the adapter belongs to another agent",
+    "adapter-stale": "the adapter learnt documents that have changed; it must be trained again",
+    "adapter-clearance": "the adapter learnt documents this role may not read",
+    "account-of-another-agent": "the database account belongs to another agent",
+}
+
+
+@dataclass(frozen=True)
+class AdapterFacts:
+    """What a decision needs to know of an adapter, taken from its verified manifest."""
+
+    agent: str
+    version: str
+    clearance: Readers
+    """Roles that may read every document it learnt; empty means nobody."""
+    stale: bool
+    """Whether a document it learnt was changed, re-labelled or removed since."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for, resolved: the agent that will answer and the one means it will use."""
+
+    agent: str
+    adapter: AdapterFacts | None = None
+    account: str | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer of ``decide``: outcome, reason, and everything it was about."""
+
+    outcome: Outcome
+    reason: Reason
+    principal: Principal
+    request: Request
+
+    @property
+    def explanation(self) -> str:
+        """The reason in words."""
+        return _EXPLANATION[self.reason]
+
+
+def decide(policy: Policy, principal: Principal, request: Request) -> Decision:
+    """Whether ``principal`` may reach what ``request`` names. Total and pure: every input has an answer."""
+    reason = _reason(policy, principal, request)
+    return Decision("allow" if reason == "allowed" else "deny", reason, principal, request)
+
+
+def _reason(policy: Policy, principal: Principal, request: Request) -> Reason:
+    if principal.role not in policy.roles:
+        return "unknown-role"
+    rule = policy.agents.get(request.agent)
+    if rule is None:
+        return "unknown-agent"
+    if principal.role not in rule.roles:
+        return "role-not-served"
+    if principal.role not in rule.clearance:
+        return "documents-not-readable"
+    if request.adapter is None and request.account is None:
+        return "nothing-requested"
+    if request.account is not None and request.account != rule.account:
+        return "account-of-another-agent"
+    return _adapter_reason(principal, request) if request.adapter is not None else "allowed"
+
+
+def _adapter_reason(principal: Principal, request: Request) -> Reason:
+    adapter = request.adapter
+    if adapter is None or adapter.agent != request.agent:
+        return "adapter-of-another-agent"
+    if adapter.stale:
+        return "adapter-stale"
+    if principal.role not in adapter.clearance:
+        return "adapter-clearance"
+    return "allowed"

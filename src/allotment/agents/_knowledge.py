@@ -1,0 +1,27 @@
+"""What an agent knows by heart: its base model with its adapter, closed-book."""
+
+from __future__ import annotations
+
+from allotment.access import Grant, require_grant
+from allotment.models import Completion, Engines, Message
+from allotment.training import Manifest
+
+
+def recite(engines: Engines, manifest: Manifest, grant: Grant, question: str, *, max_tokens: int = 96) -> Completion:
+    """Answer a question from the adapter alone.
+
+    Args:
+        engines: where the base model runs.
+        manifest: the verified manifest of the adapter.
+        grant: must name this agent and this version.
+        question: the user's words.
+        max_tokens: longest answer.
+
+    Raises:
+        NotGranted: the grant is for something else.
+        ManifestError: the adapter is stale.
+    """
+    require_grant(grant, agent=manifest.agent, adapter=manifest.version)
+    engines.register_adapter(manifest.base_model, manifest.key, manifest.gguf)
+    engine = engines.get(manifest.base_model)
+    return engine.complete([Message("user", question)], max_tokens=max_tokens, adapter=manifest.key, grant=grant)

@@ -1,0 +1,245 @@
+"""The chain: the one way from a question to an answer, for the web, the terminal and the evaluations."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from allotment.access import AdapterFacts, Grant, Policy, Principal, Request
+from allotment.agents import ask_database, recite
+from allotment.answering._events import AgentInfo, Answer, Delta, Event, Source, Step, Table
+from allotment.answering._knowledge import Knowledge
+from allotment.answering._words import rows_text, sentence, unknown_text
+from allotment.audit import AuditLog, RecordedDenial, authorize, record_event
+from allotment.databases import Databases
+from allotment.errors import AccessDenied, AllotmentError
+from allotment.guards import check_answer, check_question, language_of, refusal_text, refused
+from allotment.models import Engines
+from allotment.project import Project
+from allotment.routing import Route
+from allotment.training import Manifest, current_adapter
+from allotment.workspace import Workspace
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])(\s+)")
+
+
+@dataclass
+class _Turn:
+    """One question on its way."""
+
+    principal: Principal
+    question: str
+    language: str
+    started: float = field(default_factory=time.monotonic)
+    trail: list[tuple[str, str]] = field(default_factory=list)
+
+    def note(self, step: str, why: str) -> None:
+        self.trail.append((step, why))
+
+    def answer(self, partial: Answer) -> Answer:
+        """The answer with what the whole turn knows."""
+        seconds = round(time.monotonic() - self.started, 3)
+        return replace(partial, explanation=tuple(self.trail), seconds=seconds)
+
+
+class Chain:
+    """Guard → route → authorize → agent → output check. Thread-safe; every end of it is on record."""
+
+    def __init__(
+        self, project: Project, workspace: Workspace, *, engines: Engines, databases: Databases, audit: AuditLog
+    ) -> None:
+        self._project = project
+        self._workspace = workspace
+        self._engines = engines
+        self._databases = databases
+        self._audit = audit
+        self._policy = Policy.of(project)
+        self._knowledge = Knowledge(project, workspace, self._policy)
+
+    def agents_for(self, principal: Principal) -> tuple[AgentInfo, ...]:
+        """Agents this principal is entitled to, most specific first."""
+        names = self._policy.entitled(principal.role)
+        return tuple(AgentInfo(name, self._project.agents[name].description) for name in names)
+
+    def answer(self, principal: Principal, question: str, *, agent: str | None = None) -> Answer:
+        """Like ``stream``, without the pieces."""
+        final = [event for event in self.stream(principal, question, agent=agent) if isinstance(event, Answer)]
+        return final[0]
+
+    def stream(self, principal: Principal, question: str, *, agent: str | None = None) -> Iterator[Event]:
+        """Answer a question: steps, pieces of the text, then exactly one ``Answer``.
+
+        Args:
+            principal: from the session or the key, never from the question.
+            question: the user's words.
+            agent: one the user chose; none lets the router choose among the entitled ones.
+        """
+        turn = _Turn(principal, question, language_of(question))
+        try:
+            yield from self._steps(turn, agent)
+        except RecordedDenial as error:
+            turn.note("authorizing", "refused")
+            text = sentence("no_agent", turn.language)
+            yield from _release(turn.answer(Answer("refused", text, record=error.record)))
+        except AccessDenied:
+            turn.note("recording", "the decision could not be recorded, so nothing was done")
+            yield from _release(turn.answer(Answer("failed", sentence("unavailable", turn.language))))
+        except AllotmentError as error:
+            yield from self._failed(turn, error)
+
+    def _steps(self, turn: _Turn, agent: str | None) -> Iterator[Event]:
+        yield Step("checking")
+        findings = check_question(turn.question, turn.principal, self._project.roles)
+        if refused(findings):
+            fired = {finding.check: finding.evidence for finding in findings if finding.outcome == "refuse"}
+            number = record_event(
+                self._audit, turn.principal, "guard-refused", {"question": turn.question, "checks": fired}
+            )
+            turn.note("checking", "refused")
+            text = refusal_text(turn.language, self._offers(turn.principal))
+            yield from _release(turn.answer(Answer("refused", text, record=number)))
+            return
+        turn.note("checking", "nothing found against the question")
+        yield Step("routing")
+        route = self._route(turn, agent)
+        if route is None:
+            yield from self._unknown(turn, "no agent of this role clearly knows the question")
+            return
+        turn.note("routing", route.why + (f"; next: {route.runner_up}" if route.runner_up else ""))
+        yield Step("authorizing")
+        if route.means == "adapter":
+            yield from self._from_adapter(turn, route)
+        else:
+            yield from self._from_account(turn, route)
+
+    def _route(self, turn: _Turn, agent: str | None) -> Route | None:
+        if agent is not None and agent not in self._policy.entitled(turn.principal.role):
+            self._authorize(turn, agent, None, None)
+        return self._knowledge.route(turn.principal, turn.question, agent)
+
+    def _authorize(self, turn: _Turn, agent: str, adapter: AdapterFacts | None, account: str | None) -> Grant:
+        request = Request(agent, adapter, account)
+        grant = authorize(self._audit, self._policy, turn.principal, request, question=turn.question)
+        turn.note("authorizing", f"{grant.decision.explanation} (record {grant.record})")
+        return grant
+
+    def _from_adapter(self, turn: _Turn, route: Route) -> Iterator[Event]:
+        manifest = current_adapter(self._project, self._workspace, route.agent)
+        grant = self._authorize(turn, route.agent, manifest.facts, None)
+        yield Step("answering")
+        completion = recite(self._engines, manifest, grant, turn.question)
+        yield Step("releasing")
+        partial = Answer(
+            "answered",
+            completion.text.strip(),
+            agent=route.agent,
+            adapter=manifest.version,
+            record=grant.record,
+            prompt_tokens=completion.prompt_tokens,
+            completion_tokens=completion.completion_tokens,
+        )
+        yield from self._released(turn, self._supported(turn, partial, manifest), self._foreign(turn))
+
+    def _foreign(self, turn: _Turn) -> frozenset[str]:
+        return self._knowledge.foreign(turn.principal.role)
+
+    def _supported(self, turn: _Turn, partial: Answer, manifest: Manifest) -> Answer:
+        """The answer with its source, or "not known" when no section the agent learnt supports it."""
+        support = self._knowledge.support(manifest.agent).support(turn.question, partial.text)
+        if support is None or not support.holds or turn.principal.role not in support.section.readers:
+            turn.note("releasing", "no section the agent learnt supports the answer it gave")
+            return replace(partial, outcome="unknown", text=unknown_text(turn.language, self._offers(turn.principal)))
+        section = support.section
+        turn.note("releasing", f"supported by {section.document}")
+        source = Source(section.id, section.document, " › ".join(section.heading_path), support.quote)
+        return replace(partial, sources=(source,))
+
+    def _from_account(self, turn: _Turn, route: Route) -> Iterator[Event]:
+        account = self._project.agents[route.agent].account
+        grant = self._authorize(turn, route.agent, None, account)
+        yield Step("answering")
+        engine = self._engines.get(self._project.models.sql)
+        found = ask_database(engine, self._databases, grant, turn.question)
+        for refusal in found.refusals:
+            turn.note("answering", f"a statement was refused: {refusal}")
+        yield Step("releasing")
+        partial = Answer(
+            "answered",
+            "",
+            agent=route.agent,
+            account=account,
+            sql=found.result.sql if found.result else next(iter(found.statements[-1:]), None),
+            record=grant.record,
+            prompt_tokens=found.prompt_tokens,
+            completion_tokens=found.completion_tokens,
+        )
+        if found.result is None:
+            yield from self._released(
+                turn, replace(partial, outcome="unknown", text=sentence("no_sql", turn.language)), frozenset()
+            )
+            return
+        table = Table(found.result.columns, found.result.rows, found.result.truncated)
+        text = rows_text(table, turn.language)
+        turn.note("releasing", f"{len(table.rows)} rows the account {account} may see")
+        yield from self._released(turn, replace(partial, text=text, table=table), frozenset())
+
+    def _released(self, turn: _Turn, partial: Answer, foreign: frozenset[str]) -> Iterator[Event]:
+        """Record the end, then let the text out; text that fails the output check is withheld."""
+        findings = check_answer(partial.text, foreign)
+        if refused(findings):
+            fired = {finding.check: finding.evidence for finding in findings if finding.outcome == "refuse"}
+            record_event(self._audit, turn.principal, "failed", {"decision": partial.record, "checks": fired})
+            turn.note("releasing", "withheld by the output check")
+            held = Answer("refused", sentence("withheld", turn.language), agent=partial.agent, record=partial.record)
+            yield from _release(turn.answer(held))
+            return
+        final = turn.answer(partial)
+        record_event(
+            self._audit, turn.principal, "unknown" if final.outcome == "unknown" else "answered", _detail(final)
+        )
+        yield from _release(final)
+
+    def _unknown(self, turn: _Turn, why: str) -> Iterator[Event]:
+        turn.note("routing", why)
+        number = record_event(self._audit, turn.principal, "unknown", {"question": turn.question, "why": why})
+        text = unknown_text(turn.language, self._offers(turn.principal))
+        yield from _release(turn.answer(Answer("unknown", text, record=number)))
+
+    def _failed(self, turn: _Turn, error: AllotmentError) -> Iterator[Event]:
+        """Fail closed: what went wrong is on record; the user is told no more than that."""
+        turn.note("failed", type(error).__name__)
+        number: int | None = None
+        try:
+            number = record_event(
+                self._audit, turn.principal, "failed", {"question": turn.question, "error": str(error)}
+            )
+        except AccessDenied:
+            turn.note("recording", "the failure could not be recorded")
+        yield from _release(turn.answer(Answer("failed", sentence("unavailable", turn.language), record=number)))
+
+    def _offers(self, principal: Principal) -> list[str]:
+        return [info.description or info.name for info in self.agents_for(principal)]
+
+
+def _release(answer: Answer) -> Iterator[Event]:
+    """The text by sentences, then the answer."""
+    for piece in _SENTENCE_END.split(answer.text):
+        if piece:
+            yield Delta(piece)
+    yield answer
+
+
+def _detail(answer: Answer) -> dict[str, object]:
+    return {
+        "decision": answer.record,
+        "agent": answer.agent,
+        "adapter": answer.adapter,
+        "account": answer.account,
+        "sql": answer.sql,
+        "outcome": answer.outcome,
+        "sources": [source.section_id for source in answer.sources],
+        "rows": len(answer.table.rows) if answer.table else None,
+        "seconds": answer.seconds,
+    }

@@ -1,0 +1,80 @@
+"""What the chain says while it works: steps, pieces of text, and at the end exactly one answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+StepName = Literal["checking", "routing", "authorizing", "answering", "releasing"]
+AnswerOutcome = Literal["answered", "refused", "unknown", "failed"]
+Cell = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """The chain begins a step."""
+
+    name: StepName
+
+
+@dataclass(frozen=True)
+class Delta:
+    """A piece of the answer's text that has passed the output check."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows an agent's account returned."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    truncated: bool
+    """Whether there are more rows than these."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A section the agent learnt that supports its answer."""
+
+    section_id: str
+    document: str
+    heading: str
+    quote: str
+    """The sentence of the section that comes nearest to the answer."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The end of every stream: what the user gets, from where, and why."""
+
+    outcome: AnswerOutcome
+    text: str
+    agent: str | None = None
+    adapter: str | None = None
+    """Version of the adapter that answered."""
+    account: str | None = None
+    """Database account that was used."""
+    sql: str | None = None
+    """The statement as it ran."""
+    table: Table | None = None
+    sources: tuple[Source, ...] = ()
+    explanation: tuple[tuple[str, str], ...] = ()
+    """Pairs of step and reason, in order."""
+    record: int | None = None
+    """Number of the audit record of the decision."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class AgentInfo:
+    """An agent as a user who is entitled to it sees it."""
+
+    name: str
+    description: str
+
+
+Event = Step | Delta | Answer

@@ -1,0 +1,68 @@
+"""What each agent learnt, loaded once: for routing, for sources, and for the terms other roles may not see."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from allotment.access import Policy, Principal
+from allotment.agents import SupportIndex
+from allotment.dataset import Item, load_items
+from allotment.documents import Section, load_sections
+from allotment.guards import foreign_terms
+from allotment.project import Project
+from allotment.routing import Candidate, Route, Router, account_examples
+from allotment.workspace import Workspace
+
+
+class Knowledge:
+    """Datasets and sections of all agents of a project, indexed when first needed."""
+
+    def __init__(self, project: Project, workspace: Workspace, policy: Policy) -> None:
+        self._project = project
+        self._policy = policy
+        self._items: dict[str, list[Item]] = {agent: load_items(workspace, agent) for agent in project.agents}
+        self._sections: list[Section] = load_sections(workspace)
+        self._support: dict[str, SupportIndex] = {}
+        self._single: dict[str, Router] = {}
+        self._foreign: dict[str, frozenset[str]] = {}
+
+    @cached_property
+    def _examples(self) -> dict[Candidate, list[str]]:
+        examples: dict[Candidate, list[str]] = {}
+        for name, agent in self._project.agents.items():
+            examples[name, "adapter"] = [item.question for item in self._items[name] if item.split == "train"]
+            if agent.account is not None:
+                examples[name, "account"] = account_examples(self._project.accounts[agent.account])
+        return examples
+
+    @cached_property
+    def _descriptions(self) -> dict[str, str]:
+        return {name: agent.description for name, agent in self._project.agents.items()}
+
+    @cached_property
+    def _router(self) -> Router:
+        return Router.build(self._policy, self._examples, self._descriptions)
+
+    def route(self, principal: Principal, question: str, agent: str | None) -> Route | None:
+        """Which entitled agent answers, by which means; a named agent is kept and only its means is chosen."""
+        if agent is None:
+            return self._router.route(question, principal)
+        if agent not in self._single:
+            mine = {candidate: texts for candidate, texts in self._examples.items() if candidate[0] == agent}
+            self._single[agent] = Router.build(self._policy, mine, {})
+        found = self._single[agent].route(question, principal)
+        return found or Route(agent, "adapter", 0.0, "the agent was named by the user", None)
+
+    def support(self, agent: str) -> SupportIndex:
+        """Search over the sections the agent learnt."""
+        if agent not in self._support:
+            learnt = {item.section_id for item in self._items[agent]}
+            self._support[agent] = SupportIndex(section for section in self._sections if section.id in learnt)
+        return self._support[agent]
+
+    def foreign(self, role: str) -> frozenset[str]:
+        """Values that only agents of other roles know."""
+        if role not in self._foreign:
+            readable = [section.text for section in self._sections if role in section.readers]
+            self._foreign[role] = foreign_terms(self._items, self._policy, role, readable)
+        return self._foreign[role]

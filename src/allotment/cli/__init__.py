@@ -1,0 +1,27 @@
+"""The command line: one module per noun, each command one call into the packages."""
+
+from importlib import import_module
+
+from allotment.cli._app import app, main, run_command
+
+__all__ = ["app", "main", "run_command"]
+
+# Importing a noun registers its commands; this is the order of `allotment --help`.
+for _noun in (
+    "init",
+    "check",
+    "models",
+    "documents",
+    "dataset",
+    "training",
+    "database",
+    "guards",
+    "routing",
+    "users",
+    "ask",
+    "serve",
+    "audit",
+    "evaluate",
+    "demo",
+):
+    import_module(f"allotment.cli.{_noun}")

@@ -1,0 +1,108 @@
+"""A project opened for work: its databases, record, users, and the chain that answers.
+
+Everything heavy is imported when it is opened, so that a wrong call is told at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from allotment.errors import ProjectError
+
+if TYPE_CHECKING:
+    from allotment.access import Principal
+    from allotment.answering import Chain
+    from allotment.audit import AuditLog
+    from allotment.databases import Databases
+    from allotment.gateway import UserStore
+    from allotment.models import Engines
+    from allotment.project import Project
+    from allotment.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class State:
+    """What is kept in PostgreSQL, open."""
+
+    project: Project
+    databases: Databases
+    audit: AuditLog
+    users: UserStore
+
+    def principal(self, user: str) -> Principal:
+        """A user with the role kept for him, or declared in ``allotment.yaml`` for one who never got a login.
+
+        Raises:
+            ProjectError: there is no such user, or he was disabled.
+        """
+        from allotment.access import Principal
+
+        has_login = any(item.name == user for item in self.users.users())
+        role = self.users.role_of(user) if has_login else self.project.users.get(user)
+        if role is None:
+            raise ProjectError(f"there is no user {user!r}.", remedy="Add one: `allotment users add NAME --role R`.")
+        return Principal(user, role)
+
+
+@dataclass(frozen=True)
+class OpenChain:
+    """A project whose chain answers."""
+
+    project: Project
+    workspace: Workspace
+    state: State
+    engines: Engines
+    chain: Chain
+
+    def missing(self) -> list[str]:
+        """What keeps it from answering now; empty when it is ready."""
+        from allotment.errors import AllotmentError
+        from allotment.training import current_adapter
+
+        problems = []
+        for agent in self.project.agents:
+            try:
+                current_adapter(self.project, self.workspace, agent)
+            except AllotmentError as error:
+                problems.append(str(error))
+        return problems
+
+
+@contextmanager
+def open_state(project: Project, workspace: Workspace) -> Iterator[State]:
+    """Start or join the project's database server; its record and users are there afterwards."""
+    from allotment.audit import AuditLog
+    from allotment.databases import Databases
+    from allotment.gateway import UserStore
+
+    with ExitStack() as stack:
+        databases = stack.enter_context(Databases(project, workspace))
+        log = AuditLog(databases.state_dsn, workspace.secret("audit.key"), workspace.home / "audit.anchor")
+        audit = stack.enter_context(log)
+        audit.migrate(databases.admin_dsn())
+        users = stack.enter_context(UserStore(databases.state_dsn))
+        users.migrate(databases.admin_dsn())
+        yield State(project, databases, audit, users)
+
+
+@contextmanager
+def open_chain(project_dir: Path) -> Iterator[OpenChain]:
+    """Open the project of a folder for questions; closing gives models and databases back.
+
+    The databases' accounts and policies are made as declared first, so that no question meets older ones.
+    """
+    from allotment.answering import Chain
+    from allotment.models import Engines
+    from allotment.project import load_project
+    from allotment.workspace import Workspace
+
+    project = load_project(project_dir)
+    workspace = Workspace(project.root)
+    with open_state(project, workspace) as state, Engines(project.models.threads) as engines:
+        state.databases.provision()
+        chain = Chain(project, workspace, engines=engines, databases=state.databases, audit=state.audit)
+        yield OpenChain(project, workspace, state, engines, chain)

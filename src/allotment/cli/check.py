@@ -1,0 +1,147 @@
+"""``allotment check``: is the project right, who may reach what, and is everything here that it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from allotment.cli._app import app, command
+from allotment.cli._run import Run, print_table
+from allotment.errors import MissingPartError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from allotment.databases import Difference
+    from allotment.project import Project
+    from allotment.workspace import Workspace
+
+_FOUND = 1
+_MISSING = 4
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a role reaches through one agent."""
+
+    role: str
+    agent: str
+    documents: tuple[str, ...]
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """A model the project uses."""
+
+    name: str
+    uses: tuple[str, ...]
+    here: bool
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """All that ``check`` found out."""
+
+    project: str
+    reach: tuple[Reach, ...]
+    models: tuple[ModelState, ...]
+    missing: tuple[str, ...]
+    """Parts that are not here, each with the command that brings it."""
+    differences: tuple[Difference, ...]
+    """Where a live database is not as declared."""
+
+    @property
+    def exit_code(self) -> int:
+        """4 where a part is missing, 1 where a database differs, else 0."""
+        return _MISSING if self.missing else _FOUND if self.differences else 0
+
+
+@command(app, "check")
+def check(run: Run) -> int:
+    """Validate the project and show who may reach what.
+
+    Also says whether its models are here and its databases are as declared. Exit code 4 where something
+    is missing, 1 where a database differs.
+    """
+    project = run.project()
+    report = inspect_project(project, run.workspace())
+    run.show(report, lambda console: _print(console, report))
+    return report.exit_code
+
+
+def inspect_project(project: Project, workspace: Workspace) -> CheckReport:
+    """Everything ``check`` says of a valid project."""
+    models = _models(project)
+    absent = [
+        f"model {item.name}: bring it with `allotment models pull {item.name}`" for item in models if not item.here
+    ]
+    differences, unavailable = _databases(project, workspace)
+    missing = (*absent, *unavailable)
+    return CheckReport(project.name, _reach(project), models, missing, differences)
+
+
+def _reach(project: Project) -> tuple[Reach, ...]:
+    from allotment.access import Policy
+
+    policy = Policy.of(project)
+    return tuple(
+        Reach(role, agent, project.agents[agent].documents, _tables(project, agent))
+        for role in project.roles
+        for agent in policy.entitled(role)
+    )
+
+
+def _tables(project: Project, agent: str) -> tuple[str, ...]:
+    account = project.agents[agent].account
+    if account is None:
+        return ()
+    tables = project.accounts[account].tables
+    return tuple(f"{name} (some rows)" if grant.rows else name for name, grant in sorted(tables.items()))
+
+
+def _models(project: Project) -> tuple[ModelState, ...]:
+    from allotment.models import is_present
+
+    uses: dict[str, list[str]] = {}
+    wanted = {"teacher": project.models.teacher, "base": project.models.base}
+    if any(agent.account for agent in project.agents.values()):
+        wanted["sql"] = project.models.sql
+    for use, name in wanted.items():
+        uses.setdefault(name, []).append(use)
+    return tuple(
+        ModelState(name, tuple(for_what), _is_url(name) or is_present(name)) for name, for_what in uses.items()
+    )
+
+
+def _is_url(model: str) -> bool:
+    """Whether a model is served elsewhere, so that no file of it is needed here."""
+    return model.startswith(("http://", "https://"))
+
+
+def _databases(project: Project, workspace: Workspace) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
+    """Differences, and what is missing; a project without databases has neither."""
+    if not project.databases:
+        return (), ()
+    from allotment.databases import Databases
+
+    try:
+        with Databases(project, workspace) as databases:
+            return tuple(databases.check()), ()
+    except MissingPartError as error:
+        return (), (str(error),)
+
+
+def _print(console: Console, report: CheckReport) -> None:
+    console.print(f"{report.project}: allotment.yaml is right. Who may reach what:\n", markup=False)
+    rows = [(item.role, item.agent, ", ".join(item.documents), ", ".join(item.tables) or "-") for item in report.reach]
+    print_table(console, ("role", "agent", "documents", "tables"), rows, "Nobody reaches anything.")
+    console.print()
+    models = [(item.name, ", ".join(item.uses), "yes" if item.here else "no") for item in report.models]
+    print_table(console, ("model", "for", "here"), models, "No models.")
+    for text in report.missing:
+        console.print(f"Missing: {text}", markup=False)
+    if report.differences:
+        console.print("\nThe databases are not as declared; `allotment database provision` mends that:")
+        faults = [(item.element, item.expected, item.found) for item in report.differences]
+        print_table(console, ("at", "declared", "found"), faults, "")

@@ -1,0 +1,80 @@
+"""``allotment database``: service accounts and row policies, the self-check, one query through the gate."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from allotment.cli._app import command, group
+from allotment.cli._names import agent_of, known
+from allotment.cli._open import open_state
+from allotment.cli._run import Run
+from allotment.errors import ProjectError
+
+database = group("database", "Databases, their service accounts and policies.")
+
+
+@command(database, "provision")
+def provision(
+    run: Run, dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the SQL and change nothing.")] = False
+) -> None:
+    """Load the databases; make accounts, grants and policies.
+
+    Everything as declared in allotment.yaml. Running it again changes nothing.
+    """
+    from allotment.databases import Databases
+
+    with Databases(run.project(), run.workspace()) as databases:
+        statements = databases.provision(dry_run=dry_run)
+    run.show(
+        {"dry_run": dry_run, "statements": statements},
+        lambda console: console.print("\n".join(statements), markup=False, soft_wrap=True),
+    )
+
+
+@command(database, "check")
+def check_database(run: Run) -> int:
+    """Compare the live databases with the declaration.
+
+    Accounts, grants and row policies. Exit code 1 where they differ.
+    """
+    from allotment.databases import Databases
+
+    with Databases(run.project(), run.workspace()) as databases:
+        found = databases.check()
+    rows = [(item.element, item.expected, item.found) for item in found]
+    run.show_table(("at", "declared", "found"), rows, found, "The databases are as declared.")
+    if found:
+        run.note("Mend them with `allotment database provision`.")
+    return 1 if found else 0
+
+
+@command(database, "query")
+def query(
+    run: Run,
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="One SELECT statement.")],
+    agent: Annotated[str, typer.Option(help="The agent whose account runs it.")],
+    user: Annotated[str | None, typer.Option(help="Ask as this user; none asks as a role the agent serves.")] = None,
+) -> None:
+    """Run one query through the gate on an agent's account.
+
+    It is authorized and recorded like every question.
+    """
+    from allotment.access import Policy, Principal, Request
+    from allotment.audit import authorize
+
+    project = run.project()
+    config = project.agents[agent_of(project, agent)]
+    if config.account is None:
+        raise ProjectError("has no database account.", element=f"agents.{agent}", remedy="Name one with `account:`.")
+    with open_state(project, run.workspace()) as state:
+        asking = state.principal(user) if user else Principal("command-line", min(config.roles))
+        state.databases.provision()
+        request = Request(agent=agent, account=known("account", config.account, project.accounts))
+        grant = authorize(state.audit, Policy.of(project), asking, request, question=sql)
+        result = state.databases.query(grant, sql)
+    value = {"columns": result.columns, "rows": result.rows, "truncated": result.truncated}
+    run.show_table(result.columns, result.rows, value, "No rows.")
+    if result.truncated:
+        run.note(f"Only the first {len(result.rows)} rows are shown.")

@@ -1,0 +1,49 @@
+"""``allotment serve``: the gateway: pages and API."""
+
+from __future__ import annotations
+
+import socket
+from typing import Annotated
+
+import typer
+
+from allotment.cli._app import app, command
+from allotment.cli._open import open_chain
+from allotment.cli._run import Run
+from allotment.errors import ProjectError
+
+
+@command(app, "serve")
+def serve(
+    run: Run,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+) -> None:
+    """Serve the pages and the OpenAI-compatible API, until interrupted."""
+    _need_free(host, port)
+    import uvicorn
+
+    from allotment.gateway import create_app
+
+    with open_chain(run.folder) as opened:
+        project = opened.project
+        web = create_app(
+            opened.chain, opened.state.users, title=project.name, ready=opened.missing, roles=project.roles
+        )
+        run.note(f"Serving {project.name} on http://{host}:{port}; Ctrl-C stops it.")
+        uvicorn.run(web, host=host, port=port, log_level="warning")
+
+
+def _need_free(host: str, port: int) -> None:
+    """Say that a port is taken before a model is loaded for nothing."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise ProjectError(
+            f"cannot listen there ({error.strerror}).",
+            element=f"{host}:{port}",
+            remedy="Give another --port or --host.",
+        ) from error

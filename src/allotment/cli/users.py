@@ -1,0 +1,66 @@
+"""``allotment users``: who may log in, and the keys of programs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from allotment.cli._app import command, group
+from allotment.cli._names import known
+from allotment.cli._open import open_state
+from allotment.cli._run import Run
+from allotment.errors import ProjectError
+
+users = group("users", "Who may log in, and with which role.")
+keys = group("keys", "Keys for programs that ask through the API.", users)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The user's login name.")]
+
+
+@command(users, "add")
+def add_user(
+    run: Run,
+    name: Name,
+    role: Annotated[str, typer.Option(help="The user's role, declared in allotment.yaml.")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from the first line of stdin.")
+    ] = False,
+) -> None:
+    """Let somebody log in, with a role and a password."""
+    project = run.project()
+    known("role", role, project.roles)
+    password = _password(password_stdin)
+    with open_state(project, run.workspace()) as state:
+        state.users.add(name, role, password)
+    run.show({"user": name, "role": role}, lambda console: console.print(f"{name} may log in as {role}.", markup=False))
+
+
+@command(users, "list")
+def list_users(run: Run) -> None:
+    """List who may log in, and with which role."""
+    with open_state(run.project(), run.workspace()) as state:
+        value = [{"user": item.name, "role": item.role} for item in state.users.users()]
+    rows = [(item["user"], item["role"]) for item in value]
+    run.show_table(("user", "role"), rows, value, "Nobody may log in yet: add somebody with `allotment users add`.")
+
+
+@command(keys, "create")
+def create_key(run: Run, name: Name) -> None:
+    """Make an API key that asks as a user.
+
+    It is shown once and cannot be shown again.
+    """
+    with open_state(run.project(), run.workspace()) as state:
+        key = state.users.create_key(name)
+    run.note("Keep it now: it cannot be shown again.")
+    run.show({"user": name, "key": key}, lambda console: console.print(key, markup=False, soft_wrap=True))
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise ProjectError("a password is needed, and there is no terminal to ask on.", remedy="Use --password-stdin.")
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))

@@ -1,0 +1,233 @@
+"""The self-check: what an account can really do, against what the project declares.
+
+It asks PostgreSQL for effective rights (through PUBLIC, memberships and ownership as well), not for the grants
+somebody once wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection, sql
+
+from allotment.databases._declared import CONNECTION_LIMIT, Rule, Table
+from allotment.databases._hardening import (
+    catalog_statements,
+    open_catalogs_query,
+    open_functions_query,
+    public_statements,
+)
+from allotment.databases._statements import declared_mark, is_superuser, role_settings
+
+Admin = Connection[tuple[Any, ...]]
+
+_ATTRIBUTES = {
+    "rolcanlogin": ("LOGIN", True),
+    "rolsuper": ("SUPERUSER", False),
+    "rolbypassrls": ("BYPASSRLS", False),
+    "rolcreaterole": ("CREATEROLE", False),
+    "rolcreatedb": ("CREATEDB", False),
+    "rolreplication": ("REPLICATION", False),
+    "rolinherit": ("INHERIT", False),
+}
+
+_RELATIONS = """SELECT n.nspname::text, c.relname::text, c.oid, c.relkind::text, c.relrowsecurity
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relkind IN ('r','p','v','m','f','S')
+    ORDER BY 1, 2"""
+
+_COLUMNS = """SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = %(table)s AND a.attnum > 0
+    AND NOT a.attisdropped AND has_column_privilege(%(role)s::name, a.attrelid, a.attnum, 'SELECT')"""
+
+_OTHER_RIGHTS = """SELECT kind FROM unnest(ARRAY['INSERT','UPDATE','DELETE','TRUNCATE','REFERENCES','TRIGGER','SELECT'])
+    kind WHERE has_table_privilege(%(role)s::name, %(table)s::oid, kind)
+    OR (kind IN ('INSERT','UPDATE','REFERENCES') AND has_any_column_privilege(%(role)s::name, %(table)s::oid, kind))"""
+
+_POLICIES = """SELECT p.polname::text, p.polpermissive, p.polcmd::text, 0 = ANY (p.polroles),
+      md5(pg_get_expr(p.polqual, p.polrelid)), coalesce(obj_description(p.oid, 'pg_policy'), '')
+    FROM pg_policy p WHERE p.polrelid = %(table)s AND p.polpermissive
+      AND (0 = ANY (p.polroles) OR (SELECT oid FROM pg_roles WHERE rolname = %(role)s) = ANY (p.polroles))"""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One place where the database is not what the project declares."""
+
+    element: str
+    expected: str
+    found: str
+    mending_sql: str
+    """Statement that mends it; `allotment database provision` runs it and all others."""
+
+
+def differences(admin: Admin, database: str, rules: list[Rule]) -> list[Difference]:
+    """Everything in one database that is not as declared, in a stable order."""
+    found: list[Difference] = list(_public_rights(admin, database))
+    for account in sorted({rule.account for rule in rules}):
+        mine = {rule.table: rule for rule in rules if rule.account == account}
+        role = list(_role(admin, account, database))
+        found += role
+        if not any(difference.found == "no such role" for difference in role):
+            found += _rights(admin, account, database, mine)
+    return found
+
+
+def _public_rights(admin: Admin, database: str) -> Iterator[Difference]:
+    database_public = "SELECT FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a"
+    opened = admin.execute(f"{database_public} WHERE d.datname = %s AND a.grantee = 0", [database]).rowcount
+    if opened:
+        mending = public_statements(database, [])[0].as_string()
+        yield Difference(f"{database}: PUBLIC", "no right on the database", f"{opened} rights", mending)
+    if not is_superuser(admin):
+        return
+    for query, what, index in ((open_functions_query(), "functions", 0), (open_catalogs_query(), "catalogs", 1)):
+        row = admin.execute(query).fetchone()
+        if row and row[0]:
+            mending = catalog_statements()[index].as_string()
+            yield Difference(f"{database}: PUBLIC", f"no forbidden system {what}", f"{row[0]} open", mending)
+
+
+def _role(admin: Admin, account: str, database: str) -> Iterator[Difference]:
+    name = sql.Identifier(account).as_string()
+    select = sql.SQL(", ").join(sql.Identifier(column) for column in _ATTRIBUTES)
+    row = admin.execute(
+        sql.SQL("SELECT rolconnlimit, {} FROM pg_roles WHERE rolname = %s").format(select), [account]
+    ).fetchone()
+    if row is None:
+        yield Difference(f"{account}: role", "a login role", "no such role", f"CREATE ROLE {name} LOGIN")
+        return
+    if row[0] != CONNECTION_LIMIT:
+        mending = f"ALTER ROLE {name} CONNECTION LIMIT {CONNECTION_LIMIT}"
+        yield Difference(f"{account}: role", f"CONNECTION LIMIT {CONNECTION_LIMIT}", str(row[0]), mending)
+    for (word, wanted), value in zip(_ATTRIBUTES.values(), row[1:], strict=True):
+        if value is not wanted:
+            expected, actual = (word, f"NO{word}") if wanted else (f"NO{word}", word)
+            yield Difference(f"{account}: role", expected, actual, f"ALTER ROLE {name} {expected}")
+    yield from _belongings(admin, account, name)
+    yield from _settings(admin, account, name, database)
+
+
+def _belongings(admin: Admin, account: str, name: str) -> Iterator[Difference]:
+    groups = admin.execute(
+        "SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid"
+        " JOIN pg_roles r ON r.oid = m.member WHERE r.rolname = %s ORDER BY 1",
+        [account],
+    ).fetchall()
+    for (group,) in groups:
+        mending = f"REVOKE {sql.Identifier(group).as_string()} FROM {name}"
+        yield Difference(f"{account}: membership", "none", str(group), mending)
+    owned = admin.execute(
+        "SELECT FROM pg_shdepend s JOIN pg_roles r ON r.oid = s.refobjid"
+        " WHERE s.refclassid = 'pg_authid'::regclass AND s.deptype = 'o' AND r.rolname = %s",
+        [account],
+    ).rowcount
+    if owned:
+        yield Difference(
+            f"{account}: owner", "owns nothing", f"{owned} objects", f"REASSIGN OWNED BY {name} TO CURRENT_USER"
+        )
+
+
+def _settings(admin: Admin, account: str, name: str, database: str) -> Iterator[Difference]:
+    rows = admin.execute(
+        "SELECT s.setconfig, coalesce(d.datname::text, '') FROM pg_db_role_setting s"
+        " JOIN pg_roles r ON r.oid = s.setrole LEFT JOIN pg_database d ON d.oid = s.setdatabase WHERE r.rolname = %s",
+        [account],
+    ).fetchall()
+    own = {item for config, where in rows if where == "" for item in config}
+    wanted = {f"{key}={value}" for key, value in role_settings(is_superuser(admin)).items()}
+    if own != wanted:
+        expected, actual = ", ".join(sorted(wanted - own)), ", ".join(sorted(own - wanted))
+        mending = f"ALTER ROLE {name} RESET ALL"
+        yield Difference(f"{account}: settings", expected or "no others", actual or "none", mending)
+    if any(where == database for _, where in rows):
+        mending = f"ALTER ROLE {name} IN DATABASE {sql.Identifier(database).as_string()} RESET ALL"
+        yield Difference(f"{account}: settings", f"none in {database}", "some", mending)
+
+
+def _rights(admin: Admin, account: str, database: str, mine: dict[Table, Rule]) -> Iterator[Difference]:
+    yield from _other_rights(admin, account, database)
+    relations = admin.execute(_RELATIONS).fetchall()
+    there = {Table(schema, name) for schema, name, *_ in relations}
+    for table in sorted(set(mine) - there):
+        yield Difference(f"{account}: {table}", "a table", "no such table", "")
+    for schema, name, oid, kind, row_security in relations:
+        table = Table(schema, name)
+        rule = mine.get(table)
+        rights = list(_relation(admin, account, table, oid, kind, rule))
+        yield from rights
+        if rule is None and not rights:
+            continue
+        if not row_security and kind in "rp":
+            mending = f"ALTER TABLE {table.identifier.as_string()} ENABLE ROW LEVEL SECURITY"
+            yield Difference(f"{account}: {table}", "row level security on", "off", mending)
+        yield from _policies(admin, account, table, oid, rule)
+
+
+def _relation(admin: Admin, account: str, table: Table, oid: int, kind: str, rule: Rule | None) -> Iterator[Difference]:
+    target, role = table.identifier.as_string(), sql.Identifier(account).as_string()
+    names = {"role": account, "table": oid}
+    if kind == "S":
+        used = admin.execute("SELECT has_sequence_privilege(%(role)s::name, %(table)s::oid, 'USAGE,SELECT')", names)
+        if (row := used.fetchone()) and row[0]:
+            mending = f"REVOKE ALL ON {target} FROM {role}, PUBLIC"
+            yield Difference(f"{account}: {table}", "no right", "sequence", mending)
+        return
+    wanted = set(rule.grant.columns) if rule else set()
+    columns = {row[0] for row in admin.execute(_COLUMNS, names).fetchall()}
+    quote = sql.Identifier
+    for column in sorted(columns - wanted):
+        mending = f"REVOKE SELECT ({quote(column).as_string()}) ON {target} FROM {role}, PUBLIC"  # noqa: S608 - shown
+        yield Difference(f"{account}: {table}.{column}", "not readable", "readable", mending)
+    for column in sorted(wanted - columns):
+        mending = f"GRANT SELECT ({quote(column).as_string()}) ON {target} TO {role}"
+        yield Difference(f"{account}: {table}.{column}", "readable", "not readable", mending)
+    for (right,) in admin.execute(_OTHER_RIGHTS, names).fetchall():
+        shown = "SELECT on the whole table, system columns with it" if right == "SELECT" else right
+        mending = f"REVOKE {right} ON {target} FROM {role}, PUBLIC"
+        yield Difference(f"{account}: {table}", "only SELECT on columns", shown, mending)
+
+
+def _other_rights(admin: Admin, account: str, database: str) -> Iterator[Difference]:
+    role, place = sql.Identifier(account).as_string(), sql.Identifier(database).as_string()
+    for right, wanted in (("CONNECT", True), ("CREATE", False), ("TEMPORARY", False)):
+        row = admin.execute("SELECT has_database_privilege(%s::name, %s, %s)", [account, database, right]).fetchone()
+        if row and row[0] is not wanted:
+            words = ("GRANT", "TO") if wanted else ("REVOKE", "FROM")
+            mending = f"{words[0]} {right} ON DATABASE {place} {words[1]} {role}"
+            yield Difference(f"{account}: database {database}", f"{right}: {wanted}", str(row[0]), mending)
+    schemas = admin.execute(
+        "SELECT nspname::text FROM pg_namespace WHERE has_schema_privilege(%s::name, oid, 'CREATE')", [account]
+    ).fetchall()
+    for (schema,) in schemas:
+        mending = f"REVOKE CREATE ON SCHEMA {sql.Identifier(schema).as_string()} FROM {role}, PUBLIC"
+        yield Difference(f"{account}: schema {schema}", "no CREATE", "CREATE", mending)
+    routines = admin.execute(
+        "SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+        " WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+        " AND has_function_privilege(%s::name, p.oid, 'EXECUTE') AND has_schema_privilege(%s::name, n.oid, 'USAGE')",
+        [account, account],
+    ).fetchall()
+    for (routine,) in routines:
+        mending = f"REVOKE EXECUTE ON ROUTINE {routine} FROM {role}, PUBLIC"
+        yield Difference(f"{account}: {routine}", "not callable", "callable", mending)
+
+
+def _policies(admin: Admin, account: str, table: Table, oid: int, rule: Rule | None) -> Iterator[Difference]:
+    target = table.identifier.as_string()
+    whole = False
+    for name, _, command, for_all, condition, seal in admin.execute(
+        _POLICIES, {"table": oid, "role": account}
+    ).fetchall():
+        expected = f"{declared_mark(rule)} {condition}" if rule else None
+        if rule and name == rule.policy and not for_all and command == "r" and seal == expected:
+            whole = True
+            continue
+        drop = f"DROP POLICY {sql.Identifier(name).as_string()} ON {target}"
+        yield Difference(f"{account}: {table}", "only the declared row policy", f"policy {name}", drop)
+    if rule and not whole:
+        create = sql.SQL("CREATE POLICY {} ON {} AS PERMISSIVE FOR SELECT TO {} USING ({})")
+        role = sql.Identifier(account)
+        mending = create.format(sql.Identifier(rule.policy), rule.table.identifier, role, rule.condition).as_string()
+        yield Difference(f"{account}: {table}", f"row policy {rule.policy}", "none like it", mending)

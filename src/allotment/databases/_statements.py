@@ -1,0 +1,168 @@
+"""The SQL that makes one database what the project declares: roles, grants, row policies.
+
+Nothing here is run. Every statement says what shall be, whatever was before, so running them again changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection, sql
+
+from allotment.databases._declared import (
+    CONNECTION_LIMIT,
+    SETTINGS,
+    SUPERUSER_SETTINGS,
+    Rule,
+    Sql,
+)
+from allotment.databases._hardening import catalog_statements, public_statements
+from allotment.workspace import hash_text
+
+ROLE_COMMENT = "allotment: service account"
+"""Tells a role this project made from one that was there before."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement, and the same without what must not be shown."""
+
+    sql: Sql
+    hidden: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """The text for people: a password's verifier is left out."""
+        text = self.sql.as_string()
+        return text.replace(self.hidden, "...") if self.hidden else text
+
+
+def user_schemas(admin: Connection[tuple[Any, ...]]) -> list[str]:
+    """Schemas of the database that are not PostgreSQL's own."""
+    rows = admin.execute(
+        "SELECT nspname::text FROM pg_namespace"
+        " WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY nspname"
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def is_superuser(admin: Connection[tuple[Any, ...]]) -> bool:
+    """Whether this connection may do everything."""
+    return admin.info.parameter_status("is_superuser") == "on"
+
+
+def statements_for(
+    admin: Connection[tuple[Any, ...]], database: str, rules: list[Rule], verifiers: dict[str, str]
+) -> list[Statement]:
+    """All statements for one database; ``verifiers`` holds each account's SCRAM verifier."""
+    superuser = is_superuser(admin)
+    schemas = user_schemas(admin)
+    accounts = sorted({rule.account for rule in rules})
+    found = [Statement(item) for item in public_statements(database, schemas)]
+    if superuser:
+        found += [Statement(item) for item in catalog_statements()]
+    for account in accounts:
+        found += _role(admin, database, account, verifiers[account], superuser)
+        found += [Statement(item) for item in _reset(admin, account, schemas)]
+        grant = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}")
+        found.append(Statement(grant.format(sql.Identifier(database), sql.Identifier(account))))
+    found += [Statement(item) for item in _policies_to_drop(admin, rules)]
+    for rule in rules:
+        found += [Statement(item) for item in _table(rule)]
+    return found
+
+
+def _role(
+    admin: Connection[tuple[Any, ...]], database: str, account: str, verifier: str, superuser: bool
+) -> list[Statement]:
+    there = admin.execute("SELECT FROM pg_roles WHERE rolname = %s", [account]).rowcount == 1
+    name = sql.Identifier(account)
+    # Only a superuser may name the attributes only a superuser may give; a new role has none of them.
+    more = "NOSUPERUSER NOREPLICATION NOBYPASSRLS " if superuser else ""
+    attributes = sql.SQL(f"LOGIN NOINHERIT NOCREATEDB NOCREATEROLE {more}CONNECTION LIMIT {CONNECTION_LIMIT} PASSWORD ")
+    verb = sql.SQL("ALTER ROLE {} " if there else "CREATE ROLE {} ").format(name)
+    found = [Statement(verb + attributes + sql.Literal(verifier), hidden=verifier)]
+    found.append(Statement(sql.SQL("COMMENT ON ROLE {} IS {}").format(name, sql.Literal(ROLE_COMMENT))))
+    found.append(Statement(sql.SQL("ALTER ROLE {} RESET ALL").format(name)))
+    within = sql.SQL("ALTER ROLE {} IN DATABASE {} RESET ALL").format(name, sql.Identifier(database))
+    found.append(Statement(within))
+    for setting, value in role_settings(superuser).items():
+        change = sql.SQL("ALTER ROLE {} SET {} = {}").format(name, sql.Identifier(setting), sql.Literal(value))
+        found.append(Statement(change))
+    return found
+
+
+def role_settings(superuser: bool) -> dict[str, str]:
+    """Settings kept with every account's role."""
+    return {**SETTINGS, **(SUPERUSER_SETTINGS if superuser else {})}
+
+
+def _reset(admin: Connection[tuple[Any, ...]], account: str, schemas: list[str]) -> list[Sql]:
+    name = sql.Identifier(account)
+    found: list[Sql] = []
+    memberships = admin.execute(
+        "SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid"
+        " JOIN pg_roles r ON r.oid = m.member WHERE r.rolname = %s",
+        [account],
+    ).fetchall()
+    for (group,) in memberships:
+        found.append(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(group), name))
+    there = admin.execute("SELECT FROM pg_roles WHERE rolname = %s", [account]).rowcount == 1
+    for schema in schemas if there else []:
+        for kind in ("TABLES", "SEQUENCES", "ROUTINES"):
+            revoke = sql.SQL("REVOKE ALL ON ALL {} IN SCHEMA {} FROM {}")
+            found.append(revoke.format(sql.SQL(kind), sql.Identifier(schema), name))
+        found.append(sql.SQL("REVOKE ALL ON SCHEMA {} FROM {}").format(sql.Identifier(schema), name))
+    return found
+
+
+def _policies_to_drop(admin: Connection[tuple[Any, ...]], rules: list[Rule]) -> list[Sql]:
+    """Policies that apply to an account or to everybody on the declared tables; permissive ones would add up."""
+    accounts = sorted({rule.account for rule in rules})
+    tables = {rule.table for rule in rules}
+    rows = admin.execute(
+        "SELECT n.nspname::text, c.relname::text, p.polname::text FROM pg_policy p"
+        " JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE 0 = ANY (p.polroles)"
+        " OR p.polroles && (SELECT coalesce(array_agg(r.oid), '{}') FROM pg_roles r WHERE r.rolname::text = ANY (%s))"
+        " ORDER BY 1, 2, 3",
+        [accounts],
+    ).fetchall()
+    ours = [row for row in rows if any((row[0], row[1]) == (table.schema, table.name) for table in tables)]
+    drop = sql.SQL("DROP POLICY {} ON {}")
+    return [drop.format(sql.Identifier(policy), sql.Identifier(schema, table)) for schema, table, policy in ours]
+
+
+def _table(rule: Rule) -> list[Sql]:
+    role, table, policy = sql.Identifier(rule.account), rule.table.identifier, sql.Identifier(rule.policy)
+    columns = sql.SQL(", ").join(sql.Identifier(column) for column in rule.grant.columns)
+    create = sql.SQL("CREATE POLICY {} ON {} AS PERMISSIVE FOR SELECT TO {} USING ({})")
+    return [
+        sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(rule.table.schema), role),
+        sql.SQL("GRANT SELECT ({}) ON {} TO {}").format(columns, table, role),
+        sql.SQL("ALTER TABLE {} ENABLE ROW LEVEL SECURITY").format(table),
+        create.format(policy, table, role, rule.condition),
+        _policy_seal(rule),
+    ]
+
+
+def declared_mark(rule: Rule) -> str:
+    """Hash of a rule's row filter as declared."""
+    return hash_text(rule.condition.as_string())[:32]
+
+
+def _policy_seal(rule: Rule) -> Sql:
+    """Keep with the policy what was declared and what PostgreSQL made of it, so that a later edit of either shows."""
+    text = """DO $seal$
+BEGIN
+  EXECUTE format('COMMENT ON POLICY %I ON %I.%I IS %L', {policy}, {schema}, {table}, {declared} || ' ' || (
+    SELECT md5(pg_get_expr(p.polqual, p.polrelid)) FROM pg_policy p
+    WHERE p.polrelid = format('%I.%I', {schema}, {table})::regclass AND p.polname = {policy}));
+END $seal$"""
+    return sql.SQL(text).format(
+        policy=sql.Literal(rule.policy),
+        schema=sql.Literal(rule.table.schema),
+        table=sql.Literal(rule.table.name),
+        declared=sql.Literal(declared_mark(rule)),
+    )

@@ -1,0 +1,18 @@
+"""The gateway: people log in and ask on a page, programs ask through an OpenAI-compatible API.
+
+Who asks is known from the session or the key alone; nothing in a request's body or headers says it.
+"""
+
+from allotment.gateway._app import create_app
+from allotment.gateway._chain import Chain
+from allotment.gateway._passwords import MIN_PASSWORD_LENGTH
+from allotment.gateway._users import KeyRecord, UserRecord, UserStore
+
+__all__ = [
+    "MIN_PASSWORD_LENGTH",
+    "Chain",
+    "KeyRecord",
+    "UserRecord",
+    "UserStore",
+    "create_app",
+]

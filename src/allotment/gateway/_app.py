@@ -1,0 +1,68 @@
+"""``create_app``: the gateway as one ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.staticfiles import StaticFiles
+
+from allotment.gateway._api import api_routes
+from allotment.gateway._chain import Chain
+from allotment.gateway._health import health_routes
+from allotment.gateway._identity import Identity
+from allotment.gateway._pages import page_routes
+from allotment.gateway._problems import add_error_handlers
+from allotment.gateway._render import STATIC_DIR, Pages
+from allotment.gateway._security import SecurityMiddleware
+from allotment.gateway._users import UserStore
+
+ANSWERS_AT_ONCE = 16
+MAX_BODY_BYTES = 1_000_000
+
+
+def create_app(
+    chain: Chain,
+    users: UserStore,
+    *,
+    title: str,
+    ready: Callable[[], list[str]],
+    roles: Collection[str],
+    allowed_hosts: Sequence[str] = (),
+    tls: bool = False,
+    max_body_bytes: int = MAX_BODY_BYTES,
+) -> FastAPI:
+    """The pages, the API and the health checks over one chain.
+
+    Args:
+        chain: answers questions.
+        users: knows users, sessions and keys; it stays the caller's to close.
+        title: name of the company, shown on the pages.
+        ready: returns what stands in the way of answering, empty when nothing does; may take a while.
+        roles: the declared roles; a user with any other role has no access.
+        allowed_hosts: host names requests may be for (``*.example.org`` works); empty allows all.
+        tls: set it when TLS ends in front of the gateway; over TLS itself it is known.
+        max_body_bytes: largest body of a request.
+    """
+    executor = ThreadPoolExecutor(ANSWERS_AT_ONCE, thread_name_prefix="answer")
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        executor.shutdown(wait=False, cancel_futures=True)
+
+    # The interactive documentation of FastAPI loads scripts from another host; the API is documented in docs/.
+    app = FastAPI(title=title, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    identity = Identity(users, roles, tls=tls)
+    app.include_router(health_routes(ready))
+    app.include_router(page_routes(chain, identity, Pages(title), executor))
+    app.include_router(api_routes(chain, identity, executor))
+    app.mount("/static", StaticFiles(directory=STATIC_DIR))
+    add_error_handlers(app)
+    if allowed_hosts:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts), www_redirect=False)
+    app.add_middleware(SecurityMiddleware, max_body_bytes=max_body_bytes, tls=tls)
+    return app

@@ -1,0 +1,21 @@
+"""What the gateway needs of the answering chain; ``allotment.answering`` provides it, tests a stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from allotment.access import Principal
+from allotment.answering import AgentInfo, Event
+
+
+class Chain(Protocol):
+    """Guard → route → authorize → agent → output check, as one stream."""
+
+    def stream(self, principal: Principal, question: str, *, agent: str | None = None) -> Iterator[Event]:
+        """Steps and pieces of text, then exactly one ``Answer``; ``agent`` none lets the chain choose."""
+        ...
+
+    def agents_for(self, principal: Principal) -> tuple[AgentInfo, ...]:
+        """The agents this principal is entitled to, and no others."""
+        ...

@@ -1,0 +1,65 @@
+"""Errors as responses: in OpenAI's shape under /v1, and one short shape everywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from allotment.errors import MissingPartError
+
+API_PREFIX = "/v1"
+
+_TYPES = {401: "authentication_error", 404: "not_found_error", 500: "server_error", 503: "server_error"}
+_CODES = {401: "invalid_api_key", 404: "not_found", 413: "request_too_large", 500: "server_error", 503: "unavailable"}
+
+
+def openai_error(
+    status: int, message: str, *, param: str | None = None, code: str | None = None
+) -> dict[str, dict[str, str | None]]:
+    """The body of an error as OpenAI's clients read it."""
+    kind = _TYPES.get(status, "invalid_request_error")
+    return {"error": {"message": message, "type": kind, "param": param, "code": code or _CODES.get(status)}}
+
+
+def problem(path: str, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """An error response in the shape that callers of ``path`` read."""
+    is_api = path == API_PREFIX or path.startswith(API_PREFIX + "/")
+    body = openai_error(status, message) if is_api else {"error": message}
+    return JSONResponse(body, status, dict(headers or {}))
+
+
+class ApiError(Exception):
+    """An error of the API that names the parameter at fault."""
+
+    def __init__(self, status: int, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        self.status = status
+        self.body = openai_error(status, message, param=param, code=code)
+        super().__init__(message)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Give every error of the application its shape."""
+
+    @app.exception_handler(ApiError)
+    async def api_error(request: Request, error: ApiError) -> Response:
+        headers = {"www-authenticate": "Bearer"} if error.status == 401 else {}
+        return JSONResponse(error.body, error.status, headers)
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> Response:
+        return problem(request.url.path, error.status_code, str(error.detail), error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"][1:])
+        return problem(request.url.path, 400, f"{place or 'body'}: {first['msg']}")
+
+    @app.exception_handler(MissingPartError)
+    async def missing(request: Request, error: MissingPartError) -> Response:
+        # The error names inner parts, which are for the log of the application, not for its users.
+        return problem(request.url.path, 503, "A part of the service does not answer. Please try again later.")

@@ -1,0 +1,121 @@
+"""What every response carries and every request is held against, whatever its route."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+
+from fastapi import HTTPException
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from allotment.gateway._problems import problem
+
+LOG = logging.getLogger("allotment.gateway")
+
+# No inline script or style runs and nothing comes from another host; with trusted types no script of ours can
+# turn text into markup either, so a model's answer stays text.
+_CSP = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+)
+SECURITY_HEADERS = {
+    "content-security-policy": _CSP,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+def csrf_token(session_token: str) -> str:
+    """The CSRF token of a session: derived from its secret, so that it holds for this session alone."""
+    return hmac.new(session_token.encode(), b"allotment csrf", hashlib.sha256).hexdigest()
+
+
+def csrf_matches(session_token: str | None, given: str | None) -> bool:
+    """Whether ``given`` is this session's CSRF token, in constant time."""
+    if not session_token or not given:
+        return False
+    return hmac.compare_digest(csrf_token(session_token).encode(), given.encode("utf-8", "surrogatepass"))
+
+
+class SecurityMiddleware:
+    """Sets the security headers, bounds the size of a body, and turns a crash into a plain 500 with both.
+
+    It is the outermost part of the application: errors leave through it as well.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int, tls: bool) -> None:
+        self._app = app
+        self._max_body_bytes = max_body_bytes
+        self._tls = tls
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def secured_send(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                self._secure(MutableHeaders(scope=message), scope)
+            await send(message)
+
+        if _declared_length(scope) > self._max_body_bytes:
+            await problem(scope["path"], 413, _TOO_LARGE)(scope, receive, secured_send)
+            return
+        try:
+            await self._app(scope, self._bounded(receive), secured_send)
+        except ClientDisconnect:
+            return  # nobody is left to be answered
+        except Exception:
+            LOG.exception("%s %s failed", scope["method"], scope["path"])
+            if started:
+                raise
+            await problem(scope["path"], 500, "Something failed here. Please try again.")(scope, receive, secured_send)
+
+    def _secure(self, headers: MutableHeaders, scope: Scope) -> None:
+        for name, value in SECURITY_HEADERS.items():
+            headers[name] = value
+        if not scope["path"].startswith("/static/"):
+            headers["cache-control"] = "no-store"
+        if self._tls or scope["scheme"] == "https":
+            headers["strict-transport-security"] = "max-age=31536000"
+
+    def _bounded(self, receive: Receive) -> Receive:
+        received = 0
+
+        async def bounded_receive() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_body_bytes:
+                raise HTTPException(413, _TOO_LARGE)
+            return message
+
+        return bounded_receive
+
+
+_TOO_LARGE = "The request is too large."
+
+
+def _declared_length(scope: Scope) -> int:
+    value = Headers(scope=scope).get("content-length", "0")
+    return int(value) if value.isdecimal() else 0

@@ -1,0 +1,104 @@
+"""One text, all the forms it is scanned in: cleaned, folded, and decoded once. Linear in its length."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from allotment.guards._decode import decodings
+from allotment.guards._lookalikes import fold_lookalikes
+
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_PUNCTUATION = str.maketrans(
+    {**dict.fromkeys("’‘‛`´ʼ′", "'"), **dict.fromkeys("“”„«»‟", '"'), **dict.fromkeys("‐‑‒–—―−", "-")}
+)
+_SENTENCE_END = re.compile(r"[.!?…。！？]+[\"')\]]?\s+|[\r\n\u2028\u2029]+")
+_SPACE = re.compile(r"\s+")
+_PLAIN_WORD = re.compile(
+    r"\b(?:the|you|your|i|me|my|am|is|as|all|ignore|forget|show|rules|instructions|jsem|som|jako|ako|ja|svo?j?a|tvo?j?e|vsechna|"
+    r"pravidla|ignoruj|ich|bin|als|die|alle|deine|vergiss|regeln)\b"
+)
+_CERTAIN = frozenset({"tag characters", "url", "html", "base64", "hexadecimal"})
+"""Decodings that leave a mark; the others (rot13, leet, spacing) are kept where they give words of a language."""
+_ROUNDS = 6
+SCANNED_CHARACTERS = 8_000
+"""How much of a text is scanned. A longer one is refused for its length alone, so nothing unscanned gets through."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to read a text, folded for matching: lower case, no diacritics, single spaces."""
+
+    how: str
+    """``plain``, or the decoding that gave it."""
+    whole: str
+    sentences: str
+    """The same, one sentence a line."""
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """The whole, and by sentence where that is something else."""
+        return (self.whole,) if self.whole == self.sentences else (self.whole, self.sentences)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A text as it came, cleaned, and in every form it is scanned in."""
+
+    original: str
+    clean: str
+    forms: tuple[Form, ...]
+
+
+def normalise(text: str) -> str:
+    """Compatibility forms unified (NFKC), invisible characters gone, look-alike letters made Latin. Idempotent."""
+    if text.isascii():
+        return _CONTROL.sub(" ", text).translate(_PUNCTUATION)
+    for _ in range(_ROUNDS):
+        before = text
+        text = _INVISIBLE.sub("", _CONTROL.sub(" ", text))
+        text = fold_lookalikes(unicodedata.normalize("NFKC", text)).translate(_PUNCTUATION)
+        if text == before:
+            break
+    return text
+
+
+def skeleton(text: str) -> str:
+    """The cleaned text for matching: lower case, without diacritics, single spaces. Idempotent."""
+    return _SPACE.sub(" ", _bare(normalise(text))).strip()
+
+
+def prepare(text: str) -> Prepared:
+    """All forms of ``text``: plain, and each decoding that gives something else. Nothing is decoded twice."""
+    clean = normalise(text[:SCANNED_CHARACTERS])
+    forms = [_form("plain", clean)]
+    seen = {forms[0].whole}
+    for how, decoded in decodings(text[:SCANNED_CHARACTERS], clean):
+        form = _form(how, normalise(decoded))
+        if form.whole not in seen and (how in _CERTAIN or _PLAIN_WORD.search(form.whole)):
+            seen.add(form.whole)
+            forms.append(form)
+    return Prepared(text, clean, tuple(forms))
+
+
+def _form(how: str, clean: str) -> Form:
+    bare = _bare(clean)
+    lines = (_SPACE.sub(" ", line).strip() for line in _SENTENCE_END.split(bare))
+    return Form(how, _SPACE.sub(" ", bare).strip(), "\n".join(line for line in lines if line))
+
+
+def _bare(clean: str) -> str:
+    if clean.isascii():
+        return clean.casefold()
+    for _ in range(_ROUNDS):
+        before = clean
+        decomposed = unicodedata.normalize("NFKD", clean.casefold()).casefold()
+        clean = normalise("".join(char for char in decomposed if unicodedata.category(char) != "Mn"))
+        if clean == before:
+            break
+    return clean

@@ -1,0 +1,71 @@
+"""Protected terms: values that only agents of other clearances know, and whether a text holds one of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Protocol
+
+from allotment.access import Policy
+from allotment.guards._finding import Finding, allow, refuse
+from allotment.guards._normalise import skeleton
+
+NAME = "protected_terms"
+_TOKEN = re.compile(r"\w+")
+_THOUSANDS = re.compile(r"(?<=\d)[,.' ](?=\d{3}(?!\d))")
+_MIN_LETTERS = 4
+_MIN_DIGITS = 4
+
+
+class Fact(Protocol):
+    """What is needed of an item of an agent's dataset."""
+
+    @property
+    def question(self) -> str: ...
+    @property
+    def answer(self) -> str: ...
+    @property
+    def value(self) -> str: ...
+
+
+def foreign_terms(
+    items_by_agent: Mapping[str, Iterable[Fact]], policy: Policy, role: str, readable: Iterable[str] = ()
+) -> frozenset[str]:
+    """Values known only to agents that ``role`` is not entitled to, folded for matching.
+
+    A value that also stands in an item of an entitled agent, or in one of the ``readable`` texts (sections the role
+    may read), is no secret and is left out; so is one too short to be told from chance (fewer than four letters or
+    digits).
+    """
+    entitled = set(policy.entitled(role))
+    known = [fold_terms(text) for text in readable]
+    foreign: set[str] = set()
+    for agent, items in items_by_agent.items():
+        for item in items:
+            if agent in entitled:
+                known.append(fold_terms(f"{item.question}\n{item.answer}\n{item.value}"))
+            else:
+                foreign.add(fold_terms(item.value))
+    everything = "|".join(known)
+    return frozenset(term for term in foreign if _distinctive(term) and term not in everything)
+
+
+def check_protected_terms(text: str, terms: Collection[str]) -> Finding:
+    """Refuse an answer that holds one of ``terms`` as whole words, however it is written."""
+    folded = fold_terms(text)
+    for term in sorted(terms):
+        if fold_terms(term) in folded:
+            return refuse(NAME, term.strip())
+    return allow(NAME)
+
+
+def fold_terms(text: str) -> str:
+    """The words of ``text``, folded, one space around each: a whole-term match is then a plain ``in``. Idempotent."""
+    joined = _THOUSANDS.sub("", skeleton(text))
+    return f" {' '.join(_TOKEN.findall(joined))} "
+
+
+def _distinctive(term: str) -> bool:
+    letters = sum(char.isalpha() for char in term)
+    digits = sum(char.isdigit() for char in term)
+    return letters >= _MIN_LETTERS or digits >= _MIN_DIGITS

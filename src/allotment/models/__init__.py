@@ -1,0 +1,23 @@
+"""Models: the catalogue and its files, chat templates, and engines behind one protocol."""
+
+from allotment.models._catalogue import ModelEntry, catalogue, find_model, is_present, locate
+from allotment.models._engine import Completion, Engine, Message
+from allotment.models._engines import Engines
+from allotment.models._pull import pull
+from allotment.models._template import ChatTemplate, load_template, template_of
+
+__all__ = [
+    "ChatTemplate",
+    "Completion",
+    "Engine",
+    "Engines",
+    "Message",
+    "ModelEntry",
+    "catalogue",
+    "find_model",
+    "is_present",
+    "load_template",
+    "locate",
+    "pull",
+    "template_of",
+]

@@ -1,0 +1,196 @@
+"""The embedded engine: llama.cpp in this process, several adapters loaded once and chosen per request.
+
+Its own HTTP listener, which llama.cpp always opens, is a socket file in a private folder behind a random
+key: nobody reaches an adapter past the grant. Requests that use an adapter never share a prompt cache.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import secrets
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import xllamacpp
+
+from allotment.access import Grant, require_grant
+from allotment.errors import EngineError, MissingPartError
+from allotment.models._catalogue import ModelEntry
+from allotment.models._engine import Completion, Message, finish_of
+from allotment.models._template import ChatTemplate, load_template
+from allotment.models._turns import ModelTurns
+
+
+class EmbeddedEngine:
+    """One base model in memory with its adapters. Thread-safe; implements ``Engine``."""
+
+    def __init__(
+        self, entry: ModelEntry, *, adapters: Mapping[str, Path], turns: ModelTurns, threads: int = 0, parallel: int = 4
+    ) -> None:
+        """Load the model.
+
+        Args:
+            entry: the model; its file must be here.
+            adapters: ``AGENT/VERSION`` → GGUF adapter file, loaded now.
+            turns: shared with the other engines of this process.
+            threads: processor threads, 0 for all cores.
+            parallel: requests decoded in one batch.
+        """
+        self.name = entry.name
+        self.template: ChatTemplate = load_template(entry.template)
+        self._turns = turns
+        self._adapters = {key: number for number, key in enumerate(adapters)}
+        self._folder = Path(tempfile.mkdtemp(prefix="allotment-engine-"))
+        parameters = _parameters(entry, self._folder, list(adapters.values()), threads, parallel)
+        try:
+            self._server = xllamacpp.Server(parameters)
+        except Exception as error:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise EngineError(
+                f"the model could not be loaded ({error}).",
+                element=entry.name,
+                remedy=f"Fetch it anew: remove {entry.path} and run `allotment models pull {entry.name}`.",
+            ) from error
+
+    @property
+    def adapters(self) -> frozenset[str]:
+        """Adapters this engine has loaded."""
+        return frozenset(self._adapters)
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._server = None
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int = 256,
+        temperature: float = 0.0,
+        seed: int = 0,
+        schema: Mapping[str, Any] | None = None,
+        stop: Sequence[str] = (),
+        adapter: str | None = None,
+        grant: Grant | None = None,
+    ) -> Completion:
+        """See ``Engine.complete``."""
+        request = self._request(messages, max_tokens, temperature, seed, stop, adapter, grant)
+        if schema is not None:
+            request["json_schema"] = dict(schema)
+        with self._turns.turn(self.name):
+            result = self._call(request)
+        choice, usage = result["choices"][0], result["usage"]
+        return Completion(
+            str(choice["text"]), usage["prompt_tokens"], usage["completion_tokens"], finish_of(choice["finish_reason"])
+        )
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int = 256,
+        temperature: float = 0.0,
+        seed: int = 0,
+        stop: Sequence[str] = (),
+        adapter: str | None = None,
+        grant: Grant | None = None,
+    ) -> Iterator[str]:
+        """See ``Engine.stream``."""
+        request = self._request(messages, max_tokens, temperature, seed, stop, adapter, grant)
+        pieces: queue.SimpleQueue[str | Exception | None] = queue.SimpleQueue()
+        cancelled = threading.Event()
+        worker = threading.Thread(target=self._produce, args=(request, pieces, cancelled), daemon=True)
+        worker.start()
+        try:
+            while (piece := pieces.get()) is not None:
+                if isinstance(piece, Exception):
+                    raise piece
+                yield piece
+        finally:
+            cancelled.set()
+            worker.join()
+
+    def _produce(
+        self, request: dict[str, Any], pieces: queue.SimpleQueue[str | Exception | None], cancelled: threading.Event
+    ) -> None:
+        def take(chunk: Mapping[str, Any]) -> bool:
+            for choice in chunk.get("choices", ()):
+                if choice.get("text"):
+                    pieces.put(str(choice["text"]))
+            return cancelled.is_set()
+
+        try:
+            with self._turns.turn(self.name):
+                if not cancelled.is_set():
+                    self._call({**request, "stream": True}, take)
+            pieces.put(None)
+        except Exception as error:  # handed to the reader, who raises it
+            pieces.put(error)
+
+    def _call(self, request: dict[str, Any], take: Any = None) -> Any:
+        if self._server is None:
+            raise EngineError("the engine was closed.", element=self.name)
+        try:
+            arguments = (request, take) if take else (request,)
+            result = self._server.handle_completions(*arguments)
+        except Exception as error:
+            raise EngineError(f"the engine failed ({error}).", element=self.name, remedy="Start it again.") from error
+        if take is None and "choices" not in result:
+            raise EngineError(f"the engine refused ({json.dumps(result)[:200]}).", element=self.name)
+        return result
+
+    def _request(
+        self,
+        messages: Sequence[Message],
+        max_tokens: int,
+        temperature: float,
+        seed: int,
+        stop: Sequence[str],
+        adapter: str | None,
+        grant: Grant | None,
+    ) -> dict[str, Any]:
+        return {
+            "prompt": self.template.render(messages, add_generation_prompt=True),
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+            "seed": seed,
+            "stop": [self.template.stop, *stop],
+            "cache_prompt": adapter is None,
+            "lora": self._lora(adapter, grant),
+        }
+
+    def _lora(self, adapter: str | None, grant: Grant | None) -> list[dict[str, float]]:
+        """Scale 1 for the granted adapter and 0 for every other: never a mixture."""
+        if adapter is not None:
+            agent, _, version = adapter.partition("/")
+            require_grant(grant, agent=agent, adapter=version)
+            if adapter not in self._adapters:
+                raise MissingPartError("the adapter is not loaded.", element=adapter, remedy="Train the agent again.")
+        return [{"id": number, "scale": 1.0 if key == adapter else 0.0} for key, number in self._adapters.items()]
+
+
+def _parameters(entry: ModelEntry, folder: Path, adapters: list[Path], threads: int, parallel: int) -> Any:
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(entry.path)
+    parameters.n_ctx = entry.context
+    parameters.n_parallel = parallel
+    parameters.kv_unified = True
+    parameters.cpuparams.n_threads = threads or os.cpu_count() or 1
+    parameters.warmup = False
+    parameters.verbosity = -1
+    parameters.cache_ram_mib = 0
+    parameters.ui = False
+    parameters.endpoint_slots = False
+    parameters.endpoint_props = False
+    parameters.api_keys = [secrets.token_hex(32)]
+    parameters.hostnames = [str(folder / "engine.sock")]
+    parameters.lora_init_without_apply = True
+    parameters.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(path), 0.0) for path in adapters]
+    return parameters

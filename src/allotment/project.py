@@ -1,0 +1,316 @@
+"""``allotment.yaml`` as one typed model: roles, documents, agents, models, databases, accounts.
+
+Reading it checks everything that can be known without opening a document or a database, and fails
+closed: an unknown role, an empty list of readers, or an agent whose roles may not read its documents
+is an error with its place, never a default.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from allotment.errors import ProjectError
+
+__all__ = [
+    "PROJECT_FILE",
+    "AccountConfig",
+    "AgentConfig",
+    "DatabaseConfig",
+    "DatasetConfig",
+    "DocumentSet",
+    "ModelsConfig",
+    "Project",
+    "RoutingConfig",
+    "TableGrant",
+    "TrainingConfig",
+    "load_project",
+]
+
+PROJECT_FILE = "allotment.yaml"
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,40}\Z")
+
+
+def _check_name(value: str) -> str:
+    if not _NAME.match(value):
+        raise ValueError(f"{value!r} is not a name: use a-z, 0-9, _ and -, starting with a letter, at most 41 long")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+Scalar = str | int | float | bool
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DocumentSet(_Strict):
+    """Documents that share their readers."""
+
+    path: Path
+    """File or folder, relative to ``allotment.yaml``."""
+    readers: frozenset[Name] = Field(min_length=1)
+    """Roles that may read every document of the set."""
+    include: tuple[str, ...] = ("**/*.md", "**/*.txt", "**/*.ipynb")
+    """Glob patterns of files taken from a folder."""
+    exclude: tuple[str, ...] = ()
+    """Glob patterns of files left out."""
+
+
+class ModelsConfig(_Strict):
+    """Which models do what; names from the catalogue, or paths of GGUF files."""
+
+    teacher: str = "qwen2.5-coder-1.5b-instruct"
+    """Writes questions and answers."""
+    base: str = "gemma-3-270m"
+    """The frozen model under every adapter."""
+    sql: str = "qwen2.5-coder-1.5b-instruct"
+    """Writes SQL for agents with an account."""
+    threads: int = Field(default=0, ge=0)
+    """Processor threads of the embedded engine; 0 takes all cores."""
+
+
+class DatabaseConfig(_Strict):
+    """A PostgreSQL database: embedded and loaded from a file, or your own by URL."""
+
+    load: Path | None = None
+    """SQL file the embedded server loads once, relative to ``allotment.yaml``."""
+    url: str | None = None
+    """Administrative URL of your own server, or ``env:NAME`` to read it from the environment."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.load is None) == (self.url is None):
+            raise ValueError("give exactly one of load: FILE.sql (embedded server) and url: (your own server)")
+        return self
+
+
+class TableGrant(_Strict):
+    """What one account sees of one table."""
+
+    columns: tuple[str, ...] = Field(min_length=1)
+    """Columns it may read, by name."""
+    rows: dict[str, Scalar | tuple[Scalar, ...]] = Field(default_factory=dict)
+    """Row filter kept by the database: column → value, or list of values. Empty: every row."""
+
+
+class AccountConfig(_Strict):
+    """A PostgreSQL login role of an agent's own."""
+
+    database: Name
+    """The database it logs in to."""
+    tables: dict[str, TableGrant] = Field(min_length=1)
+    """Table (``name`` or ``schema.name``) → what may be read of it."""
+
+
+class AgentConfig(_Strict):
+    """One agent: whom it serves, what it learns, which account it works with."""
+
+    description: str = ""
+    """What it is asked about, in words; the router reads it."""
+    roles: frozenset[Name] = Field(min_length=1)
+    """Roles it serves; its dataset takes only what *all* of them may read."""
+    documents: tuple[Name, ...] = Field(min_length=1)
+    """Document sets it learns."""
+    account: Name | None = None
+    """Its database account; none means it has no database."""
+
+
+class RoutingConfig(_Strict):
+    """Which entitled agent answers."""
+
+    default: dict[Name, Name] = Field(default_factory=dict)
+    """Role → agent that gets a question no agent clearly matches."""
+
+
+class DatasetConfig(_Strict):
+    """How many questions the teacher writes."""
+
+    questions: int = Field(default=10, ge=1, le=50)
+    """Questions per section and round."""
+    rounds: int = Field(default=3, ge=1, le=10)
+    """Rounds over every section."""
+    paraphrases: int = Field(default=4, ge=0, le=20)
+    """Other phrasings of each question; with two or more, one of them is held out of training."""
+    language: str | None = None
+    """Language of questions and answers; none means the section's own."""
+
+
+class TrainingConfig(_Strict):
+    """How an adapter is trained."""
+
+    rank: int = Field(default=16, ge=1, le=256)
+    """Rank of the adapter's matrices."""
+    alpha: int = Field(default=32, ge=1)
+    """Scale of the adapter: its weights count alpha / rank."""
+    learning_rate: float = Field(default=1e-3, gt=0)
+    """Step size of the optimizer."""
+    epochs: int = Field(default=10, ge=1)
+    """Passes over the dataset, at most."""
+    batch_size: int = Field(default=8, ge=1)
+    """Examples in one step."""
+    max_length: int = Field(default=512, ge=32)
+    """Longest example in tokens; longer ones are reported and dropped, never cut."""
+    target_loss: float = Field(default=0.02, ge=0)
+    """An epoch whose mean answer-token loss falls below this is the last one."""
+    seed: int = 7
+    """Seed of everything random; the same seed on the same machine gives the same adapter."""
+
+
+class Project(_Strict):
+    """A whole project: ``allotment.yaml`` read, checked and frozen."""
+
+    root: Path
+    """Folder ``allotment.yaml`` lies in."""
+    name: str = Field(min_length=1, max_length=80)
+    """Name of the company, shown on the pages."""
+    roles: dict[Name, str] = Field(min_length=1)
+    """Role → what it is for."""
+    users: dict[Name, Name] = Field(default_factory=dict)
+    """User → role, for accounts the project makes itself."""
+    documents: dict[Name, DocumentSet] = Field(min_length=1)
+    """Document set → where it lies and who reads it."""
+    models: ModelsConfig = ModelsConfig()
+    """Which models do what."""
+    databases: dict[Name, DatabaseConfig] = Field(default_factory=dict)
+    """Database → where it comes from."""
+    accounts: dict[Name, AccountConfig] = Field(default_factory=dict)
+    """PostgreSQL login role → what it sees."""
+    agents: dict[Name, AgentConfig] = Field(min_length=1)
+    """Agent → whom it serves and what it learns."""
+    routing: RoutingConfig = RoutingConfig()
+    """Which entitled agent answers."""
+    dataset: DatasetConfig = DatasetConfig()
+    """How many questions the teacher writes."""
+    training: TrainingConfig = TrainingConfig()
+    """How adapters are trained."""
+
+    @model_validator(mode="after")
+    def _references_exist(self) -> Self:
+        problems = list(_dangling(self)) + list(_clearance_gaps(self)) + list(_shared_accounts(self))
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def readers_of(self, document_set: str) -> frozenset[str]:
+        """Roles that may read a document set; an unknown set has none."""
+        entry = self.documents.get(document_set)
+        return entry.readers if entry else frozenset()
+
+
+def _dangling(project: Project) -> list[str]:
+    found: list[str] = []
+
+    def need(kind: str, value: str, known: Any, where: str) -> None:
+        if value not in known:
+            choice = ", ".join(sorted(known)) or "none are declared"
+            found.append(f"{where}: unknown {kind} {value!r} (known: {choice})")
+
+    for user, role in project.users.items():
+        need("role", role, project.roles, f"users.{user}")
+    for name, documents in project.documents.items():
+        for role in sorted(documents.readers):
+            need("role", role, project.roles, f"documents.{name}.readers")
+    for name, account in project.accounts.items():
+        need("database", account.database, project.databases, f"accounts.{name}.database")
+    for name, agent in project.agents.items():
+        for role in sorted(agent.roles):
+            need("role", role, project.roles, f"agents.{name}.roles")
+        for document_set in agent.documents:
+            need("document set", document_set, project.documents, f"agents.{name}.documents")
+        if agent.account is not None:
+            need("account", agent.account, project.accounts, f"agents.{name}.account")
+    for role, agent_name in project.routing.default.items():
+        need("role", role, project.roles, "routing.default")
+        need("agent", agent_name, project.agents, f"routing.default.{role}")
+        if agent_name in project.agents and role not in project.agents[agent_name].roles:
+            found.append(f"routing.default.{role}: agent {agent_name!r} does not serve the role {role!r}")
+    return found
+
+
+def _clearance_gaps(project: Project) -> list[str]:
+    found: list[str] = []
+    for name, agent in project.agents.items():
+        for document_set in agent.documents:
+            missing = agent.roles - project.readers_of(document_set)
+            if document_set in project.documents and missing:
+                found.append(
+                    f"agents.{name}: serves {', '.join(sorted(missing))}, who may not read the documents"
+                    f" {document_set!r}; take the role from the agent, or add it to documents.{document_set}.readers"
+                )
+    return found
+
+
+def _shared_accounts(project: Project) -> list[str]:
+    owner: dict[str, str] = {}
+    found: list[str] = []
+    for name, agent in project.agents.items():
+        if agent.account is None:
+            continue
+        if agent.account in owner:
+            found.append(
+                f"agents.{name}.account: {agent.account!r} already belongs to agent {owner[agent.account]!r};"
+                " every agent needs an account of its own"
+            )
+        owner.setdefault(agent.account, name)
+    return found
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML loader that refuses a key written twice, which plain YAML would silently overwrite."""
+
+
+def _unique_mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if key in seen:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is there twice", key_node.start_mark)
+        seen.add(key)
+    mapping: dict[Any, Any] = loader.construct_mapping(node, deep=deep)
+    return mapping
+
+
+_UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)
+
+
+def load_project(root: Path) -> Project:
+    """Read and check ``allotment.yaml`` in the folder ``root``.
+
+    Raises:
+        ProjectError: no such file, not YAML, or a declaration is wrong; the message names every fault found.
+    """
+    file = root / PROJECT_FILE
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise ProjectError(
+            f"there is no {PROJECT_FILE} here.",
+            element=str(root),
+            remedy="Make a project with `allotment init DIR`, or name its folder with -C.",
+        ) from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise ProjectError(f"cannot be read ({error}).", element=str(file), remedy="Save it as UTF-8 text.") from error
+    try:
+        raw = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader with one more check
+    except yaml.YAMLError as error:
+        raise ProjectError(f"is not valid YAML: {error}.", element=str(file), remedy="Mend the line named.") from error
+    if not isinstance(raw, dict):
+        raise ProjectError("is empty or not a mapping.", element=str(file), remedy="See docs/project.md for its form.")
+    try:
+        return Project.model_validate({**raw, "root": root.resolve()})
+    except ValidationError as error:
+        faults = "; ".join(_one_fault(item) for item in error.errors())
+        raise ProjectError(f"{faults}.", element=str(file), remedy="Mend the entries named.") from error
+
+
+def _one_fault(item: Any) -> str:
+    place = ".".join(str(part) for part in item["loc"])
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message

@@ -1,0 +1,18 @@
+"""Training: a dataset becomes an adapter with a sealed manifest, exported for the embedded engine."""
+
+from allotment.training._estimate import TrainingEstimate, estimate
+from allotment.training._manifest import Manifest, ManifestFile, adapter_versions, current_adapter, load_manifest
+from allotment.training._run import TrainingResult, run, training_inputs
+
+__all__ = [
+    "Manifest",
+    "ManifestFile",
+    "TrainingEstimate",
+    "TrainingResult",
+    "adapter_versions",
+    "current_adapter",
+    "estimate",
+    "load_manifest",
+    "run",
+    "training_inputs",
+]

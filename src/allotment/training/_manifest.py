@@ -1,0 +1,188 @@
+"""The manifest of an adapter: what it learnt, from which base, with what; signed, and checked before every use."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from allotment.access import AdapterFacts, Policy, common_readers
+from allotment.documents import load_documents
+from allotment.errors import ManifestError, MissingPartError
+from allotment.models import find_model, template_of
+from allotment.project import Project
+from allotment.workspace import Workspace, hash_file, write_atomic
+
+_FILE = "manifest.json"
+_CURRENT = "current"
+
+
+class ManifestFile(BaseModel):
+    """One document an adapter learnt from, as it was then."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    path: str
+    sha256: str
+    readers: tuple[str, ...]
+
+
+class Manifest(BaseModel):
+    """Everything an adapter is made of. ``clearance`` is the set of roles that may read every document in it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    agent: str
+    version: str
+    created: str
+    """UTC, ISO 8601."""
+    documents: tuple[ManifestFile, ...]
+    clearance: tuple[str, ...]
+    dataset_sha256: str
+    base_model: str
+    base_sha256: str
+    template: str
+    template_sha256: str
+    adapter_sha256: str
+    """Of the GGUF adapter that is served."""
+    inputs: str
+    """Hash of everything the training was made from."""
+    training: dict[str, Any]
+    """Settings, as in ``allotment.yaml``."""
+    measured: dict[str, Any]
+    """Seconds, tokens, loss, peak memory, versions."""
+    stale: bool = False
+    """Derived when loaded, never stored: a document has changed, was re-labelled or removed since."""
+    folder: str = ""
+    """Derived when loaded: where the adapter lies."""
+
+    @property
+    def key(self) -> str:
+        """``AGENT/VERSION``: the adapter's name at the engine."""
+        return f"{self.agent}/{self.version}"
+
+    @property
+    def gguf(self) -> Path:
+        """The adapter file for the embedded engine."""
+        return Path(self.folder) / "adapter.gguf"
+
+    @property
+    def facts(self) -> AdapterFacts:
+        """What a decision needs to know."""
+        return AdapterFacts(self.agent, self.version, frozenset(self.clearance), self.stale)
+
+
+def _signature(workspace: Workspace, body: bytes) -> str:
+    return hmac.new(bytes.fromhex(workspace.secret("manifest.key")), body, sha256).hexdigest()
+
+
+def _body(manifest: Manifest) -> bytes:
+    stored = manifest.model_dump(exclude={"stale", "folder"})
+    return json.dumps(stored, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+
+
+def write_manifest(workspace: Workspace, folder: Path, manifest: Manifest) -> None:
+    """Sign and write the manifest into an adapter's folder."""
+    body = _body(manifest)
+    record = {"manifest": json.loads(body), "signature": _signature(workspace, body)}
+    write_atomic(folder / _FILE, json.dumps(record, ensure_ascii=False, indent=1))
+
+
+def load_manifest(project: Project, workspace: Workspace, agent: str, version: str) -> Manifest:
+    """Read a manifest and check it: signature, adapter file, base model, chat template, documents.
+
+    Raises:
+        ManifestError: it was edited, or its adapter, base model or template is not the one it names.
+        MissingPartError: there is no such adapter.
+    """
+    folder = workspace.adapters_dir(agent) / version
+    element = f"{agent}/{version}"
+    remedy = f"Train it again: `allotment training run {agent}`."
+    try:
+        record = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        manifest = Manifest.model_validate(record["manifest"])
+        signature = str(record["signature"])
+    except FileNotFoundError:
+        raise MissingPartError("there is no such adapter.", element=element, remedy=remedy) from None
+    except (ValueError, KeyError, TypeError, ValidationError):
+        raise ManifestError("the adapter's manifest cannot be read.", element=element, remedy=remedy) from None
+    if not hmac.compare_digest(_signature(workspace, _body(manifest)), signature):
+        raise ManifestError(
+            "the adapter's manifest was edited: its signature is wrong.", element=element, remedy=remedy
+        )
+    fault = _fault(manifest, agent, version, folder)
+    if fault:
+        raise ManifestError(fault, element=element, remedy=remedy)
+    stale = bool(_changes(project, workspace, manifest))
+    return manifest.model_copy(update={"stale": stale, "folder": str(folder)})
+
+
+def _fault(manifest: Manifest, agent: str, version: str, folder: Path) -> str | None:
+    if (manifest.agent, manifest.version) != (agent, version):
+        return f"the manifest is of {manifest.key}, not of this adapter."
+    if not manifest.clearance:
+        return "the adapter has no clearance: no role may read all it learnt."
+    if common_readers(frozenset(document.readers) for document in manifest.documents) != set(manifest.clearance):
+        return "the clearance is not the one its documents give."
+    if find_model(manifest.base_model).sha256 != manifest.base_sha256:
+        return "the adapter was trained on another base model."
+    if template_of(manifest.base_model).sha256 != manifest.template_sha256:
+        return "the adapter was trained with another chat template."
+    file = folder / "adapter.gguf"
+    if not file.is_file() or hash_file(file) != manifest.adapter_sha256:
+        return "the adapter file is missing or not the one that was trained."
+    return None
+
+
+def _changes(project: Project, workspace: Workspace, manifest: Manifest) -> list[str]:
+    """Documents that are no longer as the adapter learnt them."""
+    now = {
+        record.path: (record.sha256, record.readers & project.readers_of(record.document_set))
+        for record in load_documents(workspace)
+        if record.state == "done"
+    }
+    changed = [
+        document.path
+        for document in manifest.documents
+        if now.get(document.path) != (document.sha256, frozenset(document.readers))
+    ]
+    rule = Policy.of(project).agents.get(manifest.agent)
+    if rule is None or not rule.roles <= set(manifest.clearance):
+        changed.append(f"agent {manifest.agent}")
+    return changed
+
+
+def adapter_versions(workspace: Workspace, agent: str) -> list[str]:
+    """Versions of an agent's adapter that were finished, oldest first."""
+    folder = workspace.adapters_dir(agent)
+    found = [path.parent.name for path in folder.glob(f"v*/{_FILE}")]
+    return sorted(found, key=lambda name: int(name[1:]) if name[1:].isdigit() else -1)
+
+
+def make_current(workspace: Workspace, agent: str, version: str) -> None:
+    """Serve this version from now on."""
+    write_atomic(workspace.adapters_dir(agent) / _CURRENT, version + "\n")
+
+
+def current_adapter(project: Project, workspace: Workspace, agent: str) -> Manifest:
+    """The verified manifest of the version that is served.
+
+    Raises:
+        MissingPartError: the agent has no adapter yet.
+        ManifestError: see ``load_manifest``.
+    """
+    pointer = workspace.adapters_dir(agent) / _CURRENT
+    if not pointer.is_file():
+        raise MissingPartError(
+            "the agent has no adapter yet.", element=agent, remedy=f"Train it: `allotment training run {agent}`."
+        )
+    version = pointer.read_text(encoding="utf-8").strip()
+    if version not in adapter_versions(workspace, agent):
+        raise ManifestError(
+            f"the current version {version!r} is not there.",
+            element=agent,
+            remedy=f"Train it again: `allotment training run {agent}`.",
+        )
+    return load_manifest(project, workspace, agent, version)

@@ -1,0 +1,226 @@
+"""Where artefacts live: ``.allotment/`` beside ``allotment.yaml``; atomic writes, append-only ledgers, content hashes.
+
+Nothing here is half-written: a file is replaced whole or not at all, a ledger's torn last line is
+recognised and dropped, and a finished step is known by the hash of its inputs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from allotment.errors import AllotmentError, IntegrityError, ProjectError
+
+__all__ = [
+    "Ledger",
+    "Workspace",
+    "hash_file",
+    "hash_json",
+    "hash_text",
+    "models_cache",
+    "write_atomic",
+    "write_jsonl",
+]
+
+_BLOCK = 1024 * 1024
+
+
+def hash_text(text: str) -> str:
+    """SHA-256 of a text's UTF-8 bytes, in hex."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def hash_json(value: Any) -> str:
+    """SHA-256 of a JSON value in canonical form (sorted keys, no spaces), in hex."""
+    return hash_text(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex; constant memory."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def write_atomic(path: Path, data: str | bytes, *, private: bool = False) -> None:
+    """Replace ``path`` by ``data`` whole or not at all; ``private`` makes it readable by the owner only.
+
+    Raises:
+        AllotmentError: the disk is full or the folder cannot be written; what was there stays.
+    """
+    raw = data.encode("utf-8") if isinstance(data, str) else data
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o600 if private else 0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise AllotmentError(
+            f"cannot be written ({error.strerror or error}).",
+            element=str(path),
+            remedy="Free some disk space or mend the folder's rights, then run the same command again.",
+        ) from error
+
+
+def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Replace ``path`` by one JSON object a line, whole or not at all."""
+    write_atomic(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def models_cache() -> Path:
+    """Folder of model files, shared by all projects: ``$ALLOTMENT_MODELS``, else the user's cache."""
+    named = os.environ.get("ALLOTMENT_MODELS")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "allotment" / "models"
+
+
+class Ledger:
+    """An append-only JSONL file keyed by content hash: one terminal row for each key.
+
+    A line torn by a crash is dropped at the next open; every other malformed line is an error, because a
+    ledger nobody edits has none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: dict[str, dict[str, Any]] = {}
+        self._load()
+
+    def _load(self) -> None:
+        if not self.path.exists():
+            return
+        whole = 0
+        with self.path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    break
+                try:
+                    row = json.loads(line)
+                    self.rows[row["key"]] = row
+                except (ValueError, KeyError, TypeError) as error:
+                    raise IntegrityError(
+                        "is not a line this ledger wrote.",
+                        element=f"{self.path}:{number}",
+                        remedy="Restore the file from a backup, or move it away to begin again.",
+                    ) from error
+                whole += len(line)
+        if whole < self.path.stat().st_size:
+            os.truncate(self.path, whole)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def append(self, key: str, row: dict[str, Any]) -> None:
+        """Write one row, flushed to the disk before this returns."""
+        full = {"key": key, **row}
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab") as file:
+                file.write((json.dumps(full, ensure_ascii=False) + "\n").encode("utf-8"))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise AllotmentError(
+                f"cannot be written ({error.strerror or error}).",
+                element=str(self.path),
+                remedy="Free some disk space, then run the same command again; what is done is kept.",
+            ) from error
+        self.rows[key] = full
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The artefacts of one project. Paths are made when first written to."""
+
+    root: Path
+    """Folder of ``allotment.yaml``."""
+
+    @property
+    def home(self) -> Path:
+        """``.allotment/``."""
+        return self.root / ".allotment"
+
+    @property
+    def sections_file(self) -> Path:
+        return self.home / "sections.jsonl"
+
+    @property
+    def documents_file(self) -> Path:
+        return self.home / "documents.jsonl"
+
+    def dataset_dir(self, agent: str) -> Path:
+        return self.home / "dataset" / agent
+
+    def adapters_dir(self, agent: str) -> Path:
+        return self.home / "adapters" / agent
+
+    def secret(self, name: str) -> str:
+        """A random secret of this project (64 hex digits), made at first use and readable by the owner only."""
+        path = self.home / "secrets" / name
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.chmod(0o700)
+            with self.lock("secrets"):
+                if not path.exists():
+                    write_atomic(path, secrets.token_hex(32), private=True)
+        value = path.read_text(encoding="ascii").strip()
+        if len(value) < 32:
+            raise IntegrityError("is too short to be a secret.", element=str(path), remedy="Restore it from a backup.")
+        return value
+
+    @contextmanager
+    def lock(self, name: str, timeout_s: float = 60.0) -> Iterator[None]:
+        """Hold the project's lock ``name``; another process that holds it for ``timeout_s`` is an error."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.home / f"{name}.lock", timeout=timeout_s):
+                yield
+        except Timeout:
+            raise ProjectError(
+                f"another command is working on {name} here.",
+                element=str(self.root),
+                remedy="Wait until it ends, then run this again.",
+            ) from None
+
+    def step_done(self, name: str, inputs: Any) -> dict[str, Any] | None:
+        """The result of step ``name`` if it was finished with exactly these inputs, else none."""
+        path = self.home / "steps" / f"{name}.json"
+        if not path.exists():
+            return None
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            return None
+        if record.get("inputs") != hash_json(inputs):
+            return None
+        result = record.get("result")
+        return result if isinstance(result, dict) else None
+
+    def finish_step(self, name: str, inputs: Any, result: dict[str, Any]) -> None:
+        """Note that step ``name`` is finished with these inputs."""
+        record = {"inputs": hash_json(inputs), "result": result}
+        write_atomic(self.home / "steps" / f"{name}.json", json.dumps(record, ensure_ascii=False, indent=1))

@@ -1,0 +1,81 @@
+"""Commands that need PostgreSQL, on the example company's databases."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from cli_call import Call
+
+from allotment.databases import Databases
+from allotment.project import Project
+
+ORDERS = "SELECT count(*) AS orders FROM orders"
+
+
+@pytest.fixture
+def company(northwind: Project, postgres: Databases) -> str:
+    """Folder of the example company, its databases provisioned and its server up."""
+    return str(northwind.root)
+
+
+def test_query_answers_from_the_agents_own_account(call: Call, company: str) -> None:
+    sales = call("-C", company, "database", "query", "--agent", "sales", ORDERS, "--json").json()
+    warehouse = call("-C", company, "database", "query", "--agent", "warehouse", ORDERS, "--json").json()
+    assert sales == {"columns": ["orders"], "rows": [[830]], "truncated": False}
+    assert 0 < warehouse["rows"][0][0] < 830
+
+
+def test_query_as_a_user_the_agent_does_not_serve_is_exit_code_3_and_on_record(call: Call, company: str) -> None:
+    outcome = call("-C", company, "database", "query", "--agent", "sales", "--user", "hugo", ORDERS)
+    assert (outcome.code, outcome.out) == (3, "")
+    newest = call("-C", company, "audit", "list", "--limit", "1", "--json").json()[0]
+    assert "hugo" in str(newest["event"])
+
+
+def test_sql_the_gate_refuses_is_exit_code_3(call: Call, company: str) -> None:
+    outcome = call("-C", company, "database", "query", "--agent", "sales", "DELETE FROM orders")
+    assert outcome.code == 3
+
+
+def test_a_user_nobody_knows_is_exit_code_2(call: Call, company: str) -> None:
+    outcome = call("-C", company, "database", "query", "--agent", "sales", "--user", "ghost", ORDERS)
+    assert outcome.code == 2
+    assert "allotment users add" in outcome.err
+
+
+def test_the_self_check_finds_nothing_after_provisioning(call: Call, company: str) -> None:
+    assert call("-C", company, "database", "provision", "--json").code == 0
+    outcome = call("-C", company, "database", "check", "--json")
+    assert (outcome.code, outcome.json()) == (0, [])
+
+
+def test_check_lists_the_tables_of_each_role(call: Call, company: str) -> None:
+    reach = call("-C", company, "check", "--json").json()["reach"]
+    tables = {(item["role"], item["agent"]): item["tables"] for item in reach}
+    assert tables["employee", "handbook"] == []
+    assert "orders (some rows)" in tables["warehouse", "warehouse"]
+    assert ("employee", "board") not in tables
+
+
+def test_a_user_is_added_with_a_password_from_stdin_listed_and_given_a_key(
+    call: Call, company: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("nine green windows 48\n"))
+    assert call("-C", company, "users", "add", "iva", "--role", "sales", "--password-stdin").code == 0
+    assert {"user": "iva", "role": "sales"} in call("-C", company, "users", "list", "--json").json()
+    key = call("-C", company, "users", "keys", "create", "iva")
+    assert key.out.startswith("al-")
+    assert "cannot be shown again" in key.err
+
+
+def test_a_user_declared_in_the_file_needs_no_login_to_be_asked_as(call: Call, company: str) -> None:
+    outcome = call("-C", company, "database", "query", "--agent", "sales", "--user", "sofia", ORDERS, "--json")
+    assert outcome.json()["rows"] == [[830]]
+
+
+def test_the_record_is_whole_after_all_this(call: Call, company: str) -> None:
+    call("-C", company, "database", "query", "--agent", "sales", ORDERS)
+    outcome = call("-C", company, "audit", "verify", "--json")
+    assert (outcome.code, outcome.json()["ok"]) == (0, True)
+    assert outcome.json()["records"] > 0

@@ -1,0 +1,126 @@
+"""A query with a grant: gate, the agent's own login, caps, and values as JSON has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from allotment.access import Grant, Policy, Principal, Request
+from allotment.audit import AuditLog, authorize
+from allotment.databases import Databases
+from allotment.databases._gate import GatedSql
+from allotment.databases._query import run_query, to_json
+from allotment.errors import NotGranted, SqlRefused
+from allotment.project import Project
+
+
+@pytest.fixture(scope="session")
+def audit_log(postgres: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuditLog]:
+    with AuditLog(postgres.state_dsn, "k" * 64, tmp_path_factory.mktemp("audit") / "anchor") as log:
+        postgres_admin = postgres.admin_dsn("allotment")
+        log.migrate(postgres_admin)
+        yield log
+
+
+@pytest.fixture
+def grants(northwind: Project, audit_log: AuditLog) -> dict[str, Grant]:
+    policy = Policy.of(northwind)
+    requests = {
+        "sales": (Principal("sofia", "sales"), Request("sales", account="northwind_sales")),
+        "warehouse": (Principal("hugo", "warehouse"), Request("warehouse", account="northwind_warehouse")),
+    }
+    return {
+        name: authorize(audit_log, policy, principal, request, question="how many?")
+        for name, (principal, request) in requests.items()
+    }
+
+
+def test_two_agents_get_different_answers_to_the_same_statement(postgres: Databases, grants: dict[str, Grant]) -> None:
+    sql = "SELECT count(*) FROM orders WHERE ship_country = 'Sweden'"
+    assert postgres.query(grants["sales"], sql).rows == ((37,),)
+    result = postgres.query(grants["warehouse"], sql)
+    assert (result.rows, result.account) == (((0,),), "northwind_warehouse")
+
+
+@pytest.mark.parametrize("fake", [None, "sales", object(), {"agent": "sales"}])
+def test_a_query_without_a_grant_is_refused(postgres: Databases, fake: object) -> None:
+    with pytest.raises(NotGranted):
+        postgres.query(fake, "SELECT order_id FROM orders")  # type: ignore[arg-type]
+
+
+def test_a_grant_of_one_agent_does_not_open_another_s_tables(postgres: Databases, grants: dict[str, Grant]) -> None:
+    with pytest.raises(SqlRefused, match="customers"):
+        postgres.query(grants["warehouse"], "SELECT company_name FROM customers")
+
+
+def test_more_rows_than_the_cap_are_cut_and_said_to_be(postgres: Databases, grants: dict[str, Grant]) -> None:
+    result = postgres.query(grants["sales"], "SELECT order_id, order_date FROM orders ORDER BY order_id", max_rows=3)
+    assert result.columns == ("order_id", "order_date")
+    assert result.rows == ((10248, "1996-07-04"), (10249, "1996-07-05"), (10250, "1996-07-08"))
+    assert result.truncated
+    assert not postgres.query(grants["sales"], "SELECT order_id FROM orders LIMIT 3", max_rows=3).truncated
+
+
+def test_a_statement_that_cannot_run_says_why_without_data(postgres: Databases, grants: dict[str, Grant]) -> None:
+    with pytest.raises(SqlRefused) as caught:
+        postgres.query(grants["sales"], "SELECT company_name::int FROM customers")
+    assert "22P02" in caught.value.message and "Alfreds" not in str(caught.value)
+    with pytest.raises(SqlRefused, match="does not exist"):
+        postgres.query(grants["sales"], "SELECT sum(company_name) FROM customers")
+
+
+def test_what_the_gate_would_miss_the_account_refuses(postgres: Databases) -> None:
+    forged = GatedSql("SELECT freight FROM public.orders", ("public.orders",))
+    with pytest.raises(SqlRefused, match="refuses this to the account"):
+        run_query(postgres.account_dsn("northwind_warehouse"), "northwind_warehouse", forged, max_rows=5)
+
+
+def test_a_query_that_takes_too_long_is_stopped(postgres: Databases) -> None:
+    endless = GatedSql(
+        " CROSS JOIN ".join(["SELECT count(*) FROM public.orders a", *[f"public.orders b{i}" for i in range(4)]]), ()
+    )
+    dsn = postgres.account_dsn("northwind_sales")
+    with pytest.raises(SqlRefused, match="too long"):
+        run_query(dsn, "northwind_sales", endless, max_rows=5, timeout_s=0.2)
+
+
+@given(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.decimals(),
+        st.dates(),
+        st.datetimes(),
+        st.times(),
+        st.timedeltas(),
+        st.uuids(),
+        st.binary(),
+        st.lists(st.decimals()),
+    )
+)
+def test_every_value_becomes_one_json_can_hold(value: object) -> None:
+    json.dumps(to_json(value), allow_nan=False)
+
+
+def test_a_whole_exact_number_is_an_int() -> None:
+    assert to_json(Decimal("37")) == 37 and isinstance(to_json(Decimal("37")), int)
+    assert to_json(Decimal("1.50")) == 1.5
+
+
+def test_the_schema_card_shows_only_what_the_account_sees(postgres: Databases) -> None:
+    card = postgres.schema_card("northwind_warehouse")
+    assert "orders(order_id integer, order_date date" in card
+    assert "orders.ship_country: 'Austria', 'Germany', 'Switzerland'" in card
+    assert "products.supplier_id = suppliers.supplier_id" in card
+    assert "customers" not in card and "freight" not in card and "Sweden" not in card
+
+
+def test_the_schema_card_is_short_enough_for_a_small_model(postgres: Databases) -> None:
+    assert all(len(postgres.schema_card(name)) < 2500 for name in ("northwind_sales", "northwind_board"))

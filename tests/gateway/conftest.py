@@ -1,0 +1,130 @@
+"""A user store in the real PostgreSQL, the application over a chain without models, and a real server."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from gateway_standin import ROLES, StandInChain
+
+from allotment.databases import Databases
+from allotment.gateway import UserStore, create_app
+
+PASSWORD = "quiet-meadow-42"
+
+
+@pytest.fixture(scope="session")
+def password() -> str:
+    return PASSWORD
+
+
+@pytest.fixture(scope="session")
+def state_dsns(postgres: Databases) -> tuple[str, str]:
+    """Connection strings of the application's own database: as the application, and as administrator."""
+    return postgres.state_dsn, postgres.admin_dsn("allotment")
+
+
+@pytest.fixture(scope="session")
+def _seeded(state_dsns: tuple[str, str]) -> Iterator[UserStore]:
+    application, administrator = state_dsns
+    with UserStore(application) as store:
+        store.migrate(administrator)
+        for name, role in (("eva", "employee"), ("sofia", "sales"), ("dana", "director"), ("ghost", "astronaut")):
+            store.add(name, role, PASSWORD)
+        yield store
+
+
+@pytest.fixture
+def run_sql(state_dsns: tuple[str, str]) -> Callable[..., int]:
+    """Runs a statement as administrator, to move time or to look behind the store."""
+
+    def run(statement: str, *arguments: object) -> int:
+        with psycopg.connect(state_dsns[1]) as connection:
+            return connection.execute(statement.encode(), arguments or None).rowcount
+
+    return run
+
+
+@pytest.fixture
+def store(_seeded: UserStore, run_sql: Callable[..., int]) -> Iterator[UserStore]:
+    """Users eva (employee), sofia (sales), dana (director) and ghost (of a role nobody declared)."""
+    yield _seeded
+    run_sql("TRUNCATE gateway.sessions, gateway.api_keys, gateway.login_tries")
+    run_sql("DELETE FROM gateway.users WHERE name NOT IN ('eva', 'sofia', 'dana', 'ghost')")
+    run_sql("UPDATE gateway.users SET disabled = false WHERE disabled")
+
+
+@pytest.fixture
+def chain() -> StandInChain:
+    return StandInChain()
+
+
+@pytest.fixture
+def problems() -> list[str]:
+    """What stands in the way of being ready."""
+    return []
+
+
+@pytest.fixture
+def app(chain: StandInChain, store: UserStore, problems: list[str]) -> FastAPI:
+    return create_app(chain, store, title="Northwind Traders", ready=lambda: problems, roles=ROLES)
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    """A browser-like client that does not follow redirects."""
+    with TestClient(app, follow_redirects=False, raise_server_exceptions=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def log_in(client: TestClient) -> Callable[..., str]:
+    """Logs the client in; returns the CSRF token of the chat page."""
+
+    def enter(name: str = "sofia") -> str:
+        form = csrf_of(client.get("/login").text)
+        response = client.post("/login", data={"name": name, "password": PASSWORD, "csrf": form})
+        assert response.status_code == 303, response.text
+        return csrf_of(client.get("/").text)
+
+    return enter
+
+
+def csrf_of(page: str) -> str:
+    found = re.search(r'name="csrf(?:-token)?" (?:value|content)="([0-9a-f]{64})"', page)
+    assert found, page
+    return found[1]
+
+
+@pytest.fixture
+def csrf_in() -> Callable[[str], str]:
+    return csrf_of
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """A real server on a free port; yields its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none", timeout_graceful_shutdown=2))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+@pytest.fixture
+def address(app: FastAPI) -> Iterator[str]:
+    with serving(app) as url:
+        yield url

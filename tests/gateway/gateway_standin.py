@@ -1,0 +1,75 @@
+"""A chain without models: it plays a script and remembers what it was asked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from allotment.access import Principal
+from allotment.answering import AgentInfo, Answer, Delta, Event, Source, Step, Table
+
+ROLES = {"employee": "everybody", "sales": "sells", "director": "sits on the board"}
+HANDBOOK = AgentInfo("handbook", "rules for all staff - first day, expenses, travel, holidays, the Brno office")
+SALES = AgentInfo("sales", "selling - discounts, offers, key accounts; customers and orders in the database")
+BOARD = AgentInfo("board", "minutes, decisions, salaries")
+ENTITLED = {"employee": (HANDBOOK,), "sales": (HANDBOOK, SALES), "director": (HANDBOOK, SALES, BOARD)}
+
+ANSWER = Answer(
+    "answered",
+    "37 orders were shipped to Sweden, with 3237.60 in freight.",
+    agent="sales",
+    adapter="9c41e7",
+    account="northwind_sales",
+    sql="SELECT ship_country, count(*) AS orders, sum(freight) AS freight\nFROM orders\n"
+    "WHERE ship_country = 'Sweden'\nGROUP BY ship_country",
+    table=Table(("ship_country", "orders", "freight"), (("Sweden", 37, 3237.6),), truncated=False),
+    sources=(Source("s1", "sales/playbook.md", "Nordic accounts", "Sweden is served from the Malmö office."),),
+    explanation=(
+        ("checking", "nothing in the question asks to get around a rule"),
+        ("routing", "sales matches best (0.82); next was handbook (0.31)"),
+        ("authorizing", "the role is served by the agent and may read all it learnt"),
+    ),
+    record=41,
+    prompt_tokens=120,
+    completion_tokens=9,
+    seconds=1.84,
+)
+
+
+def script_of(answer: Answer) -> tuple[Event, ...]:
+    """The events of an answer: its steps, its text in two pieces, and itself."""
+    middle = len(answer.text) // 2
+    steps = (Step("checking"), Step("routing"), Step("authorizing"), Step("answering"))
+    return (*steps, Delta(answer.text[:middle]), Delta(answer.text[middle:]), Step("releasing"), answer)
+
+
+@dataclass
+class StandInChain:
+    """Plays ``script``; an exception in it is raised. ``endless`` goes on until it is closed."""
+
+    script: tuple[Event | Exception, ...] = script_of(ANSWER)
+    endless: bool = False
+    asked: list[tuple[Principal, str, str | None]] = field(default_factory=list)
+    started: threading.Event = field(default_factory=threading.Event)
+    closed: threading.Event = field(default_factory=threading.Event)
+    gate: threading.Event = field(default_factory=threading.Event)
+
+    def agents_for(self, principal: Principal) -> tuple[AgentInfo, ...]:
+        return ENTITLED.get(principal.role, ())
+
+    def stream(self, principal: Principal, question: str, *, agent: str | None = None) -> Iterator[Event]:
+        self.asked.append((principal, question, agent))
+        self.started.set()
+        try:
+            if self.endless:
+                yield from (Step("checking"), Step("routing"), Step("answering"))
+            while self.endless:
+                yield Delta("on and on ")
+                self.gate.wait(0.01)
+            for event in self.script:
+                if isinstance(event, Exception):
+                    raise event
+                yield event
+        finally:
+            self.closed.set()

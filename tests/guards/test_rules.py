@@ -1,0 +1,46 @@
+"""Every rule's pattern is read and shown to be linear."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+import pytest
+
+from allotment.guards import _error_text, _override, _remote_content, _system_prompt
+from allotment.guards._decode import _BASE64, _ENTITY, _HEX, _LEET_WORD, _URL
+from allotment.guards._impersonation import _trigger, claim_patterns
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from re import _constants, _parser  # type: ignore[attr-defined]
+
+ROLES = frozenset({"employee", "warehouse", "sales", "director", "finance_team"})
+RULES = [
+    *_override.RULES, *_system_prompt.RULES, *_remote_content.RULES, *_error_text.RULES,
+    *claim_patterns(ROLES), _trigger(ROLES), _BASE64, _ENTITY, _HEX, _LEET_WORD, _URL,
+]  # fmt: skip
+_REPEATS = (_constants.MAX_REPEAT, _constants.MIN_REPEAT)
+
+
+def _variable_repeats_inside(tree: object, inside: bool = False) -> bool:
+    """Whether a repeat of variable length lies in a repeat that may run more than once."""
+    if isinstance(tree, tuple) and len(tree) == 2 and tree[0] in _REPEATS:
+        low, high, body = tree[1]
+        if inside and low != high and high > 1:
+            return True
+        return _variable_repeats_inside(body, inside or high > 1)
+    if isinstance(tree, list | tuple | _parser.SubPattern):
+        return any(_variable_repeats_inside(part, inside) for part in tree)
+    return False
+
+
+@pytest.mark.parametrize("rule", RULES, ids=[f"{number}" for number in range(len(RULES))])
+def test_no_rule_repeats_a_repeat(rule: re.Pattern[str]) -> None:
+    assert not _variable_repeats_inside(_parser.parse(rule.pattern, rule.flags))
+
+
+def test_the_reading_of_patterns_finds_a_nested_repeat() -> None:
+    assert _variable_repeats_inside(_parser.parse(r"(?:a+)+b"))
+    assert _variable_repeats_inside(_parser.parse(r"(?:\w{1,9} ){0,4}b"))
+    assert not _variable_repeats_inside(_parser.parse(r"(?:the |a ){0,4}b.{0,40}c"))
