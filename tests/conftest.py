@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,13 @@ from pathlib import Path
 import pytest
 
 import allotment
+from allotment.audit import AuditLog
 from allotment.databases import Databases, EmbeddedServer
+from allotment.documents import ingest
 from allotment.project import Project, load_project
-from allotment.workspace import Workspace
+from allotment.training import run
+from allotment.workspace import Workspace, write_atomic
+from trained_company import TRAINED, Company
 
 SYSTEM_HOME = Path("/var/lib/allotment")
 """Where clusters lie when the tests run as root."""
@@ -40,3 +45,33 @@ def postgres(northwind: Project) -> Iterator[Databases]:
     with Databases(northwind, Workspace(northwind.root)) as databases:
         databases.provision()
         yield databases
+
+
+@pytest.fixture(scope="session")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the example whose documents are ingested and whose datasets hold a few generated items."""
+    root = tmp_path_factory.mktemp("taught") / "project"
+    shutil.copytree(Path(allotment.__file__).parent / "examples" / "northwind", root)
+    project = load_project(root)
+    workspace = Workspace(project.root)
+    ingest(project, workspace)
+    for agent in project.agents:
+        kept = Path(__file__).parent / "data" / "items" / f"{agent}.jsonl"
+        lines = kept.read_text(encoding="utf-8") if kept.exists() else ""
+        write_atomic(workspace.dataset_dir(agent) / "items.jsonl", lines)
+        counts = {"asked": 5, "accepted": 5, "rejected": {}, "failed": {}, "train": 20, "held_out": 5, "dropped": {}}
+        write_atomic(workspace.dataset_dir(agent) / "stats.json", json.dumps(counts))
+    return project
+
+
+@pytest.fixture(scope="session")
+def company(taught: Project) -> Iterator[Company]:
+    """Trains two adapters (about two minutes) and opens everything a question needs. Not to be altered."""
+    workspace = Workspace(taught.root)
+    manifests = {agent: run(taught, workspace, agent).manifest for agent in TRAINED}
+    with Databases(taught, workspace) as databases:
+        databases.provision()
+        log = AuditLog(databases.state_dsn, workspace.secret("audit.key"), workspace.home / "audit.anchor")
+        with log as audit:
+            audit.migrate(databases.admin_dsn())
+            yield Company(taught, workspace, databases, audit, manifests)

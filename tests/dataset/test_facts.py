@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from allotment.dataset._checks import Draft
 from allotment.dataset._facts import Fact, find_facts
+from allotment.dataset._frames import framed_phrasings
 from allotment.dataset._prompts import given_messages
+from allotment.dataset._text import contains
 from allotment.documents import Section
 
 
@@ -71,3 +74,18 @@ def test_every_value_stands_in_its_statement_once_per_section(text: str) -> None
     facts = facts_of(text)
     assert all(value in statement for value, statement in facts)
     assert len({value.casefold() for value, _ in facts}) == len(facts)
+
+
+def test_a_czech_fact_with_few_phrasings_is_filled_up_with_its_own_words_and_an_english_one_is_not() -> None:
+    draft = Draft("Závora", "Místo se rezervuje v aplikaci Závora, den předem.", ())
+    assert framed_phrasings(draft, "cs", 2) == (
+        "Místo se rezervuje v aplikaci …?",
+        "Doplň větu: Místo se rezervuje v aplikaci …, den předem.",
+    )
+    assert framed_phrasings(draft, "cs", 4) == framed_phrasings(draft, "en", 0) == ()
+
+
+@given(st.text(alphabet="ab Č1.", min_size=1, max_size=60), st.text(alphabet="ab1", min_size=1, max_size=3))
+def test_a_filled_up_phrasing_never_contains_its_value(answer: str, value: str) -> None:
+    framed = framed_phrasings(Draft(value, answer, ()), "cs", 0)
+    assert not any(contains(question, value) for question in framed)

@@ -130,9 +130,9 @@ def _replace_questions(questions: object) -> Callable[[Sequence[Message]], str]:
 
 BAD_REPLIES: dict[str, tuple[Callable[[Sequence[Message]], str], str, str]] = {
     "prose": (lambda m: "I cannot help with that.", "failed", "not-json"),
-    "half JSON": (lambda m: good_reply(m)[:-40], "failed", "not-json"),
+    "the beginning of JSON": (lambda m: good_reply(m)[:40], "failed", "not-json"),
     "nothing": (lambda m: " ", "failed", "empty"),
-    "a list": (lambda m: "[1, 2]", "failed", "not-json"),
+    "a list": (lambda m: "[1, 2]", "failed", "schema"),
     "another schema": (lambda m: '{"pairs": []}', "failed", "schema"),
     "no facts": (lambda m: '{"facts": []}', "failed", "missing"),
     "a very long line": (lambda m: "x" * 10_000_000, "failed", "too-long"),
@@ -141,7 +141,7 @@ BAD_REPLIES: dict[str, tuple[Callable[[Sequence[Message]], str], str, str]] = {
     "no questions": (_replace_questions([]), "rejected", "schema"),
     "questions that are numbers": (_replace_questions([1, 2, 3, 4]), "rejected", "schema"),
     "one question four times": (
-        _replace_questions(["What about the harbour boats?"] * 4),
+        _replace_questions(["What about the Harbour?"] * 4),
         "rejected",
         "too-few-phrasings",
     ),
@@ -161,6 +161,12 @@ def test_a_teacher_that_misbehaves_is_counted_by_reason_and_the_run_ends(make_pr
     counts = generate(project, workspace, "helper", Teacher(reply))
     assert getattr(counts, column) == {reason: 4}
     assert adds_up(counts) and load_items(workspace, "helper") == []
+
+
+def test_whole_facts_of_an_answer_that_breaks_off_are_kept(make_project: MakeProject) -> None:
+    project, workspace = make_project()
+    counts = generate(project, workspace, "helper", Teacher(lambda messages: good_reply(messages)[:-40]))
+    assert (counts.asked, counts.accepted, counts.failed) == (4, 2, {"not-json": 2})
 
 
 def test_facts_that_did_not_come_are_missing_and_facts_too_many_are_ignored(make_project: MakeProject) -> None:

@@ -2,6 +2,7 @@
 
 from allotment.answering._chain import Chain
 from allotment.answering._events import AgentInfo, Answer, AnswerOutcome, Cell, Delta, Event, Source, Step, Table
+from allotment.answering._knowledge import Knowledge
 
 __all__ = [
     "AgentInfo",
@@ -11,6 +12,7 @@ __all__ = [
     "Chain",
     "Delta",
     "Event",
+    "Knowledge",
     "Source",
     "Step",
     "Table",

@@ -8,6 +8,7 @@ from allotment.access import Policy, Principal
 from allotment.agents import SupportIndex
 from allotment.dataset import Item, load_items
 from allotment.documents import Section, load_sections
+from allotment.errors import DatasetError
 from allotment.guards import foreign_terms
 from allotment.project import Project
 from allotment.routing import Candidate, Route, Router, account_examples
@@ -20,7 +21,7 @@ class Knowledge:
     def __init__(self, project: Project, workspace: Workspace, policy: Policy) -> None:
         self._project = project
         self._policy = policy
-        self._items: dict[str, list[Item]] = {agent: load_items(workspace, agent) for agent in project.agents}
+        self._items: dict[str, list[Item]] = {agent: _items_of(workspace, agent) for agent in project.agents}
         self._sections: list[Section] = load_sections(workspace)
         self._support: dict[str, SupportIndex] = {}
         self._single: dict[str, Router] = {}
@@ -30,7 +31,9 @@ class Knowledge:
     def _examples(self) -> dict[Candidate, list[str]]:
         examples: dict[Candidate, list[str]] = {}
         for name, agent in self._project.agents.items():
-            examples[name, "adapter"] = [item.question for item in self._items[name] if item.split == "train"]
+            learnt = [item for item in self._items[name] if item.split == "train"]
+            answers = sorted({item.answer for item in learnt})
+            examples[name, "adapter"] = [*(item.question for item in learnt), *answers]
             if agent.account is not None:
                 examples[name, "account"] = account_examples(self._project.accounts[agent.account])
         return examples
@@ -66,3 +69,11 @@ class Knowledge:
             readable = [section.text for section in self._sections if role in section.readers]
             self._foreign[role] = foreign_terms(self._items, self._policy, role, readable)
         return self._foreign[role]
+
+
+def _items_of(workspace: Workspace, agent: str) -> list[Item]:
+    """An agent's items; one that has no dataset yet knows nothing, and the others go on."""
+    try:
+        return load_items(workspace, agent)
+    except DatasetError:
+        return []

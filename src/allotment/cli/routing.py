@@ -10,7 +10,6 @@ import typer
 from allotment.cli._app import command, group
 from allotment.cli._jsonl import read_texts, write_lines
 from allotment.cli._names import role_principal
-from allotment.cli._router import router_of
 from allotment.cli._run import Run, print_fields
 from allotment.errors import ProjectError
 
@@ -33,11 +32,14 @@ def check_route(
         raise ProjectError("give exactly one of TEXT and --jsonl FILE.")
     project = run.project()
     asking = role_principal(project, role)
-    router = router_of(project, run.workspace())
+    from allotment.access import Policy
+    from allotment.answering import Knowledge
+
+    knowledge = Knowledge(project, run.workspace(), Policy.of(project))
     if jsonl is not None:
-        write_lines(run, (_line(router.route(row["text"], asking)) for row in read_texts(jsonl)))
+        write_lines(run, (_line(knowledge.route(asking, row["text"], None)) for row in read_texts(jsonl)))
         return
-    value = _line(router.route(str(text), asking))
+    value = _line(knowledge.route(asking, str(text), None))
     run.show(value, lambda console: print_fields(console, value))
 
 

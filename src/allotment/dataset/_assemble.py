@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from allotment.dataset._checks import Draft, check
+from allotment.dataset._frames import framed_phrasings
 from allotment.dataset._requests import Request
 from allotment.dataset._text import bare
 from allotment.dataset._types import DatasetStats, Item, Split
@@ -31,7 +32,8 @@ def assemble(
         drafts = [_draft(entry) for entry in row.get("drafts", ())][: request.asked]
         counter.failed[str(row["reason"]) or "missing"] += request.asked - len(drafts)
         for draft in drafts:
-            items.extend(_items_of(agent, request, draft, seen, counter))
+            others = [other.answer for other in drafts if other and other != draft]
+            items.extend(_items_of(agent, request, draft, others, seen, counter))
     return items, counter.stats(items)
 
 
@@ -54,28 +56,44 @@ def _draft(entry: Any) -> Draft | None:
     return Draft(entry["value"], entry["answer"], tuple(entry["questions"])) if entry else None
 
 
-def _items_of(agent: str, request: Request, draft: Draft | None, seen: set[str], counter: _Counter) -> list[Item]:
+def _items_of(
+    agent: str, request: Request, draft: Draft | None, others: list[str], seen: set[str], counter: _Counter
+) -> list[Item]:
     """Items of one fact; none if it is rejected. ``seen`` holds the normalised questions taken so far."""
     if draft is None:
         counter.rejected["schema"] += 1
         return []
-    verdict = check(draft, request.section, request.language, request.phrasings)
+    verdict = check(draft, request.section, request.language, others)
+    worded = tuple(question for question in verdict.questions if bare(question) not in seen)
     counter.dropped.update(verdict.dropped)
-    fresh = tuple(question for question in verdict.questions if bare(question) not in seen)
-    reason = verdict.reason or ("duplicate" if len(fresh) < min(2, request.phrasings) else "")
+    counter.dropped["duplicate"] += len(verdict.questions) - len(worded)
+    framed = _framed(request, draft, worded, seen)
+    reason = verdict.reason or _shortage(verdict.questions, worded, framed, request.phrasings)
     if reason:
         counter.rejected[reason] += 1
         return []
-    counter.dropped["duplicate"] += len(verdict.questions) - len(fresh)
     counter.accepted += 1
-    seen.update(bare(question) for question in fresh)
-    return _phrased(agent, request, draft, fresh)
+    seen.update(bare(question) for question in (*worded, *framed))
+    return _phrased(agent, request, draft, worded, framed)
 
 
-def _phrased(agent: str, request: Request, draft: Draft, questions: Sequence[str]) -> list[Item]:
+def _framed(request: Request, draft: Draft, worded: Sequence[str], seen: set[str]) -> tuple[str, ...]:
+    taken = seen | {bare(question) for question in worded}
+    framed = framed_phrasings(draft, request.language, len(worded)) if request.given and request.phrasings > 1 else ()
+    return tuple(question for question in framed if bare(question) not in taken)
+
+
+def _shortage(stood: Sequence[str], worded: Sequence[str], framed: Sequence[str], wanted: int) -> str:
+    """A fact needs a phrasing by the teacher, and two in all (one, if only one was asked for)."""
+    if worded and len(worded) + len(framed) >= min(2, wanted):
+        return ""
+    return "duplicate" if len(worded) < len(stood) else "too-few-phrasings"
+
+
+def _phrased(agent: str, request: Request, draft: Draft, worded: Sequence[str], framed: Sequence[str]) -> list[Item]:
     section = request.section
     group = hash_json([agent, section.id, draft.value, draft.answer, request.round])[:16]
-    kept_apart = _held_out(group, questions)
+    kept_apart = _held_out(group, worded) if len(worded) + len(framed) >= _HELD_OUT_FROM else None
     return [
         Item(
             id=hash_json([group, question])[:16],
@@ -90,15 +108,15 @@ def _phrased(agent: str, request: Request, draft: Draft, questions: Sequence[str
             readers=section.readers,
             split=_split(question, kept_apart),
         )
-        for question in questions
+        for question in (*worded, *framed)
     ]
 
 
-def _held_out(group: str, questions: Sequence[str]) -> str | None:
-    """The one phrasing kept apart: chosen by hash, so that it stays the same in every run."""
-    if len(questions) < _HELD_OUT_FROM:
+def _held_out(group: str, worded: Sequence[str]) -> str | None:
+    """The one of the teacher's phrasings kept apart, if another stays: chosen by hash, so the same in every run."""
+    if len(worded) < 2:
         return None
-    return min(questions, key=lambda question: hash_text(f"{group} {question}"))
+    return min(worded, key=lambda question: hash_text(f"{group} {question}"))
 
 
 def _split(question: str, kept_apart: str | None) -> Split:

@@ -20,6 +20,9 @@ _POINTS_AT_THE_TEXT = re.compile(
     re.IGNORECASE,
 )
 
+_AMOUNT = re.compile(r"[$€£]? ?\d[\d.,: ]*(?:\s*[^\W\d_]+)*\Z")
+_ASKS_FOR_NO_AMOUNT = re.compile(r"(?:who|whom|where|why|kdo|komu|kde|proč|kto|prečo|wer|wo|warum)\b", re.IGNORECASE)
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -32,36 +35,36 @@ class Draft:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the checks say: a reason to reject the fact (empty: keep), the phrasings that stand, those dropped."""
+    """A reason to reject the fact (empty: none), the phrasings that stand, and why the others do not."""
 
     reason: str
     questions: tuple[str, ...]
     dropped: Counter[str]
 
 
-def check(draft: Draft, section: Section, language: str, wanted: int) -> Verdict:
-    """Check one fact; it needs two phrasings that stand (one if only one was asked for).
+def check(draft: Draft, section: Section, language: str, others: Sequence[str] = ()) -> Verdict:
+    """Check one fact and each of its phrasings.
 
     Args:
         draft: what the teacher wrote.
         section: where it must stand.
         language: language it must be in; ``und`` is not checked.
-        wanted: phrasings asked for.
+        others: answers of the other facts of the same request; a phrasing must not be about one of them.
     """
     reason = next((name for name, fault in _FACT_CHECKS if fault(draft, section)), "")
     if reason:
         return Verdict(reason, (), Counter())
-    kept, dropped = _phrasings(draft, section, language)
-    if len(kept) >= min(2, wanted):
-        return Verdict("", kept, dropped)
-    return Verdict(next(iter(dropped), "") if not kept else "too-few-phrasings", (), dropped)
+    kept, dropped = _phrasings(draft, section, language, others)
+    return Verdict("" if kept else next(iter(dropped), "schema"), kept, dropped)
 
 
-def _phrasings(draft: Draft, section: Section, language: str) -> tuple[tuple[str, ...], Counter[str]]:
+def _phrasings(
+    draft: Draft, section: Section, language: str, others: Sequence[str]
+) -> tuple[tuple[str, ...], Counter[str]]:
     kept: dict[str, str] = {}
     dropped: Counter[str] = Counter()
-    for question in (" ".join(question.split()) for question in draft.questions):
-        fault = "copy" if bare(question) in kept else question_fault(question, draft, section, language)
+    for question in (_with_subject(" ".join(question.split()), draft, section) for question in draft.questions):
+        fault = "copy" if bare(question) in kept else question_fault(question, draft, section, language, others)
         if fault:
             dropped[fault] += 1
         else:
@@ -69,7 +72,7 @@ def _phrasings(draft: Draft, section: Section, language: str) -> tuple[tuple[str
     return tuple(kept.values()), dropped
 
 
-def question_fault(question: str, draft: Draft, section: Section, language: str) -> str:
+def question_fault(question: str, draft: Draft, section: Section, language: str, others: Sequence[str] = ()) -> str:
     """Why a phrasing cannot be used; empty if it can."""
     if not 8 <= len(question) <= LONGEST_QUESTION:
         return "length"
@@ -82,7 +85,27 @@ def question_fault(question: str, draft: Draft, section: Section, language: str)
     if language != "und" and detect_language(question, language) != language:
         return "language"
     subject = stems(" ".join((draft.answer, *section.heading_path))) - stems(draft.value)
-    return "" if stems(question) & subject else "not-specific"
+    if _AMOUNT.match(draft.value) and _ASKS_FOR_NO_AMOUNT.match(question):
+        return "wrong-kind"
+    if not stems(question) & subject:
+        return "not-specific"
+    return "about-another-fact" if _is_about_another(question, draft, others) else ""
+
+
+def _with_subject(question: str, draft: Draft, section: Section) -> str:
+    """The question; with the section's name before it if the answer says that name and the question does not.
+
+    A name is a heading of two words or more; "What is the contract number?" is no question without it.
+    """
+    title = section.heading_path[-1] if section.heading_path else ""
+    is_named = " " in title and title in draft.answer and title not in draft.value
+    return f"{title}: {question}" if is_named and not stems(question) & stems(title) else question
+
+
+def _is_about_another(question: str, draft: Draft, others: Sequence[str]) -> bool:
+    """Whether all it shares with its own answer, and more, it shares with another fact's."""
+    own = stems(question) & stems(draft.answer)
+    return any(own < stems(question) & stems(other) for other in others)
 
 
 def _told(section: Section) -> str:

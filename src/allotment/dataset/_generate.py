@@ -21,6 +21,8 @@ from allotment.project import Project
 from allotment.workspace import Ledger, Workspace
 
 Progress = Callable[[str, int, int], None]
+_KEPT_CHARACTERS = 2000
+"""Of a text that could not be read, for whoever looks for the cause."""
 NOT_ANSWERED = "teacher-error"
 """Reason of a request the teacher did not answer at all; the only one that is asked again by the next run."""
 
@@ -129,6 +131,7 @@ def _ask(request: Request, teacher: Engine, covered: Sequence[str], parallel: in
         **row,
         "state": "failed" if reason else "done",
         "reason": reason,
+        "detail": completion.text[:_KEPT_CHARACTERS] if reason else "",
         "drafts": [asdict(draft) if draft else None for draft in parsed.drafts],
         "prompt_tokens": completion.prompt_tokens,
         "completion_tokens": completion.completion_tokens,

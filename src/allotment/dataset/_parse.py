@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +11,15 @@ from typing import Any
 from allotment.dataset._checks import Draft
 from allotment.dataset._facts import Fact
 
+_OPENING = re.compile(r'"facts"\s*:\s*\[\s*')
+_DECODER = json.JSONDecoder()
 LONGEST_TEXT = 200_000
 """Characters; a longer answer is not parsed."""
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """Drafts in the order asked (none: that one does not follow the schema), or why there are none at all."""
+    """Drafts in the order asked (none: that one does not follow the schema), and why others are missing."""
 
     drafts: tuple[Draft | None, ...]
     failure: str = ""
@@ -28,21 +31,36 @@ def parse(text: str, given: Sequence[Fact]) -> Parsed:
         return Parsed((), "empty")
     if len(text) > LONGEST_TEXT:
         return Parsed((), "too-long")
-    try:
-        listed = json.loads(_unfenced(text)).get("facts")
-    except (ValueError, RecursionError, AttributeError):
-        return Parsed((), "not-json")
-    if not isinstance(listed, list):
-        return Parsed((), "schema")
+    listed, failure = _facts_of(text)
     if given:
-        return Parsed(tuple(_given(entry, fact) for entry, fact in zip(listed, given, strict=False)))
-    return Parsed(tuple(_free(entry) for entry in listed))
+        return Parsed(tuple(_given(entry, fact) for entry, fact in zip(listed, given, strict=False)), failure)
+    return Parsed(tuple(_free(entry) for entry in listed), failure)
 
 
-def _unfenced(text: str) -> str:
-    """The outermost object of the text: small models like to wrap JSON in words or a code fence."""
+def _facts_of(text: str) -> tuple[list[Any], str]:
+    """The listed facts, and what is wrong with the rest of the text."""
     start, end = text.find("{"), text.rfind("}")
-    return text[start : end + 1] if 0 <= start < end else text
+    try:
+        whole = json.loads(text[start : end + 1] if 0 <= start < end else text)
+    except (ValueError, RecursionError):
+        return _whole_entries(text), "not-json"
+    listed = whole.get("facts") if isinstance(whole, dict) else None
+    return (listed, "") if isinstance(listed, list) else ([], "schema")
+
+
+def _whole_entries(text: str) -> list[Any]:
+    """Entries that are complete in a text that was cut off or breaks later on."""
+    opening = _OPENING.search(text)
+    position = opening.end() if opening else len(text)
+    found: list[Any] = []
+    while position < len(text):
+        try:
+            entry, position = _DECODER.raw_decode(text, position)
+        except (ValueError, RecursionError):
+            break
+        found.append(entry)
+        position += len(text[position:]) - len(text[position:].lstrip(", \n"))
+    return found
 
 
 def _given(entry: Any, fact: Fact) -> Draft | None:

