@@ -22,10 +22,14 @@ class Knowledge:
         self._project = project
         self._policy = policy
         self._items: dict[str, list[Item]] = {agent: _items_of(workspace, agent) for agent in project.agents}
-        self._sections: list[Section] = load_sections(workspace)
+        self._workspace = workspace
         self._support: dict[str, SupportIndex] = {}
         self._single: dict[str, Router] = {}
         self._foreign: dict[str, frozenset[str]] = {}
+
+    @cached_property
+    def _sections(self) -> list[Section]:
+        return load_sections(self._workspace)
 
     @cached_property
     def _examples(self) -> dict[Candidate, list[str]]:
@@ -59,8 +63,10 @@ class Knowledge:
     def support(self, agent: str) -> SupportIndex:
         """Search over the sections the agent learnt."""
         if agent not in self._support:
-            learnt = {item.section_id for item in self._items[agent]}
-            self._support[agent] = SupportIndex(section for section in self._sections if section.id in learnt)
+            trained = [item for item in self._items[agent] if item.split == "train"]
+            learnt = {item.section_id for item in trained}
+            sections = [section for section in self._sections if section.id in learnt]
+            self._support[agent] = SupportIndex(sections, trained)
         return self._support[agent]
 
     def foreign(self, role: str) -> frozenset[str]:

@@ -34,7 +34,10 @@ _LOGINS = "logins.txt"
 
 
 def run_demo(folder: Path, console: Console) -> int:
-    """Run every step in ``folder``; returns 1 when an answer is not the expected one, else 0."""
+    """Run every step in ``folder``; returns 1 when somebody got an answer that his role may not have, else 0.
+
+    A fact an adapter did not learn is shown as such and is no failure of the demo.
+    """
     started = time.monotonic()
     project = _project(folder)
     workspace = Workspace(project.root)
@@ -45,11 +48,11 @@ def run_demo(folder: Path, console: Console) -> int:
         _ingest(project, workspace, steps)
         _generate(project, workspace, steps)
         _train(project, workspace, steps)
-        unexpected = _ask_everything(project, workspace, steps, console)
+        breaches = _ask_everything(project, workspace, steps, console)
     console.print(Text(f"\nDone in {duration(round(time.monotonic() - started))}."))
     console.print(Text(f"Now open the chat page:  allotment -C {folder} serve"))
     console.print(Text(f"Names and passwords:     {workspace.home / 'secrets' / _LOGINS}"))
-    return 1 if unexpected else 0
+    return 1 if breaches else 0
 
 
 class _Steps:
@@ -69,7 +72,7 @@ class _Steps:
             shown.progress = progress
             yield shown
         line = f"{self._number}. {title}: {shown.result} ({duration(round(time.monotonic() - began))})"
-        self.console.print(Text(line))
+        self.console.print(Text(line), soft_wrap=True)
 
 
 class _Shown:
@@ -153,9 +156,13 @@ def _ask_everything(project: Project, workspace: Workspace, steps: _Steps, conso
     with ExitStack() as stack:
         with steps.step("Database") as shown:
             state = stack.enter_context(open_state(project, workspace))
-            differences = state.databases.check()
-            if differences:
-                raise ProjectError(f"is not as declared: {differences[0]}.", element="database")
+            state.databases.provision()
+            for difference in state.databases.check():
+                raise ProjectError(
+                    f"expected {difference.expected}, found {difference.found}.",
+                    element=difference.element,
+                    remedy="See `allotment database check`.",
+                )
             shown.result = f"{len(project.accounts)} accounts with their own grants and row policies, checked"
         _add_users(project, workspace, state, steps)
         engines = stack.enter_context(Engines(threads=project.models.threads))
@@ -165,7 +172,7 @@ def _ask_everything(project: Project, workspace: Workspace, steps: _Steps, conso
             report = state.audit.verify()
             shown.result = f"{report.records} records, {'whole' if report.ok else 'NOT whole: ' + str(report.problem)}"
     _show_answers(console, rows)
-    return sum(not row["met"] for row in rows)
+    return sum(row["breach"] for row in rows)
 
 
 def _add_users(project: Project, workspace: Workspace, state: State, steps: _Steps) -> None:
@@ -234,7 +241,7 @@ def _asks(project: Project, workspace: Workspace, state: State, engines: Any, st
 
     asks_file = project.root / "asks.yaml"
     asks = yaml.safe_load(asks_file.read_text(encoding="utf-8"))
-    inputs = [_adapters(project, workspace), hash_file(asks_file), hash_file(project.root / PROJECT_FILE), "asks-1"]
+    inputs = [_adapters(project, workspace), hash_file(asks_file), hash_file(project.root / PROJECT_FILE), "asks-2"]
     with steps.step("Questions") as shown:
         done = workspace.step_done("asks", inputs)
         if done is None:
@@ -245,7 +252,7 @@ def _asks(project: Project, workspace: Workspace, state: State, engines: Any, st
                 answer = chain.answer(state.principal(ask["user"]), ask["question"])
                 rows.append(_row(project, ask, answer, expect_answer(answer, ask["expect"]).problems))
             shown.progress("asked", len(asks), len(asks))
-            rows += _replays(project, state, rows)
+            rows += _replays(state, rows)
             done = {"rows": rows}
             workspace.finish_step("asks", inputs, done)
         asked: list[dict[str, Any]] = done["rows"]
@@ -267,11 +274,12 @@ def _row(project: Project, ask: dict[str, Any], answer: Answer, problems: tuple[
         "record": answer.record,
         "explanation": [list(pair) for pair in answer.explanation],
         "met": not problems,
+        "breach": ask["expect"]["outcome"] != "answered" and answer.outcome == "answered",
         "problems": list(problems),
     }
 
 
-def _replays(project: Project, state: State, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _replays(state: State, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Another agent's very statement on the warehouse account: refused by the database, whatever a prompt says."""
     import psycopg
 
@@ -299,6 +307,7 @@ def _replays(project: Project, state: State, rows: list[dict[str, Any]]) -> list
                 "record": None,
                 "explanation": [],
                 "met": met,
+                "breach": not met,
                 "problems": [] if met else ["the database let it through"],
             }
         )
@@ -312,7 +321,11 @@ def _show_answers(console: Console, rows: list[dict[str, Any]]) -> None:
     for row in rows:
         answer = row["answer"] + (f"\n{row['sql']}" if row["sql"] else "")
         origin = "\n".join(part for part in (row["agent"], row["means"]) if part)
-        mark = "as expected" if row["met"] else "UNEXPECTED: " + "; ".join(row["problems"])
+        mark = (
+            "as expected"
+            if row["met"]
+            else ("BREACH: " if row["breach"] else "not as expected: ") + "; ".join(row["problems"])
+        )
         cells = (row["user"], row["question"], row["outcome"], answer, origin, row["why"], mark)
         table.add_row(*(Text(str(cell)) for cell in cells))
     console.print(table)

