@@ -44,7 +44,7 @@ agents:
   guide: {description: how the framework works, roles: [developer], documents: [guide]}
 routing:
   default: {developer: guide}
-dataset: {questions: 2, rounds: 1, paraphrases: 3}
+dataset: {questions: 1, rounds: 1, paraphrases: 3}
 training: {epochs: 8, target_loss: 0.05}
 """
 
