@@ -182,7 +182,7 @@ class Chain:
             return
         table = Table(found.result.columns, found.result.rows, found.result.truncated)
         text = rows_text(table, turn.language)
-        turn.note("releasing", f"{len(table.rows)} rows the account {account} may see")
+        turn.note("releasing", f"rows of what the account {account} may see: {len(table.rows)}")
         yield from self._released(turn, replace(partial, text=text, table=table), frozenset())
 
     def _released(self, turn: _Turn, partial: Answer, foreign: frozenset[str]) -> Iterator[Event]:
