@@ -1,4 +1,4 @@
-"""The structure of an extracted text: headings and blocks with their exact spans."""
+"""The structure of an extracted text: headings and blocks with their exact spans, and the places they came from."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["heading", "prose", "code", "table", "list"]
+Unit = Literal["page", "slide", "sheet", "cue", "part"]
 
 
 @dataclass(frozen=True)
@@ -16,11 +17,23 @@ class Block:
     start: int
     end: int
     pieces: tuple[tuple[int, int], ...] = ()
-    """Where the block may be cut when it is too long; empty means never."""
+    """Where the block may be cut when it is too long: sentences, list items, table rows, runs of code lines."""
     level: int = 0
     """Of a heading: 1 to 6."""
     title: str = ""
     """Of a heading: its words without markup."""
+    header: str = ""
+    """Of a table: its header rows, repeated with every piece that is cut off it."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """From this character of the extracted text on, the text comes from this page, slide, sheet or cue."""
+
+    start: int
+    unit: Unit
+    number: int
+    """From 1, as the reader of the original counts."""
 
 
 @dataclass(frozen=True)
@@ -30,3 +43,5 @@ class Extracted:
     text: str
     blocks: tuple[Block, ...]
     readers: frozenset[str] | None = None
+    marks: tuple[Mark, ...] = ()
+    """Ascending by ``start``; empty where the format has no pages."""
