@@ -1,0 +1,19 @@
+"""Recordings as text: subtitles read, repaired without losing speech, and cut into titled chapters."""
+
+from allotment.documents.transcripts._load import load_transcript
+from allotment.documents.transcripts._normalise import normalise
+from allotment.documents.transcripts._read import read_transcript
+from allotment.documents.transcripts._timing import format_time
+from allotment.documents.transcripts._types import Chapter, Cue, Finding, FindingKind, Transcript
+
+__all__ = [
+    "Chapter",
+    "Cue",
+    "Finding",
+    "FindingKind",
+    "Transcript",
+    "format_time",
+    "load_transcript",
+    "normalise",
+    "read_transcript",
+]
