@@ -45,3 +45,5 @@ class Extracted:
     readers: frozenset[str] | None = None
     marks: tuple[Mark, ...] = ()
     """Ascending by ``start``; empty where the format has no pages."""
+    notes: tuple[str, ...] = ()
+    """What was left out of the text although the file has it: hidden sheets, pages without text, attachments."""

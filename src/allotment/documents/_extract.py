@@ -1,50 +1,76 @@
-"""One file's bytes → its text and structure, by the file's ending."""
+"""One file's bytes → its text and structure, by the file's ending. The one door to every format.
+
+The text of every format but plain text is Markdown; its blocks lie at exact spans of it.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
+from importlib import import_module
+from typing import cast
 
-from allotment.documents._blocks import Block, Extracted
-from allotment.documents._front_matter import split_front_matter
-from allotment.documents._markdown import markdown_blocks
-from allotment.documents._notebook import extract_notebook
-from allotment.documents._sentences import sentence_spans
-from allotment.errors import DocumentError
+from allotment.documents._blocks import Extracted
+from allotment.documents.formats._kinds import check_kind
+from allotment.errors import AllotmentError, DocumentError
 
-EXTRACTOR_VERSION = "1"
+EXTRACTOR_VERSION = "2"
 """Raised with every change of what is extracted or how it is cut: files are then read again."""
 
-_PARAGRAPH = re.compile(r"\S(?:.|\n(?!\s*\n))*")
+_FORMATS = "allotment.documents.formats."
+_TEXT = ("_text", "extract_text")
+_MARKDOWN = ("_text", "extract_markdown")
+_HTML = ("_html", "extract_html")
+_DOCX = ("_docx", "extract_docx")
+_PPTX = ("_pptx", "extract_pptx")
+_XLSX = ("_xlsx", "extract_xlsx")
+_TRANSCRIPT = ("_transcript", "extract_transcript")
+_BY_SUFFIX = {
+    ".csv": ("_csv", "extract_csv"),
+    ".docm": _DOCX,
+    ".docx": _DOCX,
+    ".eml": ("_eml", "extract_eml"),
+    ".htm": _HTML,
+    ".html": _HTML,
+    ".ipynb": ("_notebook", "extract_notebook"),
+    ".markdown": _MARKDOWN,
+    ".md": _MARKDOWN,
+    ".pdf": ("_pdf", "extract_pdf"),
+    ".pptm": _PPTX,
+    ".pptx": _PPTX,
+    ".srt": _TRANSCRIPT,
+    ".text": _TEXT,
+    ".tsv": ("_csv", "extract_csv"),
+    ".txt": _TEXT,
+    ".vtt": _TRANSCRIPT,
+    ".xhtml": _HTML,
+    ".xlsm": _XLSX,
+    ".xlsx": _XLSX,
+}
+SUFFIXES = frozenset(_BY_SUFFIX)
+"""Endings, in lower case, of files that are read as what they are; any other file is read as plain text."""
 
 
 def extract(suffix: str, raw: bytes) -> Extracted:
-    """Text and structure of a file with the ending ``suffix`` (``.md``, ``.txt``, ``.ipynb``; others are text).
+    """Text and structure of a file with the ending ``suffix`` (in lower case, with its dot).
 
     Raises:
-        DocumentError: not UTF-8, has NUL characters, or its front matter or notebook is broken.
+        DocumentError: it is broken, protected, too large, of uncertain encoding, or of another kind than its ending.
+        MissingPartError: what reads this kind is not installed.
     """
-    text = _decode(raw)
-    if suffix == ".ipynb":
-        return extract_notebook(text)
-    body, readers = split_front_matter(text)
-    blocks = markdown_blocks(body) if suffix in (".md", ".markdown") else _paragraphs(body)
-    return Extracted(body, tuple(blocks), readers)
-
-
-def _decode(raw: bytes) -> str:
+    check_kind(suffix, raw)
+    module, name = _BY_SUFFIX.get(suffix, _TEXT)
+    # the libraries behind a format are loaded with its first file
+    reader = cast("Callable[[bytes], Extracted]", getattr(import_module(_FORMATS + module), name))
     try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DocumentError(f"is not UTF-8 (byte {error.start})") from error
-    if "\0" in text:
-        raise DocumentError("has NUL characters; it is no text file")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _paragraphs(text: str) -> list[Block]:
-    found: list[Block] = []
-    for match in _PARAGRAPH.finditer(text):
-        start, piece = match.start(), match.group().rstrip()
-        pieces = tuple((start + a, start + b) for a, b in sentence_spans(piece))
-        found.append(Block("prose", start, start + len(piece), pieces))
-    return found
+        return reader(raw)
+    except AllotmentError:
+        raise
+    except RecursionError as error:
+        raise DocumentError("is nested too deeply to be read") from error
+    except MemoryError as error:
+        raise DocumentError("needs more memory to be read than there is; split it") from error
+    except Exception as error:
+        # whatever a parser trips over in a damaged file concerns this file alone
+        raise DocumentError(
+            f"is damaged or cut off: it cannot be read as {suffix or 'text'} ({type(error).__name__})"
+        ) from error
