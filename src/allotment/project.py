@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from allotment.errors import ProjectError
 
 __all__ = [
+    "ALL_FILES",
     "PROJECT_FILE",
     "AccountConfig",
     "AgentConfig",
@@ -24,8 +25,11 @@ __all__ = [
     "DatasetConfig",
     "DocumentSet",
     "ModelsConfig",
+    "PersonalDataConfig",
+    "PersonalKind",
     "Project",
     "RoutingConfig",
+    "SectionsConfig",
     "TableGrant",
     "TrainingConfig",
     "load_project",
@@ -43,11 +47,15 @@ def _check_name(value: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_check_name)]
+PersonalKind = Literal["emails", "phones", "ibans", "cards", "national-ids", "names"]
 Scalar = str | int | float | bool
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+ALL_FILES: tuple[str, ...] = ("**/*",)
 
 
 class DocumentSet(_Strict):
@@ -57,10 +65,44 @@ class DocumentSet(_Strict):
     """File or folder, relative to ``allotment.yaml``."""
     readers: frozenset[Name] = Field(min_length=1)
     """Roles that may read every document of the set."""
-    include: tuple[str, ...] = ("**/*.md", "**/*.txt", "**/*.ipynb")
-    """Glob patterns of files taken from a folder."""
+    include: tuple[str, ...] = ALL_FILES
+    """Glob patterns of files taken from a folder; without them all that can be read and are not hidden."""
     exclude: tuple[str, ...] = ()
     """Glob patterns of files left out."""
+    scrub: tuple[PersonalKind, ...] = ()
+    """Personal data replaced by pseudonyms before anything of the documents is kept or sent to a teacher."""
+
+
+class PersonalDataConfig(_Strict):
+    """How personal data is found in the document sets that name ``scrub``."""
+
+    names: Path | None = None
+    """Text file with one person a line, first name first; their Czech and Slovak forms are found as well."""
+    pipeline: str | None = None
+    """spaCy pipeline that finds names of people, for example ``xx_ent_wiki_sm``; needs ``allotment[names]``."""
+    regions: tuple[str, ...] = ("CZ", "SK", "DE", "AT", "PL", "GB", "US")
+    """Countries whose telephone numbers are known without their code."""
+
+    @model_validator(mode="after")
+    def _one_recogniser(self) -> Self:
+        if self.names is not None and self.pipeline is not None:
+            raise ValueError("give names: FILE or pipeline: NAME, not both")
+        return self
+
+
+class SectionsConfig(_Strict):
+    """How large the sections are that documents are cut into."""
+
+    floor_tokens: int = Field(default=14, ge=1)
+    """A section with less prose than this joins its neighbour; a document with less is left out."""
+    ceiling_tokens: int = Field(default=512, ge=64)
+    """No section is larger; what fits in one (a code block, a row, a list item) is never torn."""
+
+    @model_validator(mode="after")
+    def _floor_below_ceiling(self) -> Self:
+        if 2 * self.floor_tokens > self.ceiling_tokens:
+            raise ValueError("floor_tokens may be at most half of ceiling_tokens")
+        return self
 
 
 class ModelsConfig(_Strict):
@@ -176,6 +218,10 @@ class Project(_Strict):
     """User → role, for accounts the project makes itself."""
     documents: dict[Name, DocumentSet] = Field(min_length=1)
     """Document set → where it lies and who reads it."""
+    sections: SectionsConfig = SectionsConfig()
+    """How documents are cut."""
+    personal_data: PersonalDataConfig = PersonalDataConfig()
+    """How personal data is found."""
     models: ModelsConfig = ModelsConfig()
     """Which models do what."""
     databases: dict[Name, DatabaseConfig] = Field(default_factory=dict)
@@ -193,7 +239,7 @@ class Project(_Strict):
 
     @model_validator(mode="after")
     def _references_exist(self) -> Self:
-        problems = list(_dangling(self)) + list(_clearance_gaps(self)) + list(_shared_accounts(self))
+        problems = [*_dangling(self), *_clearance_gaps(self), *_shared_accounts(self), *_nameless(self)]
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -260,6 +306,18 @@ def _shared_accounts(project: Project) -> list[str]:
             )
         owner.setdefault(agent.account, name)
     return found
+
+
+def _nameless(project: Project) -> list[str]:
+    """Document sets whose names are to be replaced although nothing can find them."""
+    config = project.personal_data
+    if config.names is not None or config.pipeline is not None:
+        return []
+    return [
+        f"documents.{name}.scrub: names need personal_data.names (a file) or personal_data.pipeline (spaCy)"
+        for name, documents in project.documents.items()
+        if "names" in documents.scrub
+    ]
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

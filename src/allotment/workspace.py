@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
@@ -24,6 +24,7 @@ from allotment.errors import AllotmentError, IntegrityError, ProjectError
 __all__ = [
     "Ledger",
     "Workspace",
+    "atomic_writer",
     "hash_file",
     "hash_json",
     "hash_text",
@@ -54,36 +55,49 @@ def hash_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def write_atomic(path: Path, data: str | bytes, *, private: bool = False) -> None:
-    """Replace ``path`` by ``data`` whole or not at all; ``private`` makes it readable by the owner only.
+@contextmanager
+def atomic_writer(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
+    """A file to write ``path`` anew with: it takes its place whole when the ``with`` ends, or not at all.
+
+    Args:
+        private: make it readable by the owner only.
 
     Raises:
         AllotmentError: the disk is full or the folder cannot be written; what was there stays.
     """
-    raw = data.encode("utf-8") if isinstance(data, str) else data
     temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as file:
-            file.write(raw)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o600 if private else 0o644)
         Path(temporary).replace(path)
+        temporary = ""
     except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
         raise AllotmentError(
             f"cannot be written ({error.strerror or error}).",
             element=str(path),
             remedy="Free some disk space or mend the folder's rights, then run the same command again.",
         ) from error
+    finally:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def write_atomic(path: Path, data: str | bytes, *, private: bool = False) -> None:
+    """Replace ``path`` by ``data`` whole or not at all. Arguments and errors as ``atomic_writer``."""
+    with atomic_writer(path, private=private) as file:
+        file.write(data.encode("utf-8") if isinstance(data, str) else data)
 
 
 def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Replace ``path`` by one JSON object a line, whole or not at all."""
-    write_atomic(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    """Replace ``path`` by one JSON object a line, whole or not at all; rows are not held in memory."""
+    with atomic_writer(path) as file:
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False).encode("utf-8") + b"\n")
 
 
 def models_cache() -> Path:

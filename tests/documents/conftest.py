@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from allotment.documents import DocumentRecord, IngestReport, WorkerPool, ingest, load_documents
 from allotment.project import Project, load_project
+from allotment.workspace import Workspace
+
+Ingested = tuple[IngestReport, dict[str, DocumentRecord]]
 
 DECLARATION = """
 name: Test
@@ -33,3 +37,22 @@ def make_project(tmp_path: Path) -> Callable[..., Project]:
         return load_project(tmp_path)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def workers() -> Iterator[WorkerPool]:
+    """Processes that read documents, for the whole run: starting them takes longer than most documents."""
+    with WorkerPool() as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
+def run(workers: WorkerPool) -> Callable[[Project], Ingested]:
+    """Ingest a project: the report, and the records by path."""
+
+    def ingested(project: Project) -> Ingested:
+        workspace = Workspace(project.root)
+        report = ingest(project, workspace, workers=workers)
+        return report, {record.path: record for record in load_documents(workspace)}
+
+    return ingested

@@ -72,7 +72,7 @@ class Knowledge:
     def foreign(self, role: str) -> frozenset[str]:
         """Values that only agents of other roles know."""
         if role not in self._foreign:
-            readable = [section.text for section in self._sections if role in section.readers]
+            readable = [section.with_header for section in self._sections if role in section.readers]
             self._foreign[role] = foreign_terms(self._items, self._policy, role, readable)
         return self._foreign[role]
 

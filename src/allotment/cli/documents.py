@@ -2,34 +2,60 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from allotment.cli._app import command, group
-from allotment.cli._run import Run
+from allotment.cli._run import Run, print_table
 from allotment.errors import ProjectError
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from allotment.documents import DocumentRecord, IngestReport, Section
+
 documents = group("documents", "Documents, read into sections with their readers.")
+_NAMED = 10
+"""So many failed documents are named by ``ingest`` itself; ``list`` names all."""
 
 
 @command(documents, "ingest")
 def ingest_documents(run: Run) -> int:
     """Read all declared documents into sections.
 
-    Unchanged ones are skipped. Exit code 1 where some could not be read; the others are done and kept.
+    Unchanged ones are not read again; new rules about readers label them anew. Exit code 1 where some could not be
+    read; the others are done and kept.
     """
-    from allotment.documents import ingest
+    from allotment.documents import ingest, load_documents
 
     project, workspace = run.project(), run.workspace()
     with run.progress() as progress:
         report = ingest(project, workspace, progress)
-    text = (
+    failed = [record for record in load_documents(workspace) if record.state == "failed"] if report.failed else []
+    run.show(report, lambda console: _print_report(console, report, failed))
+    return 1 if report.failed else 0
+
+
+def _print_report(console: Console, report: IngestReport, failed: Sequence[DocumentRecord]) -> None:
+    console.print(
         f"{report.done} read ({report.unchanged} unchanged), {report.skipped} skipped, {report.failed} failed;"
         f" {report.sections} sections"
     )
-    run.show(report, lambda console: console.print(text))
-    return 1 if report.failed else 0
+    noticed = {
+        "with other readers than before": report.relabelled,
+        "renamed": report.renamed,
+        "removed": report.removed,
+        "pieces of personal data replaced": report.replaced,
+    }
+    told = [f"{count} {what}" for what, count in noticed.items() if count]
+    if told:
+        console.print("; ".join(told))
+    for record in failed[:_NAMED]:
+        console.print(f"failed: {record.path} {record.reason}", markup=False)
+    if len(failed) > _NAMED:
+        console.print(f"and {len(failed) - _NAMED} more: see `allotment documents list`")
 
 
 @command(documents, "list")
@@ -44,26 +70,66 @@ def list_documents(run: Run) -> None:
         for item in records
     ]
     columns = ("document", "set", "state", "sections", "readers", "reason")
-    run.show_table(columns, rows, records, "No document was found.")
+    run.show_table(columns, rows, [_row(record) for record in records], "No document was found.")
 
 
 @command(documents, "show")
-def show_section(
+def show_document(
     run: Run, identity: Annotated[str, typer.Argument(metavar="ID", help="A section's id, or a document's path.")]
 ) -> None:
-    """Show a section, or all sections of a document."""
-    from allotment.documents import load_sections
+    """Show a document: who may read it and why, and its sections; or one section."""
+    from allotment.documents import iterate_sections, load_documents
 
     run.project()
-    found = [item for item in load_sections(run.workspace()) if identity in (item.id, item.document)]
-    if not found:
+    workspace = run.workspace()
+    records = {record.path: record for record in load_documents(workspace)}
+    path = identity if identity in records else None
+    found = [item for item in iterate_sections(workspace, path) if path or item.id == identity]
+    record = records.get(path or (found[0].document if found else ""))
+    if record is None:
         raise ProjectError(
             f"there is no section or document {identity!r}.",
             remedy="See `allotment documents list`, and run `allotment documents ingest` first.",
         )
-    text = "\n\n".join(
-        f"{item.id}  {item.document} [{item.start}:{item.end}]  {' > '.join(item.heading_path)}\n"
-        f"readers: {', '.join(sorted(item.readers))}\n\n{item.text}"
-        for item in found
-    )
-    run.show(found, lambda console: console.print(text, markup=False))
+    value = {"document": _row(record), "sections": found}
+    run.show(value, lambda console: _print_document(console, record, found))
+
+
+def _row(record: DocumentRecord) -> dict[str, Any]:
+    """A record as JSON; where its rows lie is of no use to anybody."""
+    return {
+        "path": record.path,
+        "document_set": record.document_set,
+        "state": record.state,
+        "reason": record.reason,
+        "sha256": record.sha256,
+        "readers": sorted(record.readers),
+        "labels": record.labels,
+        "sections": record.sections,
+        "replaced": record.replaced,
+    }
+
+
+def _print_document(console: Console, record: DocumentRecord, sections: Sequence[Section]) -> None:
+    console.print(f"{record.path}: {record.state}{', ' + record.reason if record.reason else ''}", markup=False)
+    if record.labels:
+        console.print(f"readers: {', '.join(sorted(record.readers))}, from\n", markup=False)
+        labels = [(label.origin, ", ".join(sorted(label.readers))) for label in record.labels]
+        print_table(console, ("rule", "allows"), labels, "")
+    if record.replaced:
+        console.print("\nPersonal data replaced:")
+        rows = [(item.kind, item.pseudonym, item.count) for item in record.replaced]
+        print_table(console, ("kind", "pseudonym", "times"), rows, "")
+    for section in sections:
+        console.print(f"\n{_heading(section)}\n\n{section.with_header}", markup=False)
+
+
+def _heading(section: Section) -> str:
+    place = section.place
+    where = f", {place.unit} {_span(place.first, place.last)}" if place else ""
+    span = f"[{section.start}:{section.end}]{where}, {section.tokens} tokens, {section.language}"
+    return f"{section.id}  {span}  {' > '.join(section.heading_path)}"
+
+
+def _span(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first} to {last}"

@@ -109,7 +109,7 @@ def _is_about_another(question: str, draft: Draft, others: Sequence[str]) -> boo
 
 
 def _told(section: Section) -> str:
-    return " ".join((*section.heading_path, section.text))
+    return " ".join((*section.heading_path, section.with_header))
 
 
 def _lengths(draft: Draft, section: Section) -> bool:
@@ -119,7 +119,7 @@ def _lengths(draft: Draft, section: Section) -> bool:
 
 def _points_at_the_text(draft: Draft, section: Section) -> bool:
     """An answer that is the section's own words may say what it says."""
-    return bare(draft.answer) not in bare(section.text) and bool(_POINTS_AT_THE_TEXT.search(draft.answer))
+    return bare(draft.answer) not in bare(section.with_header) and bool(_POINTS_AT_THE_TEXT.search(draft.answer))
 
 
 def _invented_number(draft: Draft, section: Section) -> bool:
@@ -129,7 +129,7 @@ def _invented_number(draft: Draft, section: Section) -> bool:
 _FACT_CHECKS: Sequence[tuple[str, Callable[[Draft, Section], bool]]] = (
     ("length", _lengths),
     ("not-self-contained", _points_at_the_text),
-    ("value-not-in-section", lambda draft, section: not contains(section.text, draft.value)),
+    ("value-not-in-section", lambda draft, section: not contains(section.with_header, draft.value)),
     ("value-not-in-answer", lambda draft, section: not contains(draft.answer, draft.value)),
     ("number-not-in-section", _invented_number),
 )

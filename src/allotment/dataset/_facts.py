@@ -62,7 +62,7 @@ def find_facts(section: Section) -> tuple[Fact, ...]:
     known = " ".join(section.heading_path).casefold()
     ranked = [
         [Fact(value, statement) for value in _values(source, section, known) if contains(statement, value)]
-        for source, statement in _statements(section.text)
+        for source, statement in _statements(section.with_header)
         if len(statement) <= _LONGEST
     ]
     first = sorted((facts[0] for facts in ranked if facts), key=_weakness)
@@ -113,5 +113,5 @@ def _is_name(match: re.Match[str], sentence: str, section: Section, known: str) 
     """A capitalised word that is new here: not a sentence's beginning, not the section's subject."""
     name = match.group()
     inside = bool(sentence[: match.start()].strip(" *_\"'„“("))
-    new = name.casefold() not in known and section.text.count(name) == 1
+    new = name.casefold() not in known and section.with_header.count(name) == 1
     return section.language in _NAMES_ARE_MARKED and inside and new and len(name) > 2

@@ -105,7 +105,7 @@ def free_messages(section: Section, facts: int, phrasings: int, covered: Sequenc
     """Ask for ``facts`` facts of the section's text other than the ``covered`` values."""
     others = f" Choose other facts than: {'; '.join(covered)}." if covered else ""
     spoken = _LANGUAGE.get(language, "the language of the text")
-    text = section.text.replace(">>>", "> > >")
+    text = section.with_header.replace(">>>", "> > >")
     title = " > ".join(section.heading_path)
     return [
         Message("system", _FREE_SYSTEM.format(facts=facts, n=phrasings, language=spoken)),

@@ -84,7 +84,7 @@ def _request(section: Section, config: DatasetConfig, teacher: str, number: int,
     asked = len(given) or config.questions
     phrasings = 1 + config.paraphrases
     language = config.language or section.language
-    told = [section.heading_path, section.text, [[fact.value, fact.statement] for fact in given]]
+    told = [section.heading_path, section.with_header, [[fact.value, fact.statement] for fact in given]]
     parameters = [asked, phrasings, language, TEMPERATURE]
     key = hash_json([_prompts.PROMPT_VERSION, teacher, parameters, number, told])
     return Request(key, section, number, given, asked, phrasings, language)

@@ -5,20 +5,25 @@ Every file under a declared document set ends as done, skipped or failed, the la
 
 from allotment.documents._ingest import ingest
 from allotment.documents._language import detect_language
-from allotment.documents._sections import TOO_LONG_WORDS, TOO_SHORT_WORDS
+from allotment.documents._pool import WorkerPool
 from allotment.documents._sentences import split_sentences
-from allotment.documents._store import load_documents, load_sections
-from allotment.documents._types import DocumentRecord, IngestReport, Section, State
+from allotment.documents._store import iterate_sections, load_documents, load_sections
+from allotment.documents._types import DocumentRecord, IngestReport, Label, Place, Replaced, Section, State
+from allotment.documents._walk import find_files
 
 __all__ = [
-    "TOO_LONG_WORDS",
-    "TOO_SHORT_WORDS",
     "DocumentRecord",
     "IngestReport",
+    "Label",
+    "Place",
+    "Replaced",
     "Section",
     "State",
+    "WorkerPool",
     "detect_language",
+    "find_files",
     "ingest",
+    "iterate_sections",
     "load_documents",
     "load_sections",
     "split_sentences",

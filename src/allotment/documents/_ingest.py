@@ -1,158 +1,231 @@
-"""All declared documents → sections, one outcome for each file; unchanged files are not read again."""
+"""All declared documents → sections, one outcome for each file; unchanged files are not read again.
+
+Files are read by worker processes, several at once, and written in order one after another: what is held in memory
+does not grow with the corpus, but for one small record a file.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+import os
+import stat
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from pathlib import Path
 
-from allotment.documents._blocks import Extracted
-from allotment.documents._extract import EXTRACTOR_VERSION, extract
-from allotment.documents._language import detect_language
-from allotment.documents._sections import cut
-from allotment.documents._store import load_documents, load_marked_sections, save
-from allotment.documents._types import DocumentRecord, IngestReport, Section
+from allotment.documents._extract import EXTRACTOR_VERSION
+from allotment.documents._pool import WorkerPool
+from allotment.documents._read import Job
+from allotment.documents._readers import FRONT_MATTER, FolderReaders, labels_of
+from allotment.documents._scrub import NO_SCRUB, Scrub, names_text
+from allotment.documents._store import SectionsWriter, load_documents
+from allotment.documents._types import DocumentRecord, IngestReport, Label
 from allotment.documents._walk import Found, find_files
-from allotment.errors import AllotmentError, DocumentError
+from allotment.errors import AllotmentError, DocumentError, ProjectError
 from allotment.project import Project
-from allotment.workspace import Workspace, hash_file, hash_json
+from allotment.workspace import Workspace, hash_json, hash_text
 
 Progress = Callable[[str, int, int], None]
-_MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
+"""Largest file that is read."""
+_AHEAD = 8
+"""Files in work for each worker; bounds what waits to be written."""
 
 
 @dataclass(frozen=True)
-class _Known:
-    """What the last ingest left: records and sections by path."""
+class _Outcome:
+    """How one file ended; ``rows`` are to be written, or those of the last ingest kept."""
 
-    records: dict[str, DocumentRecord]
-    sections: dict[str, list[Section]]
+    record: DocumentRecord
+    rows: bytes = b""
+    kept: bool = False
+    relabelled: bool = False
 
 
-def ingest(project: Project, workspace: Workspace, progress: Progress | None = None) -> IngestReport:
+def ingest(
+    project: Project, workspace: Workspace, progress: Progress | None = None, *, workers: WorkerPool | None = None
+) -> IngestReport:
     """Read every declared document into sections and write both files of the workspace.
 
     Args:
         progress: called with the path, files finished and files in all.
+        workers: processes that read, left as they are; none starts as many as there are cores, for this call.
 
     Raises:
         ProjectError: a declared path does not exist, or another command is reading documents here.
+        AllotmentError: the result cannot be written; that of the last ingest stays.
     """
     with workspace.lock("documents"):
         known = _known(workspace)
         files = find_files(project)
-        records: list[DocumentRecord] = []
-        sections: dict[str, list[Section]] = {}
-        unchanged = 0
-        for number, found in enumerate(files, start=1):
-            record, cuts, reused = _one(project, found, known)
-            records.append(record)
-            sections[record.path] = cuts
-            unchanged += reused
-            if progress is not None:
-                progress(found.id, number, len(files))
-        save(workspace, records, sections)
-    return _report(records, unchanged, removed=len(known.records.keys() - sections.keys()))
+        with ExitStack() as stack:
+            pool = workers or stack.enter_context(WorkerPool())
+            writer = stack.enter_context(SectionsWriter(workspace))
+            reader = _Reader(project, workspace, known, pool)
+            outcomes: list[_Outcome] = []
+            for number, (found, outcome) in enumerate(_in_order(reader.one, files, pool.size), start=1):
+                outcomes.append(_written(writer, reader, found, outcome))
+                if progress is not None:
+                    progress(found.id, number, len(files))
+    return _report(known, outcomes)
 
 
-def _known(workspace: Workspace) -> _Known:
-    """The last ingest's result; none if it is missing or broken, since it can always be made again.
-
-    Sections of another fingerprint than their record's were left by a run that died between the two files.
-    """
+def _known(workspace: Workspace) -> dict[str, DocumentRecord]:
+    """Records of the last ingest by path; none if they are missing or broken, since all can be read again."""
     try:
-        records = {record.path: record for record in load_documents(workspace)}
-        sections: dict[str, list[Section]] = {path: [] for path in records}
-        for section, fingerprint in load_marked_sections(workspace):
-            if section.document in records and records[section.document].fingerprint == fingerprint:
-                sections[section.document].append(section)
+        return {record.path: record for record in load_documents(workspace)}
     except AllotmentError:
-        return _Known({}, {})
-    whole = {path: cuts for path, cuts in sections.items() if len(cuts) == records[path].sections}
-    return _Known(records, whole)
+        return {}
 
 
-def _one(project: Project, found: Found, known: _Known) -> tuple[DocumentRecord, list[Section], bool]:
-    blank = DocumentRecord(found.id, found.document_set, "", frozenset(), "failed", "", 0)
-    try:
+def _written(writer: SectionsWriter, reader: _Reader, found: Found, outcome: _Outcome) -> _Outcome:
+    """The outcome, written, without its rows; one whose old rows turn out to be damaged is read again."""
+    if outcome.kept and writer.keep(outcome.record):
+        return outcome
+    if outcome.kept:
+        outcome = reader.one(found, again=True)
+    writer.add(outcome.record, outcome.rows)
+    return replace(outcome, rows=b"")
+
+
+class _Reader:
+    """Decides for each file whether it must be read, and reads it. Thread-safe."""
+
+    def __init__(
+        self, project: Project, workspace: Workspace, known: dict[str, DocumentRecord], pool: WorkerPool
+    ) -> None:
+        self._project = project
+        self._scrubs = {name: _scrub_of(project, workspace, name) for name in project.documents}
+        self._known = known
+        self._pool = pool
+        self._folders = FolderReaders(project.root)
+
+    def one(self, found: Found, *, again: bool = False) -> _Outcome:
+        """The outcome of one file, whatever happens; ``again`` reads it although it is unchanged."""
+        blank = DocumentRecord(found.id, found.document_set, "failed")
         if found.refused:
-            raise DocumentError(found.refused)
-        record = replace(blank, sha256=_hash(found))
-        record = replace(record, fingerprint=_fingerprint(project, record))
-        old = known.records.get(found.id)
-        if old is not None and old.fingerprint == record.fingerprint and found.id in known.sections:
-            return old, known.sections[found.id], True
-        return *_read(project, found, record), False
+            return _Outcome(replace(blank, state=found.refused_as, reason=found.refused))
+        try:
+            return self._read(found, blank, again)
+        except DocumentError as error:
+            return _Outcome(replace(blank, reason=error.message))
+
+    def _read(self, found: Found, blank: DocumentRecord, again: bool) -> _Outcome:
+        raw = _bytes_of(found.path)
+        chapters = _chapters_of(found)
+        digest = sha256(raw).hexdigest()
+        record = replace(blank, sha256=digest, fingerprint=self._fingerprint(found, digest, chapters))
+        old = self._known.get(found.id)
+        if not again and old is not None and old.fingerprint == record.fingerprint:
+            return self._relabelled(found, old)
+        scrub = self._scrubs[found.document_set]
+        reading = self._pool.read(Job(found.id, found.suffix, self._project.sections, scrub, chapters), raw)
+        if reading.failed:
+            raise DocumentError(reading.failed)
+        if reading.skipped:
+            return _Outcome(replace(record, state="skipped", reason=reading.skipped))
+        labels = labels_of(self._project, found.document_set, self._folder_labels(found), reading.readers)
+        record = replace(record, state="done", labels=tuple(labels), sections=reading.sections)
+        return _Outcome(replace(record, replaced=reading.replaced), reading.rows)
+
+    def _relabelled(self, found: Found, old: DocumentRecord) -> _Outcome:
+        """The old outcome under today's rules about readers; its rows hold nothing that depends on them."""
+        record = replace(old, document_set=found.document_set)
+        if old.state != "done":
+            return _Outcome(record, kept=True)
+        named = next((label.readers for label in old.labels if label.origin == FRONT_MATTER), None)
+        labels = labels_of(self._project, found.document_set, self._folder_labels(found), named)
+        record = replace(record, labels=tuple(labels))
+        return _Outcome(record, kept=True, relabelled=record.readers != old.readers)
+
+    def _folder_labels(self, found: Found) -> list[Label]:
+        return self._folders.labels(found.path, found.base)
+
+    def _fingerprint(self, found: Found, digest: str, chapters: bytes) -> str:
+        how = [self._project.sections.model_dump(), asdict(self._scrubs[found.document_set])]
+        return hash_json([EXTRACTOR_VERSION, found.id, digest, sha256(chapters).hexdigest(), how])
+
+
+def _scrub_of(project: Project, workspace: Workspace, document_set: str) -> Scrub:
+    """How personal data of a document set is replaced; the secret is made with its first use."""
+    kinds, config = project.documents[document_set].scrub, project.personal_data
+    if not kinds:
+        return NO_SCRUB
+    secret = workspace.secret("pseudonyms.key")
+    if "names" not in kinds or config.names is None:
+        return Scrub(kinds, secret, pipeline=config.pipeline or "", regions=config.regions)
+    file = project.root / config.names
+    try:
+        digest = hash_text(names_text(file))
     except DocumentError as error:
-        return replace(blank, reason=error.message), [], False
+        raise ProjectError(
+            error.message, element="personal_data.names", remedy="Make it, or correct its path."
+        ) from error
+    return Scrub(kinds, secret, str(file), digest, regions=config.regions)
 
 
-def _hash(found: Found) -> str:
+def _chapters_of(found: Found) -> bytes:
+    """The file of chapters beside a recording; empty where there is none."""
+    return _bytes_of(found.chapters) if found.chapters else b""
+
+
+def _bytes_of(path: Path) -> bytes:
+    """The file's bytes; a pipe or device that took its place since is not waited for."""
     try:
-        if found.path.stat().st_size > _MAX_BYTES:
-            raise DocumentError(f"is larger than {_MAX_BYTES // 2**20} MiB")
-        return hash_file(found.path)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise DocumentError("is not a regular file")
+            raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise DocumentError(f"cannot be read ({error.strerror or error})") from error
+    if len(raw) > MAX_BYTES:
+        raise DocumentError(f"is larger than {MAX_BYTES // 2**20} MiB; split it")
+    return raw
 
 
-def _fingerprint(project: Project, record: DocumentRecord) -> str:
-    readers = sorted(project.readers_of(record.document_set))
-    place = [record.path, record.document_set, record.sha256]
-    return hash_json([EXTRACTOR_VERSION, place, readers, sorted(project.roles)])
+def _in_order(
+    work: Callable[[Found], _Outcome], files: Iterable[Found], threads: int
+) -> Iterator[tuple[Found, _Outcome]]:
+    """Each file with its outcome, in the order of files; a bounded number is worked on ahead."""
+    waiting: deque[tuple[Found, Future[_Outcome]]] = deque()
+    with ThreadPoolExecutor(threads, thread_name_prefix="documents") as pool:
+        try:
+            for found in files:
+                waiting.append((found, pool.submit(work, found)))
+                if len(waiting) >= _AHEAD * threads:
+                    found, future = waiting.popleft()
+                    yield found, future.result()
+            while waiting:
+                found, future = waiting.popleft()
+                yield found, future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _read(project: Project, found: Found, record: DocumentRecord) -> tuple[DocumentRecord, list[Section]]:
-    try:
-        raw = found.path.read_bytes()
-    except OSError as error:
-        raise DocumentError(f"cannot be read ({error.strerror or error})") from error
-    if not raw.strip():
-        return replace(record, state="skipped", reason="is empty"), []
-    document = extract(found.path.suffix.lower(), raw)
-    readers = _readers(project, found.document_set, document.readers)
-    sections = _sections(record, document, readers)
-    if not sections:
-        return replace(record, state="skipped", reason="has too little text to ask about"), []
-    return replace(record, state="done", readers=readers, sections=len(sections)), sections
-
-
-def _sections(record: DocumentRecord, document: Extracted, readers: frozenset[str]) -> list[Section]:
-    language = detect_language(document.text)
-    seen: Counter[str] = Counter()
-    found: list[Section] = []
-    for place in cut(document):
-        text = document.text[place.start : place.end]
-        name = _identity([record.path, place.heading_path, text], seen)
-        spoken = detect_language(text, language)
-        where = (record.path, record.document_set, place.heading_path)
-        found.append(Section(name, *where, text, place.start, place.end, spoken, readers))
-    return found
-
-
-def _identity(parts: list[Any], seen: Counter[str]) -> str:
-    """Hash of the parts; a section that is there twice under one heading is numbered, so that ids stay apart."""
-    name = hash_json(parts)
-    seen[name] += 1
-    return (name if seen[name] == 1 else hash_json([name, seen[name]]))[:16]
-
-
-def _readers(project: Project, document_set: str, named: frozenset[str] | None) -> frozenset[str]:
-    """The set's readers, narrowed by the file's own; never widened."""
-    declared = project.readers_of(document_set)
-    if named is None:
-        return declared
-    unknown = sorted(named - project.roles.keys())
-    if unknown:
-        raise DocumentError(f"front matter: unknown role {', '.join(unknown)} in readers")
-    wider = sorted(named - declared)
-    if wider:
-        raise DocumentError(f"front matter: {', '.join(wider)} may not read {document_set}; readers only narrow")
-    return named
-
-
-def _report(records: list[DocumentRecord], unchanged: int, removed: int) -> IngestReport:
+def _report(known: dict[str, DocumentRecord], outcomes: list[_Outcome]) -> IngestReport:
+    records = [outcome.record for outcome in outcomes]
     states = Counter(record.state for record in records)
-    total = sum(record.sections for record in records)
-    return IngestReport(states["done"], states["skipped"], states["failed"], total, unchanged, removed)
+    gone = {path: record for path, record in known.items() if path not in {record.path for record in records}}
+    moved = _moved(gone, (record for record in records if record.path not in known))
+    return IngestReport(
+        done=states["done"],
+        skipped=states["skipped"],
+        failed=states["failed"],
+        sections=sum(record.sections for record in records),
+        unchanged=sum(outcome.kept for outcome in outcomes),
+        relabelled=sum(outcome.relabelled for outcome in outcomes),
+        renamed=moved,
+        removed=len(gone) - moved,
+        replaced=sum(item.count for record in records for item in record.replaced),
+    )
+
+
+def _moved(gone: dict[str, DocumentRecord], new: Iterable[DocumentRecord]) -> int:
+    """How many new files have the content of one that is gone; each that is gone counts once."""
+    contents = Counter(record.sha256 for record in gone.values() if record.sha256)
+    return (contents & Counter(record.sha256 for record in new if record.sha256)).total()

@@ -1,73 +1,197 @@
-"""Sections and document records as JSON lines in the workspace."""
+"""Sections and document records as JSON lines in the workspace.
+
+``sections.jsonl`` holds the rows of one document after another, ``documents.jsonl`` how each file ended, who may read
+it and where its rows lie. A section has no readers of its own: its document's record has them, so documents are
+labelled anew without touching a row. Both files begin with the same mark; where they differ, a run died between them.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, replace
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import IO, Any, Self
 
-from allotment.documents._types import DocumentRecord, Section
+from allotment.documents._types import DocumentRecord, Label, Place, Replaced, Section
 from allotment.errors import IntegrityError, ProjectError
-from allotment.workspace import Workspace, write_jsonl
+from allotment.workspace import Workspace, atomic_writer
 
-_Made = TypeVar("_Made", Section, DocumentRecord)
+_REMEDY = "Run `allotment documents ingest`: it reads everything again."
 
 
-def load_sections(workspace: Workspace) -> list[Section]:
-    """All sections of the last ingest, in the order of documents and text.
+def load_sections(workspace: Workspace, document: str | None = None) -> list[Section]:
+    """Sections of the last ingest, in the order of documents and text; of one document where it is named.
 
     Raises:
         ProjectError: nothing was ingested yet.
-        IntegrityError: the file is not what was written.
+        IntegrityError: a file is not what was written.
     """
-    return [section for section, _ in load_marked_sections(workspace)]
+    return list(iterate_sections(workspace, document))
+
+
+def iterate_sections(workspace: Workspace, document: str | None = None) -> Iterator[Section]:
+    """As ``load_sections``, one after another: memory does not grow with the documents."""
+    mark, records = _read_records(workspace)
+    with _open_rows(workspace, mark) as rows:
+        for record in records:
+            if record.length and document in (None, record.path):
+                yield from _sections_in(_rows_of(rows, record, workspace.sections_file), record, workspace)
 
 
 def load_documents(workspace: Workspace) -> list[DocumentRecord]:
     """How every file of the last ingest ended, by path. Errors as ``load_sections``."""
+    return _read_records(workspace)[1]
+
+
+class SectionsWriter:
+    """Writes both files anew, sections first and document by document; a context manager.
+
+    What is there stays until the ``with`` ends without an error. Nothing but the records is held in memory.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._mark = secrets.token_hex(16)
+        self._records: list[DocumentRecord] = []
+        self._stack = ExitStack()
+        self._old: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self._file = self._stack.enter_context(atomic_writer(self._workspace.sections_file))
+        self._offset = self._file.write(_marked(self._mark))
+        if self._workspace.sections_file.is_file():
+            self._old = self._stack.enter_context(self._workspace.sections_file.open("rb"))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+        if kind is None:
+            self._write_records()
+
+    def add(self, record: DocumentRecord, rows: bytes) -> None:
+        """A document and the rows of its sections, as ``section_rows`` makes them."""
+        digest = sha256(rows).hexdigest()
+        self._file.write(rows)
+        self._records.append(replace(record, offset=self._offset, length=len(rows), rows_sha256=digest))
+        self._offset += len(rows)
+
+    def keep(self, record: DocumentRecord) -> bool:
+        """A document whose rows stay as they are; ``record`` says where they lie in the file before.
+
+        False where they are not what was written: nothing is added then, and the document has to be read again.
+        """
+        rows = _bytes_of(self._old, record) if self._old and record.length else b""
+        if sha256(rows).hexdigest() != record.rows_sha256:
+            return False
+        self.add(record, rows)
+        return True
+
+    def _write_records(self) -> None:
+        with atomic_writer(self._workspace.documents_file) as file:
+            file.write(_marked(self._mark))
+            for record in self._records:
+                file.write(_line(_record_row(record)))
+
+
+def section_rows(sections: Iterable[Section]) -> bytes:
+    """Sections as lines of ``sections.jsonl``, without what their document's record says."""
+    return b"".join(_line(_section_row(section)) for section in sections)
+
+
+def _section_row(section: Section) -> dict[str, Any]:
+    row = asdict(section)
+    del row["readers"], row["document_set"]
+    return row
+
+
+def _record_row(record: DocumentRecord) -> dict[str, Any]:
+    labels = [{"origin": label.origin, "readers": sorted(label.readers)} for label in record.labels]
+    return {**asdict(record), "labels": labels}
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    return json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+
+
+def _marked(mark: str) -> bytes:
+    return _line({"ingest": mark})
+
+
+def _read_records(workspace: Workspace) -> tuple[str, list[DocumentRecord]]:
     path = workspace.documents_file
-    return [_build(DocumentRecord, row, path, number) for number, row in _rows(path)]
-
-
-def load_marked_sections(workspace: Workspace) -> list[tuple[Section, str]]:
-    """Sections, each with the fingerprint of the document it was cut from."""
-    path = workspace.sections_file
-    found: list[tuple[Section, str]] = []
-    for number, row in _rows(path):
-        fingerprint = str(row.pop("fingerprint", ""))
-        row["heading_path"] = tuple(row.get("heading_path", ()))
-        found.append((_build(Section, row, path, number), fingerprint))
-    return found
-
-
-def save(workspace: Workspace, records: Iterable[DocumentRecord], sections: dict[str, list[Section]]) -> None:
-    """Write both files, each whole or not at all; ``sections`` by document path."""
-    ordered = sorted(records, key=lambda record: record.path)
-    write_jsonl(
-        workspace.sections_file,
-        (
-            {**asdict(section), "readers": sorted(section.readers), "fingerprint": record.fingerprint}
-            for record in ordered
-            for section in sections.get(record.path, [])
-        ),
-    )
-    write_jsonl(workspace.documents_file, ({**asdict(r), "readers": sorted(r.readers)} for r in ordered))
-
-
-def _rows(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        with path.open("rb") as file:
+            mark = _mark_of(file.readline(), path)
+            return mark, [_record(line, path, number) for number, line in enumerate(file, start=2)]
     except FileNotFoundError:
         remedy = "Run `allotment documents ingest` first."
-        raise ProjectError("no documents have been read yet.", element=str(path.parent.parent), remedy=remedy) from None
-    for number, line in enumerate(lines, start=1):
-        if line:
-            yield number, _row(line, path, number)
+        raise ProjectError("no documents have been read yet.", element=str(workspace.root), remedy=remedy) from None
 
 
-def _row(line: str, path: Path, number: int) -> dict[str, Any]:
+@contextmanager
+def _open_rows(workspace: Workspace, mark: str) -> Iterator[IO[bytes]]:
+    path = workspace.sections_file
+    if not path.is_file():
+        raise IntegrityError("is missing.", element=str(path), remedy=_REMEDY)
+    with path.open("rb") as file:
+        if _mark_of(file.readline(), path) != mark:
+            raise IntegrityError("is of another ingest than documents.jsonl.", element=str(path), remedy=_REMEDY)
+        yield file
+
+
+def _mark_of(line: bytes, path: Path) -> str:
+    mark = _parsed(line, path, 1).get("ingest")
+    if not isinstance(mark, str):
+        raise _broken(path, 1)
+    return mark
+
+
+def _rows_of(file: IO[bytes], record: DocumentRecord, path: Path) -> bytes:
+    rows = _bytes_of(file, record)
+    if sha256(rows).hexdigest() != record.rows_sha256:
+        raise IntegrityError(f"the sections of {record.path} were edited.", element=str(path), remedy=_REMEDY)
+    return rows
+
+
+def _bytes_of(file: IO[bytes], record: DocumentRecord) -> bytes:
+    file.seek(record.offset)
+    return file.read(record.length)
+
+
+def _sections_in(rows: bytes, record: DocumentRecord, workspace: Workspace) -> Iterator[Section]:
+    for line in rows.splitlines():
+        row = _parsed(line, workspace.sections_file, 0)
+        try:
+            yield _section(row, record)
+        except (KeyError, TypeError) as error:
+            raise _broken(workspace.sections_file, 0) from error
+
+
+def _section(row: dict[str, Any], record: DocumentRecord) -> Section:
+    place = Place(**row["place"]) if row["place"] else None
+    path = tuple(row["heading_path"])
+    own = {"heading_path": path, "place": place, "document_set": record.document_set, "readers": record.readers}
+    return Section(**{**row, **own})
+
+
+def _record(line: bytes, path: Path, number: int) -> DocumentRecord:
+    row = _parsed(line, path, number)
+    try:
+        labels = tuple(Label(label["origin"], frozenset(label["readers"])) for label in row["labels"])
+        replaced = tuple(Replaced(**item) for item in row["replaced"])
+        return DocumentRecord(**{**row, "labels": labels, "replaced": replaced})
+    except (KeyError, TypeError) as error:
+        raise _broken(path, number) from error
+
+
+def _parsed(line: bytes, path: Path, number: int) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except ValueError:
@@ -77,13 +201,6 @@ def _row(line: str, path: Path, number: int) -> dict[str, Any]:
     return row
 
 
-def _build(kind: type[_Made], row: dict[str, Any], path: Path, number: int) -> _Made:
-    try:
-        return kind(**{**row, "readers": frozenset(row["readers"])})
-    except (KeyError, TypeError) as error:
-        raise _broken(path, number) from error
-
-
 def _broken(path: Path, number: int) -> IntegrityError:
-    remedy = "Delete the file and run `allotment documents ingest`."
-    return IntegrityError("is not a line that ingestion wrote.", element=f"{path}:{number}", remedy=remedy)
+    element = f"{path}:{number}" if number else str(path)
+    return IntegrityError("is not a line that ingestion wrote.", element=element, remedy=_REMEDY)

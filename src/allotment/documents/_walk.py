@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from allotment.documents._extract import SUFFIXES
+from allotment.documents._readers import is_readers_file
+from allotment.documents._types import State
 from allotment.errors import ProjectError
-from allotment.project import DocumentSet, Project
+from allotment.project import ALL_FILES, DocumentSet, Project
+
+CHAPTERS_SUFFIX = ".chapters.json"
+"""Ending of the file with a recording's chapters, in place of the recording's own."""
+RECORDINGS = (".srt", ".vtt")
 
 
 @dataclass(frozen=True)
@@ -19,7 +27,17 @@ class Found:
     """POSIX path relative to the project's folder."""
     path: Path
     document_set: str
+    base: Path
+    """Folder of the document set."""
     refused: str = ""
+    refused_as: State = "failed"
+    chapters: Path | None = None
+    """The file beside a recording that gives its chapters."""
+
+    @property
+    def suffix(self) -> str:
+        """The file's ending in lower case, with its dot."""
+        return self.path.suffix.lower()
 
 
 def find_files(project: Project) -> list[Found]:
@@ -36,7 +54,7 @@ def find_files(project: Project) -> list[Found]:
     return [by_id[key] for key in sorted(by_id)]
 
 
-def _in_set(root: Path, name: str, document_set: DocumentSet) -> list[Found]:
+def _in_set(root: Path, name: str, document_set: DocumentSet) -> Iterator[Found]:
     base = root / document_set.path
     if not base.exists():
         raise ProjectError(
@@ -45,14 +63,31 @@ def _in_set(root: Path, name: str, document_set: DocumentSet) -> list[Found]:
             remedy="Make it, or correct documents in allotment.yaml.",
         )
     if not base.is_dir():
-        return [Found(_id(root, base), base, name, _refusal(base, base.parent))]
-    return [Found(_id(root, path), path, name, _refusal(path, base)) for path in sorted(_matching(base, document_set))]
+        yield _found(root, base, name, base.parent)
+        return
+    for path in sorted(_matching(base, document_set)):
+        found = _found(root, path, name, base)
+        yield found if document_set.include != ALL_FILES else _of_known_kind(found)
 
 
 def _matching(base: Path, document_set: DocumentSet) -> set[Path]:
     taken = {path for pattern in document_set.include for path in base.glob(pattern)}
     left_out = {path for pattern in document_set.exclude for path in base.glob(pattern)}
-    return {path for path in taken - left_out if not _is_plain_folder(path)}
+    everything = document_set.include == ALL_FILES
+    return {
+        path
+        for path in taken - left_out
+        if not _is_plain_folder(path) and not _is_companion(path) and not (everything and _is_hidden(path, base))
+    }
+
+
+def _is_companion(path: Path) -> bool:
+    """Whether a file says something about others and is no document."""
+    return is_readers_file(path) or path.name.endswith(CHAPTERS_SUFFIX)
+
+
+def _is_hidden(path: Path, base: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(base).parts)
 
 
 def _is_plain_folder(path: Path) -> bool:
@@ -60,6 +95,27 @@ def _is_plain_folder(path: Path) -> bool:
         return stat.S_ISDIR(path.lstat().st_mode)
     except OSError:
         return False
+
+
+def _found(root: Path, path: Path, name: str, base: Path) -> Found:
+    identity = Path(os.path.relpath(path, root)).as_posix()
+    chapters = path.with_suffix(CHAPTERS_SUFFIX) if path.suffix.lower() in RECORDINGS else None
+    if chapters is None or not (chapters.exists() or chapters.is_symlink()):
+        return Found(identity, path, name, base, _refusal(path, base))
+    refused = _refusal(path, base) or _of_chapters(_refusal(chapters, base))
+    return Found(identity, path, name, base, refused, chapters=chapters)
+
+
+def _of_chapters(refusal: str) -> str:
+    return f"its file of chapters {refusal}" if refusal else ""
+
+
+def _of_known_kind(found: Found) -> Found:
+    """A file nobody named: read if its ending is known, else skipped."""
+    if found.refused or found.suffix in SUFFIXES:
+        return found
+    reason = f"is of a kind that is not read ({found.suffix or 'no ending'}); name it in include to read it as text"
+    return replace(found, refused=reason, refused_as="skipped")
 
 
 def _refusal(path: Path, base: Path) -> str:
@@ -73,10 +129,6 @@ def _refusal(path: Path, base: Path) -> str:
     return "" if stat.S_ISREG(mode) else "is not a regular file"
 
 
-def _id(root: Path, path: Path) -> str:
-    return Path(os.path.relpath(path, root)).as_posix()
-
-
 def _ambiguous(first: Found, second: Found) -> Found:
     sets = f"{first.document_set} and {second.document_set}"
-    return Found(first.id, first.path, first.document_set, f"is declared in two document sets ({sets})")
+    return replace(first, refused=f"is declared in two document sets ({sets})", refused_as="failed")
