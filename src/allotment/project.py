@@ -83,12 +83,6 @@ class PersonalDataConfig(_Strict):
     regions: tuple[str, ...] = ("CZ", "SK", "DE", "AT", "PL", "GB", "US")
     """Countries whose telephone numbers are known without their code."""
 
-    @model_validator(mode="after")
-    def _one_recogniser(self) -> Self:
-        if self.names is not None and self.pipeline is not None:
-            raise ValueError("give names: FILE or pipeline: NAME, not both")
-        return self
-
 
 class SectionsConfig(_Strict):
     """How large the sections are that documents are cut into."""

@@ -50,6 +50,27 @@ def test_nothing_kept_of_a_scrubbed_set_holds_personal_data(run: Run, scrubbed: 
     assert "The harbour office is run by PERSON-" in kept
 
 
+def test_a_heading_that_is_personal_data_by_the_line_before_it_is_replaced_in_heading_paths_too(
+    run: Run, make_project: MakeProject
+) -> None:
+    text = f"Telephone:\n## 777 123 456\n\n{TEXT.split(chr(10))[2]}\n"
+    project = make_project({"shared/a.md": text, "plain/c.md": text, "names.txt": "Jana Malá\n"}, DECLARATION)
+    run(project)
+    kept = {s.document_set: " ".join((*s.heading_path, s.text)) for s in load_sections(Workspace(project.root))}
+    assert "777 123 456" in kept["plain"]
+    assert "777 123 456" not in kept["shared"]
+
+
+def test_a_repeated_table_header_holds_no_personal_data_either(run: Run, make_project: MakeProject) -> None:
+    rows = "".join(f"| Gate {n} | opens at {n % 24}:00 for drivers and their guests |\n" for n in range(80))
+    text = f"# Gates\n\n| ask jana.mala@example.com | when |\n|---|---|\n{rows}"
+    project = make_project({"shared/a.md": text, "plain/c.md": TEXT, "names.txt": "Jana Malá\n"}, DECLARATION)
+    run(project)
+    headers = {s.table_header for s in load_sections(Workspace(project.root)) if s.document_set == "shared"}
+    assert any("EMAIL-" in header for header in headers)
+    assert not any("jana" in header for header in headers)
+
+
 def test_a_set_that_asks_for_nothing_is_kept_as_it_is(run: Run, scrubbed: Project) -> None:
     run(scrubbed)
     (section,) = [s for s in load_sections(Workspace(scrubbed.root)) if s.document_set == "plain"]

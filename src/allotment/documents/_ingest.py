@@ -155,8 +155,9 @@ def _scrub_of(project: Project, workspace: Workspace, document_set: str) -> Scru
     if not kinds:
         return NO_SCRUB
     secret = workspace.secret("pseudonyms.key")
+    scrub = Scrub(kinds, secret, pipeline=config.pipeline or "", regions=config.regions)
     if "names" not in kinds or config.names is None:
-        return Scrub(kinds, secret, pipeline=config.pipeline or "", regions=config.regions)
+        return scrub
     file = project.root / config.names
     try:
         digest = hash_text(names_text(file))
@@ -164,7 +165,7 @@ def _scrub_of(project: Project, workspace: Workspace, document_set: str) -> Scru
         raise ProjectError(
             error.message, element="personal_data.names", remedy="Make it, or correct its path."
         ) from error
-    return Scrub(kinds, secret, str(file), digest, regions=config.regions)
+    return replace(scrub, names_file=str(file), names_sha256=digest)
 
 
 def _chapters_of(found: Found) -> bytes:

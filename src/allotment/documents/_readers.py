@@ -7,6 +7,7 @@ the document fail: what it was to keep from somebody would be lost otherwise.
 from __future__ import annotations
 
 from pathlib import Path
+
 from allotment.documents._front_matter import mapping_of, readers_in
 from allotment.documents._types import Label
 from allotment.errors import DocumentError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from allotment.documents._blocks import Block, Extracted
 from allotment.documents._types import Replaced
+from allotment.documents.formats._markdown import markdown_blocks
 from allotment.errors import DocumentError
 from allotment.project import PersonalKind
 from allotment.workspace import hash_text
 
 if TYPE_CHECKING:
-    from allotment.documents.personal import NameRecogniser
+    from allotment.documents.personal import Found, NameRecogniser, Scrubbed
 
 
 @dataclass(frozen=True)
@@ -45,31 +47,58 @@ def scrubbed(document: Extracted, wanted: Scrub) -> tuple[Extracted, tuple[Repla
         return document, ()
     from allotment.documents.personal import Pseudonyms, report, scrub
 
-    pseudonyms, names = Pseudonyms(wanted.secret), _recogniser(wanted)
-
-    def clean(text: str) -> str:
-        return scrub(text, wanted.kinds, pseudonyms, names, regions=wanted.regions).text if text else text
-
-    found = scrub(document.text, wanted.kinds, pseudonyms, names, regions=wanted.regions)
-
-    def moved(block: Block) -> Block:
-        start, end = found.moved_span(block.start, block.end)
-        pieces = tuple(found.moved_span(left, right) for left, right in block.pieces)
-        return replace(block, start=start, end=end, pieces=pieces, title=clean(block.title), header=clean(block.header))
-
-    blocks = tuple(moved(block) for block in document.blocks)
+    found = scrub(document.text, wanted.kinds, Pseudonyms(wanted.secret), _recogniser(wanted), regions=wanted.regions)
+    blocks = tuple(_moved(block, document.text, found) for block in document.blocks)
     marks = tuple(replace(mark, start=found.moved(mark.start)) for mark in document.marks)
     rows = report({"": found.edits}).replacements
     replaced = tuple(Replaced(row.kind, row.pseudonym, row.count) for row in rows)
     return replace(document, text=found.text, blocks=blocks, marks=marks), replaced
 
 
+def _moved(block: Block, original: str, found: Scrubbed) -> Block:
+    """The block in the scrubbed text. Its title and header are taken from there, not scrubbed by themselves: what makes
+    a number a telephone number may stand in the line before."""
+    start, end = found.moved_span(block.start, block.end)
+    if found.text[start:end] == original[block.start : block.end]:
+        return replace(block, start=start, end=end, pieces=_moved_pieces(block, found))
+    title = _title(found.text[start:end]) if block.title else ""
+    header = _header(block, original, found) if block.header else ""
+    return replace(block, start=start, end=end, pieces=_moved_pieces(block, found), title=title, header=header)
+
+
+def _moved_pieces(block: Block, found: Scrubbed) -> tuple[tuple[int, int], ...]:
+    return tuple(found.moved_span(left, right) for left, right in block.pieces)
+
+
+def _title(heading: str) -> str:
+    """The words of a heading of the extracted text, which is Markdown wherever there are headings."""
+    return next((block.title for block in markdown_blocks(heading) if block.kind == "heading"), "")
+
+
+def _header(block: Block, original: str, found: Scrubbed) -> str:
+    """The header in the scrubbed text; none if it does not stand at the head of its table."""
+    if not original.startswith(block.header, block.start):
+        return ""
+    start, end = found.moved_span(block.start, block.start + len(block.header))
+    return found.text[start:end]
+
+
 def _recogniser(wanted: Scrub) -> NameRecogniser | None:
     if "names" not in wanted.kinds:
         return None
-    if wanted.pipeline:
-        return _pipeline(wanted.pipeline)
-    return _declared(wanted.names_file, wanted.names_sha256)
+    listed = [_declared(wanted.names_file, wanted.names_sha256)] if wanted.names_file else []
+    return _AllOf((*listed, *([_pipeline(wanted.pipeline)] if wanted.pipeline else [])))
+
+
+@dataclass(frozen=True)
+class _AllOf:
+    """What any of several recognisers finds."""
+
+    recognisers: tuple[NameRecogniser, ...]
+
+    def names(self, text: str) -> Iterator[Found]:
+        for recogniser in self.recognisers:
+            yield from recogniser.names(text)
 
 
 @lru_cache(maxsize=1)
