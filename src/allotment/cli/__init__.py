@@ -12,6 +12,7 @@ for _noun in (
     "check",
     "models",
     "documents",
+    "transcripts",
     "dataset",
     "training",
     "database",

@@ -2,6 +2,7 @@
 
 from allotment.documents.transcripts._load import load_transcript
 from allotment.documents.transcripts._normalise import normalise
+from allotment.documents.transcripts._notes import format_numbers
 from allotment.documents.transcripts._read import read_transcript
 from allotment.documents.transcripts._timing import format_time
 from allotment.documents.transcripts._types import Chapter, Cue, Finding, FindingKind, Transcript
@@ -12,6 +13,7 @@ __all__ = [
     "Finding",
     "FindingKind",
     "Transcript",
+    "format_numbers",
     "format_time",
     "load_transcript",
     "normalise",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from allotment.documents.transcripts._types import Cue
 
@@ -13,7 +14,8 @@ _RAN_MS = 60_000
 _RESTARTED_CUES = 5
 _PER_LETTER_MS = 65
 _OVERLAP_MS = 100
-_STRETCHED_MS = 15_000
+_SILENCE_MS = 60 * 60_000
+_STRETCHED_MS = 10_000
 _STRETCHED_TIMES = 4
 
 
@@ -76,8 +78,8 @@ def _between(before: Cue | None, cue: Cue, limit: int | None) -> Cue:
     floor = before.start_ms if before else 0
     start = max(floor, min(before.end_ms, floor + _longest_ms(before)) if before else 0)
     start = start if limit is None else max(floor, min(start, limit))
-    fits = start <= cue.end_ms and (limit is None or cue.end_ms <= limit)
-    return replace(cue, start_ms=start, end_ms=cue.end_ms if fits else start + max(0, cue.end_ms - cue.start_ms))
+    end = cue.end_ms if cue.end_ms >= start else start + max(0, cue.end_ms - cue.start_ms)
+    return replace(cue, start_ms=start, end_ms=end if limit is None or limit <= start else min(end, limit))
 
 
 def _longest_in_order(starts: Sequence[int]) -> set[int]:
@@ -121,6 +123,13 @@ def ended(cues: Sequence[Cue]) -> tuple[list[Cue], list[int], list[int]]:
 def overlapping(cues: Sequence[Cue]) -> list[int]:
     """Indexes of cues that start before the one before has ended."""
     return [index for index in range(1, len(cues)) if cues[index - 1].end_ms - cues[index].start_ms > _OVERLAP_MS]
+
+
+def silences(cues: Sequence[Cue]) -> list[int]:
+    """Indexes of cues that start more than an hour after all before them have ended."""
+    heard = accumulate((cue.end_ms for cue in cues), max)
+    following = zip(heard, cues[1:], strict=False)
+    return [index for index, (end, cue) in enumerate(following, start=1) if cue.start_ms - end > _SILENCE_MS]
 
 
 def stretched(cues: Sequence[Cue]) -> tuple[list[Cue], list[int], list[int]]:

@@ -18,6 +18,9 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_CZECH = frozenset("áčďéěíňóřšťúůýžÁČĎÉĚÍŇÓŘŠŤÚŮÝŽ")
+_SLOVAK = frozenset("áäčďéíĺľňóôŕšťúýžÁÄČĎÉÍĹĽŇÓÔŔŠŤÚÝŽ")
+"""Detectors take one encoding of these languages for another (charset-normalizer 3.5: Windows-1258 for ISO 8859-2)."""
 _REMEDY = "Save it as UTF-8 text and try again."
 
 
@@ -97,12 +100,12 @@ def _spoken(raw: bytes) -> bytes:
 
 
 def _likeliest(sample: bytes) -> str:
+    for encoding in ("cp1250", "iso8859_2"):
+        letters = {char for char in sample.decode(encoding, errors="replace") if char > "\x7f" and char.isalpha()}
+        if letters and (letters <= _CZECH or letters <= _SLOVAK):
+            return encoding
     # only where it is needed: its tables would cost every other call its start
     from charset_normalizer import from_bytes
 
     best = from_bytes(sample).best()
-    if best is None:
-        return ""
-    latin2 = best.encoding == "cp1250" and 0xB9 in sample and not any(0x80 <= byte < 0xA0 for byte in sample)
-    # detectors take ISO 8859-2 for Windows-1250; its š is B9, and it has no letters in 80 to 9F, where the other's are
-    return "iso8859_2" if latin2 else best.encoding
+    return best.encoding if best is not None else ""

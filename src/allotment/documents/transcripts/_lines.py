@@ -38,6 +38,10 @@ class Lines:
         enough = 3 if self.blank(index - 1) else 4
         return len(signs) >= enough and signs[0] in _RULE_SIGNS and not signs.strip(signs[0])
 
+    def drawn(self, index: int) -> bool:
+        """Whether the line is a rule or a fence."""
+        return self.rule(index) or (0 <= index < len(self.texts) and self.texts[index].strip().startswith("```"))
+
     def block(self, index: int) -> str:
         """The name of the WebVTT block that begins here."""
         if not self.blank(index - 1) or self.blank(index):
@@ -48,7 +52,7 @@ class Lines:
     def separates(self, index: int, webvtt: bool) -> bool:
         """Whether the text of a cue cannot go on from this line: a rule, a fence, a heading, a WebVTT block."""
         text = self.texts[index].strip()
-        if self.rule(index) or text.startswith("```"):
+        if self.drawn(index):
             return True
         if not text or not self.blank(index - 1):
             return False
@@ -57,7 +61,7 @@ class Lines:
 
 def find_lines(texts: Sequence[str]) -> Lines:
     """The lines of a file; a text that came with a blank line after every line is read without them."""
-    timings = {index: timing for index, text in enumerate(texts) if (timing := parse_timing(text))}
+    timings = {index: timing for index, text in enumerate(texts) if ":" in text and (timing := parse_timing(text))}
     numbers = range(1, len(texts) + 1)
     if not _double_spaced(texts, timings):
         return Lines(texts, numbers, timings)

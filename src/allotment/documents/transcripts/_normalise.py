@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from allotment.documents.transcripts._clocks import Restart, ended, forward, overlapping, run_on, stretched
+from allotment.documents.transcripts._clocks import Restart, ended, forward, overlapping, run_on, silences, stretched
 from allotment.documents.transcripts._notes import bounded, count, quote
 from allotment.documents.transcripts._texts import repair_texts
 from allotment.documents.transcripts._timing import format_time
@@ -38,6 +38,7 @@ def normalise(cues: Sequence[Cue]) -> tuple[tuple[Cue, ...], tuple[Finding, ...]
         *_overlaps(final),
         *_shown_twice(final),
         *_stretched(final, long, cut),
+        *_told(cues, silences(final), "silence", "after more than an hour without a word"),
         *_told(cues, [i for i, cue in enumerate(cues) if not cue.text.strip()], "empty-cue", "without text"),
         *about_texts,
     ]

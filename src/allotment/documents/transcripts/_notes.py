@@ -21,8 +21,8 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def ranges(numbers: Sequence[int], limit: int = 8) -> str:
-    """``4-6, 9``: ascending neighbours as ranges; what is over the limit as a count."""
+def format_numbers(numbers: Sequence[int], limit: int = 8) -> str:
+    """``4-6, 9``: ascending neighbours as format_numbers; what is over the limit as a count."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][1] + 1:

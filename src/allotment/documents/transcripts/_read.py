@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from allotment.documents.transcripts._encoding import decode_lines
 from allotment.documents.transcripts._lines import Lines, find_lines
 from allotment.documents.transcripts._markup import plain_text
-from allotment.documents.transcripts._notes import bounded, count, quote, ranges
+from allotment.documents.transcripts._notes import bounded, count, format_numbers, quote
 from allotment.documents.transcripts._scan import PrintedCue, Scan, scan
 from allotment.documents.transcripts._types import Cue, Finding, Transcript
 from allotment.errors import DocumentError
@@ -60,7 +60,7 @@ def _numbers(cues: Sequence[PrintedCue], webvtt: bool) -> tuple[list[int], list[
         numbers.append(cue.number if cue.number is not None else numbers[-1] + 1 if numbers else 1)
     twice = [number for number, times in Counter(numbers).items() if times > 1]
     if twice:
-        again = f"prints {count(len(twice), 'number')} more than once ({ranges(sorted(twice))})"
+        again = f"prints {count(len(twice), 'number')} more than once ({format_numbers(sorted(twice))})"
         return ordinals, [Finding("numbering", (), f"{again}: cues are counted from 1 in the order of the file")]
     named = tuple(numbers[place] for place in missing)
     detail = f"{count(len(named), 'cue')} without a number: counted on from the cue before"

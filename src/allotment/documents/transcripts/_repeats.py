@@ -12,8 +12,9 @@ from allotment.documents.transcripts._types import Cue
 from allotment.documents.transcripts._words import split_words, spoken
 
 _SAME_CUES = 3
-_SHORT_WORDS = 3
-_SAME_SHORT_CUES = 6
+_SENTENCE_WORDS = 4
+_SAME_PHRASES = 5
+_SAME_WORDS = 6
 _EVENLY = 0.1
 _OVERLAP_WORDS = 3
 _ROLLING_PAIRS = 3
@@ -29,10 +30,10 @@ class Run:
 
 
 def repeated(cues: Sequence[Cue], texts: Sequence[str]) -> list[Run]:
-    """Runs of at least three cues with the same sentence.
+    """Runs of cues with the same words that no speaker leaves: a sentence in three, a phrase in five.
 
-    Up to three words ("Ano.") are an answer that is given again and again, unless the run is long and as even as only
-    a machine is.
+    A single word ("Ano.") is an answer that people give again and again; it is a loop in six cues at the earliest, and
+    only if they follow one another as evenly as a machine.
     """
     said = [spoken(text) for text in texts]
     return [run for run in _same(cues, said) if _is_loop(cues, said[run.first], run)]
@@ -54,12 +55,13 @@ def _same(cues: Sequence[Cue], said: Sequence[tuple[str, ...]]) -> Iterator[Run]
 
 
 def _is_loop(cues: Sequence[Cue], said: tuple[str, ...], run: Run) -> bool:
-    if len(said) > _SHORT_WORDS:
-        return True
+    cues_in_run = run.last - run.first + 1
+    if len(said) > 1:
+        return cues_in_run >= (_SAME_CUES if len(said) >= _SENTENCE_WORDS else _SAME_PHRASES)
     steps = [cues[index + 1].start_ms - cues[index].start_ms for index in range(run.first, run.last)]
     middle = sorted(steps)[len(steps) // 2]
     even = middle > 0 and all(abs(step - middle) <= _EVENLY * middle for step in steps)
-    return even and run.last - run.first + 1 >= _SAME_SHORT_CUES
+    return even and cues_in_run >= _SAME_WORDS
 
 
 def rolled(cues: Sequence[Cue], texts: Sequence[str]) -> dict[int, str]:

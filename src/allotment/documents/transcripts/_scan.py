@@ -72,7 +72,8 @@ def scan(lines: Lines, webvtt: bool) -> Scan:
 
 
 def _heads(lines: Lines, webvtt: bool) -> list[_Head]:
-    numbered = 2 * sum(lines.number(index - 1) is not None for index in lines.timings) >= len(lines.timings)
+    printed = sum(lines.number(index - 1) is not None for index in lines.timings)
+    numbered = 2 * printed > len(lines.timings)
     heads: list[_Head] = []
     floor, expected = 0, 1
     for index in lines.timings:
@@ -90,7 +91,7 @@ def _head(lines: Lines, timing: int, floor: int, numbered: bool, expected: int, 
     if above < floor:
         return _Head(timing, timing, None)
     adjacent = above == timing - 1
-    alone = lines.blank(above - 1) or lines.rule(above - 1)
+    alone = lines.blank(above - 1) or lines.drawn(above - 1)
     number = lines.number(above)
     if number is not None and ((adjacent and (alone or numbered)) or (alone and number == expected)):
         return _Head(above, timing, number)
@@ -132,7 +133,7 @@ def _printed(lines: Lines, head: _Head, body: _Body, place: int) -> PrintedCue:
         line=lines.numbers[head.timing],
         text=inline + [lines.texts[index] for index in body.text + body.continued],
         continued=body.continued,
-        crowded=place > 0 and not inline and not lines.blank(before) and not lines.rule(before),
+        crowded=place > 0 and not inline and not lines.blank(before) and not lines.drawn(before),
     )
 
 

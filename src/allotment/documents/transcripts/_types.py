@@ -13,6 +13,7 @@ FindingKind = Literal[
     "end-before-start",
     "overlap",
     "stretched",
+    "silence",
     "numbering",
     "empty-cue",
     "format",
