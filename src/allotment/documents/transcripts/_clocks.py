@@ -13,8 +13,11 @@ _RESTART_MS = 10_000
 _RAN_MS = 60_000
 _RESTARTED_CUES = 5
 _PER_LETTER_MS = 65
+"""Fifteen letters a second, the pace that subtitles are made for."""
 _OVERLAP_MS = 100
+"""Less is rounding."""
 _SILENCE_MS = 60 * 60_000
+"""A break for lunch is no fault."""
 _STRETCHED_MS = 10_000
 _STRETCHED_TIMES = 4
 

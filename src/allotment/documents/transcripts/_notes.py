@@ -22,7 +22,7 @@ def count(number: int, noun: str) -> str:
 
 
 def format_numbers(numbers: Sequence[int], limit: int = 8) -> str:
-    """``4-6, 9``: ascending neighbours as format_numbers; what is over the limit as a count."""
+    """Cue numbers as text, ``4-6, 9``; what is over the limit of runs as a count."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][1] + 1:

@@ -11,6 +11,7 @@ from allotment.documents.transcripts._repeats import Run, repeated, rolled
 from allotment.documents.transcripts._types import Cue, Finding
 
 _ROUNDS = 8
+"""Two are enough for anything recorded; the bound is for texts made to be a trap."""
 
 
 @dataclass
