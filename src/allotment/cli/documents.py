@@ -66,10 +66,10 @@ def list_documents(run: Run) -> None:
     run.project()
     records = load_documents(run.workspace())
     rows = [
-        (item.path, item.document_set, item.state, item.sections, ", ".join(sorted(item.readers)), item.reason)
+        (item.path, item.document_set, item.state, item.sections, ", ".join(sorted(item.readers)), _remarks(item))
         for item in records
     ]
-    columns = ("document", "set", "state", "sections", "readers", "reason")
+    columns = ("document", "set", "state", "sections", "readers", "remarks")
     run.show_table(columns, rows, [_row(record) for record in records], "No document was found.")
 
 
@@ -95,6 +95,10 @@ def show_document(
     run.show(value, lambda console: _print_document(console, record, found))
 
 
+def _remarks(record: DocumentRecord) -> str:
+    return "; ".join(part for part in (record.reason, *record.notes) if part)
+
+
 def _row(record: DocumentRecord) -> dict[str, Any]:
     """A record as JSON; where its rows lie is of no use to anybody."""
     return {
@@ -107,6 +111,7 @@ def _row(record: DocumentRecord) -> dict[str, Any]:
         "labels": record.labels,
         "sections": record.sections,
         "replaced": record.replaced,
+        "notes": record.notes,
     }
 
 
@@ -116,6 +121,8 @@ def _print_document(console: Console, record: DocumentRecord, sections: Sequence
         console.print(f"readers: {', '.join(sorted(record.readers))}, from\n", markup=False)
         labels = [(label.origin, ", ".join(sorted(label.readers))) for label in record.labels]
         print_table(console, ("rule", "allows"), labels, "")
+    for note in record.notes:
+        console.print(f"note: {note}", markup=False)
     if record.replaced:
         console.print("\nPersonal data replaced:")
         rows = [(item.kind, item.pseudonym, item.count) for item in record.replaced]

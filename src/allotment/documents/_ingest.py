@@ -125,6 +125,7 @@ class _Reader:
         reading = self._pool.read(Job(found.id, found.suffix, self._project.sections, scrub, chapters), raw)
         if reading.failed:
             raise DocumentError(reading.failed)
+        record = replace(record, notes=reading.notes)
         if reading.skipped:
             return _Outcome(replace(record, state="skipped", reason=reading.skipped))
         labels = labels_of(self._project, found.document_set, self._folder_labels(found), reading.readers)

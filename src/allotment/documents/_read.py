@@ -43,6 +43,7 @@ class Reading:
     readers: frozenset[str] | None = None
     """Readers its front matter names; none where it names none."""
     replaced: tuple[Replaced, ...] = ()
+    notes: tuple[str, ...] = ()
     skipped: str = ""
     failed: str = ""
 
@@ -63,8 +64,8 @@ def read_document(job: Job, raw: bytes) -> Reading:
         return Reading(failed=f"could not be read as {job.suffix or 'text'} ({type(error).__name__}: {error})"[:300])
     sections = list(_sections(job, document))
     if not sections:
-        return Reading(skipped="has too little text to ask about")
-    return Reading(section_rows(sections), len(sections), document.readers, replaced)
+        return Reading(notes=document.notes, skipped="has too little text to ask about")
+    return Reading(section_rows(sections), len(sections), document.readers, replaced, document.notes)
 
 
 def _extracted(job: Job, raw: bytes) -> Extracted:

@@ -47,12 +47,18 @@ def scrubbed(document: Extracted, wanted: Scrub) -> tuple[Extracted, tuple[Repla
         return document, ()
     from allotment.documents.personal import Pseudonyms, report, scrub
 
-    found = scrub(document.text, wanted.kinds, Pseudonyms(wanted.secret), _recogniser(wanted), regions=wanted.regions)
+    pseudonyms, names = Pseudonyms(wanted.secret), _recogniser(wanted)
+
+    def of(text: str) -> Scrubbed:
+        return scrub(text, wanted.kinds, pseudonyms, names, regions=wanted.regions)
+
+    found = of(document.text)
     blocks = tuple(_moved(block, document.text, found) for block in document.blocks)
     marks = tuple(replace(mark, start=found.moved(mark.start)) for mark in document.marks)
     rows = report({"": found.edits}).replacements
     replaced = tuple(Replaced(row.kind, row.pseudonym, row.count) for row in rows)
-    return replace(document, text=found.text, blocks=blocks, marks=marks), replaced
+    notes = tuple(of(note).text for note in document.notes)
+    return replace(document, text=found.text, blocks=blocks, marks=marks, notes=notes), replaced
 
 
 def _moved(block: Block, original: str, found: Scrubbed) -> Block:

@@ -186,7 +186,7 @@ def _record(line: bytes, path: Path, number: int) -> DocumentRecord:
     try:
         labels = tuple(Label(label["origin"], frozenset(label["readers"])) for label in row["labels"])
         replaced = tuple(Replaced(**item) for item in row["replaced"])
-        return DocumentRecord(**{**row, "labels": labels, "replaced": replaced})
+        return DocumentRecord(**{**row, "labels": labels, "replaced": replaced, "notes": tuple(row["notes"])})
     except (KeyError, TypeError) as error:
         raise _broken(path, number) from error
 

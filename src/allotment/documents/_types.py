@@ -89,6 +89,8 @@ class DocumentRecord:
     sections: int = 0
     replaced: tuple[Replaced, ...] = ()
     """Personal data replaced before anything was kept."""
+    notes: tuple[str, ...] = ()
+    """What the file has and its sections have not: hidden sheets, pages without text, attachments."""
     fingerprint: str = ""
     """Hash of everything its sections depend on; an equal one means the file need not be read again."""
     offset: int = 0

@@ -42,6 +42,7 @@ def reading_of(header: dict[str, Any], rows: bytes) -> Reading:
         header["sections"],
         None if named is None else frozenset(named),
         tuple(Replaced(**item) for item in header["replaced"]),
+        tuple(header["notes"]),
         header["skipped"],
         header["failed"],
     )

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from allotment.documents._blocks import Block, Extracted, Mark
 from allotment.documents._sentences import sentence_spans
-from allotment.documents.transcripts import Chapter, Cue, format_time, normalise, read_transcript
+from allotment.documents.transcripts import Chapter, Cue, Finding, format_time, normalise, read_transcript
 from allotment.documents.transcripts._segment import segment
 from allotment.errors import DocumentError
 
@@ -32,9 +34,16 @@ def extract_transcript(raw: bytes, chapters: bytes = b"") -> Extracted:
     Raises:
         DocumentError: no cue in it, or the file of chapters is not one of this transcript.
     """
-    cues, _ = normalise(read_transcript(raw).cues)
+    transcript = read_transcript(raw)
+    cues, repairs = normalise(transcript.cues)
     found = _given(chapters, cues) if chapters.strip() else _cut(cues)
-    return _Text().of(cues, found)
+    return replace(_Text().of(cues, found), notes=_notes([*transcript.findings, *repairs]))
+
+
+def _notes(findings: Sequence[Finding]) -> tuple[str, ...]:
+    kinds = Counter(finding.kind for finding in findings)
+    told = ", ".join(f"{times} {kind}" for kind, times in sorted(kinds.items()))
+    return (f"{told}: see `allotment transcripts check`",) if told else ()
 
 
 def _cut(cues: Sequence[Cue]) -> list[Chapter]:
