@@ -118,7 +118,7 @@ def test_ingest_reads_documents_and_list_and_show_know_them(call: Call, small: P
         "documents/rules/day.md": ["boss", "clerk"],
         "documents/plans/next.md": ["boss"],
     }
-    section = call("-C", small, "documents", "show", "documents/plans/next.md", "--json").json()[0]
+    section = call("-C", small, "documents", "show", "documents/plans/next.md", "--json").json()["sections"][0]
     assert "Hall 9" in section["text"]
     assert "Hall 9" in call("-C", small, "documents", "show", section["id"]).out
 
