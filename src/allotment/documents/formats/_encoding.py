@@ -55,6 +55,10 @@ _LANGUAGES = (
 _ANYWHERE = frozenset("\u00a0\u00ad§°©®€£„“”‚‘’»«›‹–—…•·×÷±²³½¼%‰™")
 _WORD = re.compile(r"\w+")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+_WRONG_CASE = re.compile(
+    f"[a-z][{''.join(sorted({c for one in _LANGUAGES for c in one.letters if c.isupper()}))}][a-z]"
+)
+"""A capital inside a word comes from the wrong table of letters."""
 _NOT_LATIN = re.compile(r"[^\W\d_\u0000-\u024f]")
 _LETTER = re.compile(r"[^\W\d_]")
 
@@ -103,37 +107,50 @@ def _try(raw: bytes, encoding: str) -> str | None:
 
 
 def _detected(raw: bytes) -> str:
-    best = {text: score for score, text in sorted(_european(raw), key=lambda found: found[0])}
-    ranked = sorted(best.items(), key=lambda found: found[1], reverse=True)
-    if ranked and (len(ranked) == 1 or ranked[0][1] > ranked[1][1]):
-        return ranked[0][0]
+    readings = _european(raw)
+    ranked = sorted(readings, key=readings.__getitem__, reverse=True)
+    best = readings[ranked[0]] if ranked else 0.0
+    if best >= _LEAST_SMALL_WORDS and (len(ranked) == 1 or best > readings[ranked[1]]):
+        return ranked[0]
+    if len(ranked) == 1 and _is_latin(ranked[0][:_SAMPLE]):
+        return ranked[0]
     text = "" if ranked else _elsewhere(raw)
     if not text:
         raise DocumentError(f"is not UTF-8, and its encoding cannot be told with certainty; {_REMEDY}")
     return text
 
 
-def _european(raw: bytes) -> list[tuple[float, str]]:
-    """Readings in which every special letter belongs to one language, with the share of its small words."""
-    found: list[tuple[float, str]] = []
+def _european(raw: bytes) -> dict[str, float]:
+    """Readings in which every special letter belongs to one language → the share of that language's small words."""
+    found: dict[str, float] = {}
     for encoding in ("cp1250", "iso8859_2", "cp1252", "iso8859_15", "cp852", "cp850"):
         text = _try(raw, encoding)
-        if text is not None and not _CONTROLS.search(text):
-            found.append((_score(text[:_SAMPLE], encoding), text))
-    return [(score, text) for score, text in found if score >= _LEAST_SMALL_WORDS]
+        if text is None or _CONTROLS.search(text) or _WRONG_CASE.search(text[:_SAMPLE]):
+            continue
+        score = _score(text[:_SAMPLE], encoding)
+        if score is not None:
+            found[text] = max(score, found.get(text, 0.0))
+    return found
 
 
-def _score(sample: str, encoding: str) -> float:
-    """Share of small words in the language that fits best; 0 where the special letters fit none."""
+def _score(sample: str, encoding: str) -> float | None:
+    """Share of small words in the language that fits best; none where the special letters fit no language."""
     special = [char for char in sample if char > "\x7f" and char not in _ANYWHERE]
     words = [word.casefold() for word in _WORD.findall(sample)]
     fitting = [one for one in _LANGUAGES if encoding in one.encodings and _pure(special, one)]
-    return max((sum(word in one.words for word in words) for one in fitting), default=0) / max(1, len(words))
+    if not fitting:
+        return None
+    return max(sum(word in one.words for word in words) for one in fitting) / max(1, len(words))
 
 
 def _pure(special: list[str], language: _Language) -> bool:
     foreign = sum(char not in language.letters for char in special)
     return foreign <= len(special) * 0.02
+
+
+def _is_latin(sample: str) -> bool:
+    """Whether most letters are plain ones, so that the text is not of another script."""
+    return sum(char.isascii() and char.isalpha() for char in sample) >= 2 * sum(char > "\x7f" for char in sample)
 
 
 def _elsewhere(raw: bytes) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import zlib
 from io import BytesIO
+from lzma import LZMAError
 from zipfile import BadZipFile, ZipFile
 
 from allotment.errors import DocumentError
 
+BROKEN_ARCHIVE = (BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError, zlib.error, LZMAError)
+"""What unpacking a damaged archive can raise."""
 _NAMES = {
     "docx": "a Word document",
     "pptx": "a PowerPoint presentation",
@@ -19,7 +23,7 @@ _NAMES = {
     "ppt": "a PowerPoint presentation of the old format",
     "msg": "an Outlook message",
     "ole": "an Office file of the old format",
-    "protected": "an Office file with a password",
+    "protected": "protected by a password",
     "odf": "an OpenDocument file",
     "epub": "an e-book",
     "rtf": "rich text",
@@ -93,6 +97,8 @@ def check_kind(suffix: str, raw: bytes) -> None:
     found = kind_of(raw)
     if found == expected or (expected == "html" and not found):
         return
+    if found == "protected":
+        raise DocumentError(f"is {_NAMES[found]}; {_REMEDIES[found]}")
     if found:
         remedy = _REMEDIES.get(found, "give it the ending of what it is")
         raise DocumentError(f"is {_NAMES[found]}, not what its ending {suffix or '(none)'} says; {remedy}")
@@ -117,12 +123,14 @@ def _in_zip(raw: bytes) -> str:
     try:
         with ZipFile(BytesIO(raw)) as archive:
             names = set(archive.namelist())
+            if any(entry.flag_bits & 0x1 for entry in archive.infolist()):
+                return "protected"
             if "[Content_Types].xml" in names:
                 return _in_package(archive)
             if "mimetype" in names:
                 with archive.open("mimetype") as file:
                     return "epub" if b"epub" in file.read(100) else "odf"
-    except (BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+    except BROKEN_ARCHIVE as error:
         raise DocumentError("is damaged or cut off: the end of its archive is missing; get the file again") from error
     return "zip"
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from io import BytesIO
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import ZipFile, ZipInfo
 
 from lxml import etree
 
 from allotment.documents._front_matter import readers_listed
+from allotment.documents.formats._kinds import BROKEN_ARCHIVE
 from allotment.errors import DocumentError
 
 _MAX_ENTRIES = 10_000
@@ -36,13 +37,11 @@ def check_package(raw: bytes) -> frozenset[str] | None:
                 if entry.filename.lower().endswith((".xml", ".rels", ".vml")):
                     _check_xml(archive, entry)
             return _readers(archive)
-    except (BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+    except BROKEN_ARCHIVE as error:
         raise DocumentError("is damaged or cut off: its archive cannot be unpacked; get the file again") from error
 
 
 def _check_sizes(entries: list[ZipInfo], packed: int) -> None:
-    if any(entry.flag_bits & 0x1 for entry in entries):
-        raise DocumentError("is protected by a password; save it without")
     names = {entry.filename.casefold() for entry in entries}
     if len(entries) > _MAX_ENTRIES or len(names) < len(entries):
         raise DocumentError("is no sound office file: it has too many parts, or a part twice")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pypdfium2 as pdfium
+from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
 
 from allotment.documents._blocks import Extracted
 from allotment.documents.formats._package import readers_in_keywords
@@ -58,10 +59,10 @@ def _pages(document: pdfium.PdfDocument, writer: Writer) -> list[list[Row]]:
     empty: list[int] = []
     letters = unknown = 0
     for index in range(len(document)):
-        words, rows = _page(document, index)
+        words, rows, pictured = _page(document, index)
         letters += sum(len(word.text) for word in words)
         unknown += sum(_unknown(word) for word in words)
-        if not words:
+        if not words and pictured:
             empty.append(index + 1)
         pages.append(rows)
     if not letters:
@@ -69,16 +70,18 @@ def _pages(document: pdfium.PdfDocument, writer: Writer) -> list[list[Row]]:
     if unknown > letters * _UNKNOWN:
         raise DocumentError(f"has fonts whose letters have no known meaning; print it to a new PDF, or {_OCR}")
     if empty:
-        writer.note(f"{_listed(empty)} no text, only pictures or nothing; {_OCR}")
+        writer.note(f"{_listed(empty)} no text, only pictures; {_OCR}")
     return pages
 
 
-def _page(document: pdfium.PdfDocument, index: int) -> tuple[list[Word], list[Row]]:
+def _page(document: pdfium.PdfDocument, index: int) -> tuple[list[Word], list[Row], bool]:
+    """The page's words and rows, and whether there is a picture on it."""
     page: Any = document[index]
     textpage = page.get_textpage()
     try:
         words = page_words(textpage)
-        return words, page_rows(words, grids(page_rules(page)))
+        pictured = any(True for _ in page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE], max_depth=3))
+        return words, page_rows(words, grids(page_rules(page))), pictured
     finally:
         textpage.close()
         page.close()

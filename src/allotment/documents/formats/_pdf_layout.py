@@ -12,6 +12,8 @@ from allotment.documents.formats._pdf_words import SOFT_HYPHEN
 from allotment.documents.formats._writer import Item, Writer
 
 _EDGE_ROWS = 2
+_EDGE_GAP = 1.6
+"""In type sizes."""
 _REPEATS = 3
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
 _PAGE_NUMBER = re.compile(
@@ -19,6 +21,7 @@ _PAGE_NUMBER = re.compile(
 )
 _BULLET = re.compile(r"[•●▪■◦○‣⁃∙·\uf0b7\uf0a7\uf0d8–-]\s+(?=\S)")
 _NUMBERED = re.compile(r"(\d{1,3})[.)]\s+(?=\S)")
+_ITEM = re.compile(rf"(?:{_BULLET.pattern}|{_NUMBERED.pattern})")
 _LEADERS = re.compile(r"(?:\s?\.){5,}")
 _HEADING_RATIO = 1.12
 _MAX_HEADING = 200
@@ -61,8 +64,16 @@ def without_furniture(pages: Sequence[list[Row]]) -> list[list[Row]]:
 
 
 def _edges(rows: list[Row]) -> list[Row]:
+    """The first and last rows of the page, if a gap parts them from what stands between."""
     ordered = sorted((row for row in rows if not row.table), key=lambda row: row.base)
-    return ordered if len(ordered) <= 2 * _EDGE_ROWS else ordered[:_EDGE_ROWS] + ordered[-_EDGE_ROWS:]
+    return [*_parted_off(ordered), *_parted_off(ordered[::-1])]
+
+
+def _parted_off(rows: list[Row]) -> list[Row]:
+    for count in range(min(_EDGE_ROWS, len(rows) - 1), 0, -1):
+        if abs(rows[count].base - rows[count - 1].base) > _EDGE_GAP * max(rows[count].size, rows[count - 1].size):
+            return rows[:count]
+    return []
 
 
 def _edge_key(row: Row) -> tuple[str, int]:
@@ -132,13 +143,19 @@ class PageWriter:
         self._open.rows.append(row)
 
     def _kind(self, row: Row) -> str:
-        if row.size in self._layout.levels and len(row.text) <= _MAX_HEADING and any(c.isalpha() for c in row.text):
+        if row.size in self._layout.levels and len(row.text) <= _MAX_HEADING and _has_letter(row):
             return f"heading {row.size}"
         if row.mono:
             return "code"
-        if row.bold and row.size >= self._layout.body and len(row.text) <= 100 and row.text[-1:] not in ".,;:":
+        if (
+            row.bold
+            and _has_letter(row)
+            and row.size >= self._layout.body
+            and len(row.text) <= 100
+            and row.text[-1:] not in ".,;:"
+        ):
             return "bold"
-        if _BULLET.match(row.text) or _NUMBERED.match(row.text):
+        if _ITEM.match(row.text):
             return "list"
         if self._open.kind == "list" and row.left > self._open.rows[0].left + row.size * 0.4:
             return "list"
@@ -176,10 +193,10 @@ class PageWriter:
             self._writer.prose(self._joined(rows))
 
     def _items(self, rows: list[Row]) -> list[Item]:
-        lefts = sorted({round(row.left / 6) for row in rows if _BULLET.match(row.text) or _NUMBERED.match(row.text)})
+        lefts = sorted({round(row.left / 6) for row in rows if _ITEM.match(row.text)})
         runs: list[list[Row]] = []
         for row in rows:
-            if _BULLET.match(row.text) or _NUMBERED.match(row.text) or not runs:
+            if _ITEM.match(row.text) or not runs:
                 runs.append([])
             runs[-1].append(row)
         return [self._item(run, lefts) for run in runs]
@@ -209,6 +226,10 @@ class PageWriter:
         return "-" if f"{first}-{second}" in self._layout.words and first + second not in self._layout.words else ""
 
 
+def _has_letter(row: Row) -> bool:
+    return any(char.isalpha() for char in row.text)
+
+
 def _code(rows: Sequence[Row], leading: float) -> str:
     """Lines of code at their indentation."""
     left = min(row.left for row in rows)
@@ -235,10 +256,17 @@ def _aligned(rows: Sequence[Row], start: int) -> list[list[str]]:
     """Three or more rows from ``start`` on whose segments stand in the same columns."""
     run: list[Row] = []
     for row in rows[start:]:
-        if row.table or row.mono or len(row.segments) < 2 or (run and not _same_columns(run[0], row)):
+        if not _has_columns(row) or (run and not _same_columns(run[0], row)):
             break
         run.append(row)
     return [[segment.text for segment in row.segments] for row in run] if len(run) >= _REPEATS else []
+
+
+def _has_columns(row: Row) -> bool:
+    """Whether a row could be one of a table: a bullet or a number before a text is none."""
+    if row.table or row.mono or len(row.segments) < 2:
+        return False
+    return not _ITEM.match(f"{row.segments[0].text} x") or len(row.segments) > 2
 
 
 def _same_columns(first: Row, row: Row) -> bool:

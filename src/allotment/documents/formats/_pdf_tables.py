@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from allotment.documents.formats._pdf_words import Rule, Word
+from allotment.documents.formats._pdf_words import SOFT_HYPHEN, Rule, Word
 
 _NEAR = 3.0
 _MAX_LINES = 200
@@ -31,11 +31,22 @@ class Grid:
             row = next(n for n, edge in enumerate(self.ys[1:]) if y >= edge)
             column = next(n for n, edge in enumerate(self.xs[1:]) if x <= edge)
             cells[row][column].append(word)
-        return [[_text(cell) for cell in row] for row in cells]
+        return [[_text(cell) for cell in line] for row in cells for line in _lines(row)]
 
 
 def _text(words: list[Word]) -> str:
-    return " ".join(word.text for word in words).replace("\u00ad ", "").replace("\u00ad", "-")
+    return " ".join(word.text for word in words).replace(f"{SOFT_HYPHEN} ", "").replace(SOFT_HYPHEN, "-")
+
+
+def _lines(row: list[list[Word]]) -> list[list[list[Word]]]:
+    """The rows that stand between two rules: several if all cells have the same lines, else one."""
+    places = [_places([word.base for word in cell]) for cell in row if cell]
+    lines = places[0] if len(places) > 1 else []
+    if len(lines) < 2 or any(len(one) != len(lines) for one in places):
+        return [row]
+    if any(abs(a - b) > _NEAR for one in places for a, b in zip(one, lines, strict=True)):
+        return [row]
+    return [[[word for word in cell if abs(word.base - line) <= _NEAR] for cell in row] for line in reversed(lines)]
 
 
 def grids(rules: Sequence[Rule]) -> list[Grid]:

@@ -16,6 +16,7 @@ _BOLD = re.compile(r"bold|black|heavy|demi|cmbx|-b\b", re.IGNORECASE)
 _FIXED_PITCH = 1
 _HYPHENS = (0x02, 0xFFFE, 0xAD)
 """PDFium's marks, and Unicode's, for a hyphen at which a word was broken."""
+_SPACES = frozenset((0x20, 0xA0, 0x09, 0x0A, 0x0D, 0))
 SOFT_HYPHEN = "\u00ad"
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
 _THIN = 3.0
@@ -52,72 +53,73 @@ class Rule:
 
 def page_words(textpage: Any) -> list[Word]:
     """The words in the order in which the page draws them."""
-    page = textpage.raw
-    found: list[Word] = []
-    open_word: list[tuple[int, int]] = []
-    for index in range(textpage.count_chars()):
-        code = pdfium.FPDFText_GetUnicode(page, index)
-        if code in (0x20, 0xA0, 0x09, 0x0A, 0x0D, 0):
-            found.extend(_words(page, open_word))
-            open_word = []
-        else:
-            open_word.append((index, code))
-    found.extend(_words(page, open_word))
-    return found
+    return list(_Letters(textpage).words())
 
 
-def _words(page: Any, chars: list[tuple[int, int]]) -> Iterator[Word]:
-    """One word, or several where its letters lie on other lines or far apart."""
-    run: list[str] = []
-    left = right = base = size = 0.0
-    first = -1
-    for index, code in chars:
-        x0, x1, y = _box(page, index)
-        if run and (abs(y - base) > size * 0.6 or x0 < left - size or x0 > right + size):
-            yield _word(page, first, run, (left, right, base, size))
-            run = []
-        if not run:
-            first, left, right, base, size = index, x0, x1, y, _size(page, index)
-        run.append(SOFT_HYPHEN if code in _HYPHENS else _char(code))
-        right = max(right, x1)
-    if run:
-        yield _word(page, first, run, (left, right, base, size))
+class _Letters:
+    """The letters of one page; PDFium writes what it knows of one into the same variables."""
 
+    def __init__(self, textpage: Any) -> None:
+        self._page = textpage.raw
+        self._count = textpage.count_chars()
+        self._box = tuple(ctypes.c_double() for _ in range(4))
+        self._origin = ctypes.c_double(), ctypes.c_double()
+        self._matrix = pdfium.FS_MATRIX()
+        self._name = ctypes.create_string_buffer(128)
+        self._flags = ctypes.c_int()
 
-def _word(page: Any, first: int, run: list[str], place: tuple[float, float, float, float]) -> Word:
-    name, fixed = _font(page, first)
-    left, right, base, size = place
-    # UTF-16 halves come as two characters
-    text = "".join(run).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return Word(
-        text.translate(_LIGATURES), left, right, base, size, fixed or bool(_MONO.search(name)), bool(_BOLD.search(name))
-    )
+    def words(self) -> Iterator[Word]:
+        """Words, as the page draws them."""
+        open_word: list[tuple[int, int]] = []
+        for index in range(self._count):
+            code = pdfium.FPDFText_GetUnicode(self._page, index)
+            if code not in _SPACES:
+                open_word.append((index, code))
+            elif open_word:
+                yield from self._split(open_word)
+                open_word = []
+        yield from self._split(open_word)
+
+    def _split(self, letters: list[tuple[int, int]]) -> Iterator[Word]:
+        """One word, or several where its letters lie on other lines or far apart."""
+        run: list[str] = []
+        left = right = base = size = 0.0
+        first = -1
+        for index, code in letters:
+            x0, x1, y = self._place(index)
+            if run and (abs(y - base) > size * 0.6 or x0 < left - size or x0 > right + size):
+                yield self._word(first, run, left, right, base, size)
+                run = []
+            if not run:
+                first, left, right, base, size = index, x0, x1, y, self._size(index)
+            run.append(SOFT_HYPHEN if code in _HYPHENS else _char(code))
+            right = max(right, x1)
+        if run:
+            yield self._word(first, run, left, right, base, size)
+
+    def _word(self, first: int, run: list[str], left: float, right: float, base: float, size: float) -> Word:
+        pdfium.FPDFText_GetFontInfo(self._page, first, self._name, 128, self._flags)
+        font = self._name.value.decode("utf-8", "replace")
+        mono = bool(self._flags.value & _FIXED_PITCH or _MONO.search(font))
+        # halves of UTF-16 pairs come as two letters
+        text = "".join(run).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return Word(text.translate(_LIGATURES), left, right, base, size, mono, bool(_BOLD.search(font)))
+
+    def _place(self, index: int) -> tuple[float, float, float]:
+        left, right, bottom, top = self._box
+        x, y = self._origin
+        pdfium.FPDFText_GetCharBox(self._page, index, left, right, bottom, top)
+        pdfium.FPDFText_GetCharOrigin(self._page, index, x, y)
+        return left.value, right.value, y.value
+
+    def _size(self, index: int) -> float:
+        pdfium.FPDFText_GetMatrix(self._page, index, self._matrix)
+        scale = hypot(self._matrix.b, self._matrix.d) or 1.0
+        return max(1.0, float(pdfium.FPDFText_GetFontSize(self._page, index)) * scale)
 
 
 def _char(code: int) -> str:
     return chr(code) if 0x20 <= code <= 0x10FFFF else "\ufffd"
-
-
-def _box(page: Any, index: int) -> tuple[float, float, float]:
-    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-    x, y = ctypes.c_double(), ctypes.c_double()
-    pdfium.FPDFText_GetCharBox(page, index, left, right, bottom, top)
-    pdfium.FPDFText_GetCharOrigin(page, index, x, y)
-    return left.value, right.value, y.value
-
-
-def _size(page: Any, index: int) -> float:
-    matrix = pdfium.FS_MATRIX()
-    pdfium.FPDFText_GetMatrix(page, index, matrix)
-    scale = hypot(matrix.b, matrix.d) or 1.0
-    return max(1.0, float(pdfium.FPDFText_GetFontSize(page, index)) * scale)
-
-
-def _font(page: Any, index: int) -> tuple[str, bool]:
-    name = ctypes.create_string_buffer(128)
-    flags = ctypes.c_int()
-    pdfium.FPDFText_GetFontInfo(page, index, name, 128, flags)
-    return name.value.decode("utf-8", "replace"), bool(flags.value & _FIXED_PITCH)
 
 
 def page_rules(page: Any) -> list[Rule]:
