@@ -50,8 +50,11 @@ SUFFIXES = frozenset(_BY_SUFFIX)
 """Endings, in lower case, of files that are read as what they are; any other file is read as plain text."""
 
 
-def extract(suffix: str, raw: bytes) -> Extracted:
+def extract(suffix: str, raw: bytes, *, docling: bool = False) -> Extracted:
     """Text and structure of a file with the ending ``suffix`` (in lower case, with its dot).
+
+    Args:
+        docling: leave Word documents and PDFs to the optional extra of this name.
 
     Raises:
         DocumentError: it is broken, protected, too large, of uncertain encoding, or of another kind than its ending.
@@ -62,7 +65,7 @@ def extract(suffix: str, raw: bytes) -> Extracted:
     # the libraries behind a format are loaded with its first file
     reader = cast("Callable[[bytes], Extracted]", getattr(import_module(_FORMATS + module), name))
     try:
-        return reader(raw)
+        return _by_docling(suffix, raw, reader) if docling else reader(raw)
     except AllotmentError:
         raise
     except RecursionError as error:
@@ -74,3 +77,10 @@ def extract(suffix: str, raw: bytes) -> Extracted:
         raise DocumentError(
             f"is damaged or cut off: it cannot be read as {suffix or 'text'} ({type(error).__name__})"
         ) from error
+
+
+def _by_docling(suffix: str, raw: bytes, otherwise: Callable[[bytes], Extracted]) -> Extracted:
+    from allotment.documents.formats._docling import SUFFIXES as WITH_DOCLING
+    from allotment.documents.formats._docling import extract_with_docling
+
+    return extract_with_docling(suffix, raw) if suffix in WITH_DOCLING else otherwise(raw)

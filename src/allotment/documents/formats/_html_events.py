@@ -6,24 +6,9 @@ import re
 from collections.abc import Mapping
 
 from allotment.documents.formats._html_table import TableRows
+from allotment.documents.formats._html_tags import HEADINGS, INLINE, PARTS, first_number, is_left_out, language_of
 from allotment.documents.formats._writer import Item, Writer
 
-_LEFT_OUT_TAGS = """
-    script style template noscript nav svg iframe object embed canvas audio video map
-    button select option textarea input dialog
-"""
-_INLINE_TAGS = """
-    a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q ruby rb rp rt s samp small
-    span strike strong sub sup time tt u var wbr img picture source
-"""
-_LEFT_OUT = frozenset(_LEFT_OUT_TAGS.split())
-_INLINE = frozenset(_INLINE_TAGS.split())
-_HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_PARTS = frozenset(["article", "main", "section", "blockquote", "td"])
-_ROLES = frozenset(["navigation", "banner", "contentinfo", "search"])
-_NO_TEXT = frozenset(["linenos", "lineno", "headerlink", "anchor-link", "sr-only-focusable"])
-_HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_LANGUAGE = re.compile(r"(?:^|\s)(?:language|lang|highlight|brush:)-?\s?(\w+)|(?:^|\s)sourceCode (\w+)")
 _GAP = re.compile(r"[ \t\n\r\f\u00a0]+")
 _BREAK = "\v"
 _AROUND_BREAK = re.compile(f" ?{_BREAK} ?")
@@ -57,20 +42,20 @@ class PageEvents:
         """A tag opens."""
         if tag == "meta" and (attributes.get("name") or "").strip().casefold() == "readers":
             self.readers.append(attributes.get("content") or "")
-        if self._skipped or self._is_left_out(tag, attributes):
+        if self._skipped or is_left_out(tag, attributes, inside=self._parts > 0):
             self._skipped += 1
         elif tag == "br":
             self._words.append("\n" if self._code is not None else _BREAK)
-        elif tag not in _INLINE:
+        elif tag not in INLINE:
             self._open(tag, attributes)
         elif tag == "code" and self._code == "":
-            self._code = _language_of(attributes)
+            self._code = language_of(attributes)
 
     def end(self, tag: str) -> None:
         """A tag closes."""
         if self._skipped:
             self._skipped -= 1
-        elif tag not in _INLINE and tag != "br":
+        elif tag not in INLINE and tag != "br":
             self._close(tag)
 
     def data(self, text: str) -> None:
@@ -88,19 +73,6 @@ class PageEvents:
             self._end_table()
         self._flush_items()
 
-    def _is_left_out(self, tag: str, attributes: Mapping[str, str]) -> bool:
-        if tag in _LEFT_OUT or (tag == "footer" and not self._parts):
-            return True
-        if not attributes:
-            return False
-        if "hidden" in attributes or (attributes.get("aria-hidden") or "").strip().casefold() == "true":
-            return True
-        if (attributes.get("role") or "").strip().casefold() in _ROLES:
-            return True
-        return bool(_HIDING.search(attributes.get("style") or "")) or not _NO_TEXT.isdisjoint(
-            (attributes.get("class") or "").split()
-        )
-
     def _open(self, tag: str, attributes: Mapping[str, str]) -> None:
         if tag in ("td", "th"):
             self._open_cell(attributes)
@@ -108,10 +80,10 @@ class PageEvents:
         if tag in ("table", "pre", "h1", "h2", "h3") and self._in_cell():
             self._arranges()
         self._flush()
-        if tag in _HEADINGS:
-            self._heading = _HEADINGS[tag]
+        if tag in HEADINGS:
+            self._heading = HEADINGS[tag]
         elif tag == "pre":
-            self._code = _language_of(attributes) or (self._languages[-1][1] if self._languages else "")
+            self._code = language_of(attributes) or (self._languages[-1][1] if self._languages else "")
         elif tag == "table":
             self._tables.append(TableRows())
         elif tag == "tr" and self._tables and self._tables[-1]:
@@ -121,12 +93,12 @@ class PageEvents:
 
     def _open_part(self, tag: str, attributes: Mapping[str, str]) -> None:
         if tag in ("ul", "ol"):
-            self._lists.append(_first_number(attributes) if tag == "ol" else 0)
+            self._lists.append(first_number(attributes) if tag == "ol" else 0)
         elif tag == "li":
             self._item_open = False
         elif tag == "div":
-            self._languages.append((tag, _language_of(attributes)))
-        self._parts += tag in _PARTS
+            self._languages.append((tag, language_of(attributes)))
+        self._parts += tag in PARTS
 
     def _open_cell(self, attributes: Mapping[str, str]) -> None:
         table = self._tables[-1] if self._tables else None
@@ -144,7 +116,7 @@ class PageEvents:
             self._writer_after_items().code("".join(self._words), self._code)
             self._words.clear()
             self._code = None
-        elif tag in _HEADINGS and self._heading:
+        elif tag in HEADINGS and self._heading:
             self._flush()
             self._heading = 0
         elif tag == "title":
@@ -167,7 +139,7 @@ class PageEvents:
             self._tables[-1].end_row()
         elif tag == "div" and self._languages:
             self._languages.pop()
-        self._parts -= tag in _PARTS and self._parts > 0
+        self._parts -= tag in PARTS and self._parts > 0
 
     def _end_title(self) -> None:
         if self._titled:
@@ -245,14 +217,3 @@ class PageEvents:
         self._writer.items(self._items)
         self._items.clear()
         self._item_open = False
-
-
-def _language_of(attributes: Mapping[str, str]) -> str:
-    found = _LANGUAGE.search(attributes.get("class") or "")
-    name = (found.group(1) or found.group(2)) if found else ""
-    return "" if name in ("default", "none", "text") else name
-
-
-def _first_number(attributes: Mapping[str, str]) -> int:
-    value = (attributes.get("start") or "").strip()
-    return int(value) if value.isascii() and value.isdigit() and 0 < len(value) < 9 and int(value) > 0 else 1

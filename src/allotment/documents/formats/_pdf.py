@@ -10,7 +10,8 @@ from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
 
 from allotment.documents._blocks import Extracted
 from allotment.documents.formats._package import readers_in_keywords
-from allotment.documents.formats._pdf_layout import PageWriter, layout_of, without_furniture
+from allotment.documents.formats._pdf_furniture import without_furniture
+from allotment.documents.formats._pdf_layout import PageWriter, layout_of
 from allotment.documents.formats._pdf_rows import Row, page_rows
 from allotment.documents.formats._pdf_tables import grids
 from allotment.documents.formats._pdf_words import Word, page_rules, page_words
@@ -34,7 +35,7 @@ def extract_pdf(raw: bytes) -> Extracted:
     try:
         if len(document) > _MAX_PAGES:
             raise DocumentError(f"has more than {_MAX_PAGES:,} pages; split it")
-        readers = readers_in_keywords(document.get_metadata_value("Keywords") or "")
+        readers = _readers(document)
         writer = Writer()
         pages = without_furniture(_pages(document, writer))
     finally:
@@ -43,6 +44,23 @@ def extract_pdf(raw: bytes) -> Extracted:
     for number, rows in enumerate(pages, start=1):
         pen.page(rows, number)
     return writer.extracted(readers)
+
+
+def readers_of_pdf(raw: bytes) -> frozenset[str] | None:
+    """The readers that a PDF's keywords name.
+
+    Raises:
+        DocumentError: damaged, protected by a password, or its keywords name readers in another way.
+    """
+    document = _open(raw)
+    try:
+        return _readers(document)
+    finally:
+        document.close()
+
+
+def _readers(document: pdfium.PdfDocument) -> frozenset[str] | None:
+    return readers_in_keywords(document.get_metadata_value("Keywords") or "")
 
 
 def _open(raw: bytes) -> pdfium.PdfDocument:

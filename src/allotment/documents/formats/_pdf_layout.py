@@ -1,4 +1,4 @@
-"""Rows of all pages → headings, paragraphs, lists, tables and code; running headers and footers are left out."""
+"""Rows of all pages → headings, paragraphs, lists, tables and code."""
 
 from __future__ import annotations
 
@@ -11,14 +11,7 @@ from allotment.documents.formats._pdf_rows import Row
 from allotment.documents.formats._pdf_words import SOFT_HYPHEN
 from allotment.documents.formats._writer import Item, Writer
 
-_EDGE_ROWS = 2
-_EDGE_GAP = 1.6
-"""In type sizes."""
 _REPEATS = 3
-_DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
-_PAGE_NUMBER = re.compile(
-    r"\W*(?:page|strana|str\.?|seite|s\.)?\s*(?:\d{1,4}|[ivxlc]{1,6})(?:\s*(?:/|of|z|ze|von)\s*\d+)?\W*", re.I
-)
 _BULLET = re.compile(r"[•●▪■◦○‣⁃∙·\uf0b7\uf0a7\uf0d8–-]\s+(?=\S)")
 _NUMBERED = re.compile(r"(\d{1,3})[.)]\s+(?=\S)")
 _ITEM = re.compile(rf"(?:{_BULLET.pattern}|{_NUMBERED.pattern})")
@@ -49,39 +42,6 @@ class _Open:
 
     kind: str = ""
     rows: list[Row] = field(default_factory=list)
-
-
-def without_furniture(pages: Sequence[list[Row]]) -> list[list[Row]]:
-    """The pages without what stands at the edge of several at the same place, and without page numbers."""
-    seen: Counter[tuple[str, int]] = Counter()
-    for rows in pages:
-        seen.update({_edge_key(row) for row in _edges(rows)})
-    kept: list[list[Row]] = []
-    for rows in pages:
-        edges = {id(row) for row in _edges(rows) if seen[_edge_key(row)] >= _REPEATS or _is_number(row, pages)}
-        kept.append([row for row in rows if id(row) not in edges])
-    return kept
-
-
-def _edges(rows: list[Row]) -> list[Row]:
-    """The first and last rows of the page, if a gap parts them from what stands between."""
-    ordered = sorted((row for row in rows if not row.table), key=lambda row: row.base)
-    return [*_parted_off(ordered), *_parted_off(ordered[::-1])]
-
-
-def _parted_off(rows: list[Row]) -> list[Row]:
-    for count in range(min(_EDGE_ROWS, len(rows) - 1), 0, -1):
-        if abs(rows[count].base - rows[count - 1].base) > _EDGE_GAP * max(rows[count].size, rows[count - 1].size):
-            return rows[:count]
-    return []
-
-
-def _edge_key(row: Row) -> tuple[str, int]:
-    return _DIGITS.sub("#", row.text.casefold()), round(row.base / 4)
-
-
-def _is_number(row: Row, pages: Sequence[list[Row]]) -> bool:
-    return len(pages) > 1 and bool(_PAGE_NUMBER.fullmatch(row.text))
 
 
 def layout_of(pages: Sequence[list[Row]]) -> Layout:

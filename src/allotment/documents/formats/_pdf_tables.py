@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from allotment.documents.formats._pdf_words import SOFT_HYPHEN, Rule, Word
 
 _NEAR = 3.0
-_MAX_LINES = 200
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def _joined(rules: Sequence[Rule]) -> list[list[Rule]]:
     """Rules that touch each other, in groups."""
     groups: list[list[Rule]] = []
     for rule in rules:
-        touching = [group for group in groups if any(_touch(rule, other) for other in group[-_MAX_LINES:])]
+        touching = [group for group in groups if any(_touch(rule, other) for other in group)]
         rest = [group for group in groups if not any(group is one for one in touching)]
         groups = [*rest, [rule, *(other for group in touching for other in group)]]
     return groups
@@ -81,7 +80,7 @@ def _touch(first: Rule, second: Rule) -> bool:
     )
 
 
-def _places(values: list[float]) -> list[float]:
+def _places(values: Sequence[float]) -> list[float]:
     """Distinct places, ascending."""
     kept: list[float] = []
     for value in sorted(values):

@@ -20,7 +20,8 @@ _SPACES = frozenset((0x20, 0xA0, 0x09, 0x0A, 0x0D, 0))
 SOFT_HYPHEN = "\u00ad"
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
 _THIN = 3.0
-_MAX_POINTS = 4000
+_MAX_POINTS = 20_000
+_MAX_RULES = 1500
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,12 @@ class Word:
 
 @dataclass(frozen=True)
 class Rule:
-    """A straight line along an axis, from (``left``, ``bottom``) to (``right``, ``top``)."""
+    """A straight line along an axis, from (``left``, ``bottom``) to (``right``, ``top``), to the point."""
 
-    left: float
-    bottom: float
-    right: float
-    top: float
+    left: int
+    bottom: int
+    right: int
+    top: int
 
     @property
     def flat(self) -> bool:
@@ -123,20 +124,23 @@ def _char(code: int) -> str:
 
 
 def page_rules(page: Any) -> list[Rule]:
-    """Lines drawn along an axis, the edges of frames among them; surfaces that are only filled have none."""
-    found: list[Rule] = []
+    """Lines drawn along an axis, the edges of frames among them; surfaces that are only filled have none.
+
+    A page with thousands of them is a drawing, and has none that matter.
+    """
+    found: set[Rule] = set()
     points = 0
     for shape in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=1):
         points += max(0, pdfium.FPDFPath_CountSegments(shape.raw))
-        if points > _MAX_POINTS:
+        if points > _MAX_POINTS or len(found) > _MAX_RULES:
             return []
         left, bottom, right, top = shape.get_bounds()
         if min(right - left, top - bottom) <= _THIN:
             if max(right - left, top - bottom) > _THIN:
-                found.append(Rule(left, bottom, right, top))
+                found.add(Rule(round(left), round(bottom), round(right), round(top)))
         elif _is_stroked(shape):
-            found.extend(_edges(shape))
-    return found
+            found.update(_edges(shape))
+    return sorted(found, key=lambda rule: (rule.bottom, rule.left, rule.top, rule.right))
 
 
 def _is_stroked(shape: Any) -> bool:
@@ -166,4 +170,4 @@ def _edge(first: tuple[float, float], last: tuple[float, float]) -> Iterator[Rul
     left, right = sorted((first[0], last[0]))
     bottom, top = sorted((first[1], last[1]))
     if min(right - left, top - bottom) <= 1.0 and max(right - left, top - bottom) > _THIN:
-        yield Rule(left, bottom, right, top)
+        yield Rule(round(left), round(bottom), round(right), round(top))
