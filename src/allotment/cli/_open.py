@@ -59,17 +59,11 @@ class OpenChain:
     chain: Chain
 
     def missing(self) -> list[str]:
-        """What keeps it from answering now; empty when it is ready."""
-        from allotment.errors import AllotmentError
-        from allotment.training import current_adapter
+        """What keeps any agent from answering now; empty when it is ready."""
+        from allotment.answering import find_faults
 
-        problems = []
-        for agent in self.project.agents:
-            try:
-                current_adapter(self.project, self.workspace, agent)
-            except AllotmentError as error:
-                problems.append(str(error))
-        return problems
+        faults = find_faults(self.project, self.workspace, self.project.agents)
+        return list(dict.fromkeys(str(fault.error) for fault in faults))
 
 
 @contextmanager

@@ -101,7 +101,7 @@ def _tables(project: Project, agent: str) -> tuple[str, ...]:
 
 
 def _models(project: Project) -> tuple[ModelState, ...]:
-    from allotment.models import is_present
+    from allotment.models import is_present, is_server
 
     uses: dict[str, list[str]] = {}
     wanted = {"teacher": project.models.teacher, "base": project.models.base}
@@ -110,13 +110,8 @@ def _models(project: Project) -> tuple[ModelState, ...]:
     for use, name in wanted.items():
         uses.setdefault(name, []).append(use)
     return tuple(
-        ModelState(name, tuple(for_what), _is_url(name) or is_present(name)) for name, for_what in uses.items()
+        ModelState(name, tuple(for_what), is_server(name) or is_present(name)) for name, for_what in uses.items()
     )
-
-
-def _is_url(model: str) -> bool:
-    """Whether a model is served elsewhere, so that no file of it is needed here."""
-    return model.startswith(("http://", "https://"))
 
 
 def _databases(project: Project, workspace: Workspace) -> tuple[tuple[Difference, ...], tuple[str, ...]]:

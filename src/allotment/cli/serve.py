@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from allotment.cli._app import app, command
+from allotment.cli._faults import need_an_answer
 from allotment.cli._open import open_chain
 from allotment.cli._run import Run
 from allotment.errors import ProjectError
@@ -19,8 +20,14 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
 ) -> None:
-    """Serve the pages and the OpenAI-compatible API, until interrupted."""
+    """Serve the pages and the OpenAI-compatible API, until interrupted.
+
+    What cannot be answered from is told at the start; where nothing can, it does not start: exit code 4 where a
+    part is missing, 3 where an adapter's manifest is refused. /readyz is ready only when every agent can answer.
+    """
     _need_free(host, port)
+    project = run.project()
+    need_an_answer(run, project, project.agents)
     import uvicorn
 
     from allotment.gateway import create_app

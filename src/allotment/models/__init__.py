@@ -1,6 +1,6 @@
 """Models: the catalogue and its files, chat templates, and engines behind one protocol."""
 
-from allotment.models._catalogue import ModelEntry, catalogue, find_model, is_present, locate
+from allotment.models._catalogue import ModelEntry, catalogue, find_model, is_present, is_server, locate
 from allotment.models._engine import Completion, Engine, Message
 from allotment.models._engines import Engines
 from allotment.models._pull import pull
@@ -16,6 +16,7 @@ __all__ = [
     "catalogue",
     "find_model",
     "is_present",
+    "is_server",
     "load_template",
     "locate",
     "pull",

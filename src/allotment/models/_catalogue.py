@@ -112,6 +112,11 @@ def _hash_once(path: Path, _changed_ns: int) -> str:
     return hash_file(path)
 
 
+def is_server(name: str) -> bool:
+    """Whether a model is served elsewhere (``URL#MODEL``), so that no file of it is needed here."""
+    return name.startswith(("http://", "https://"))
+
+
 def is_present(name: str) -> bool:
     """Whether the model's file is in the cache with its full size."""
     entry = find_model(name)

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from allotment.models._catalogue import find_model, locate
+from allotment.models._catalogue import find_model, is_server, locate
 from allotment.models._engine import Engine
 from allotment.models._server import ServerEngine
 from allotment.models._turns import ModelTurns
@@ -49,7 +49,7 @@ class Engines:
             MissingPartError: the model's file is not here.
         """
         with self._guard:
-            if model.startswith(("http://", "https://")):
+            if is_server(model):
                 return self._servers.setdefault(model, ServerEngine(model))
             wanted = self._adapters.get(model, {})
             engine = self._embedded.get(model)
