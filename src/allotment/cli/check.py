@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from allotment.cli._app import app, command
 from allotment.cli._run import Run, print_table
-from allotment.errors import MissingPartError
+from allotment.errors import MissingPartError, ProjectError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,9 +65,27 @@ def check(run: Run) -> int:
     is missing, 1 where a database differs.
     """
     project = run.project()
+    _need_paths(project)
     report = inspect_project(project, run.workspace())
     run.show(report, lambda console: _print(console, report))
     return report.exit_code
+
+
+def _need_paths(project: Project) -> None:
+    """Refuse a project that declares documents which are not there; every such place is named."""
+    gone = [
+        f"documents.{name}.path: {declared.path.as_posix()} does not exist"
+        for name, declared in project.documents.items()
+        if not (project.root / declared.path).exists()
+    ]
+    if gone:
+        from allotment.project import PROJECT_FILE
+
+        raise ProjectError(
+            f"{'; '.join(gone)}.",
+            element=str(project.root / PROJECT_FILE),
+            remedy="Make it, or correct the path; it is relative to allotment.yaml.",
+        )
 
 
 def inspect_project(project: Project, workspace: Workspace) -> CheckReport:
