@@ -7,19 +7,21 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import uvicorn
 from openai import NotFoundError, OpenAI
 
-from allotment.access import Principal
+from allotment.access import Policy, Principal, Request
 from allotment.answering import Answer, Chain, Delta, Step
-from allotment.audit import AuditLog
+from allotment.audit import AuditLog, authorize
 from allotment.cli import run_command
+from allotment.errors import MissingPartError
 from allotment.evaluation import is_right, measure_agent
 from allotment.gateway import UserStore, create_app
-from allotment.models import Engines
+from allotment.models import Engines, Message
 from allotment.project import Project, load_project
 from allotment.workspace import Workspace
 from trained_company import Company
@@ -148,6 +150,15 @@ def test_an_edited_manifest_ends_in_a_failure_on_record(company: Company, engine
     assert answer.outcome == "failed"
     assert "38" not in answer.text
     assert "edited" in str(last_events(company, 1)[0]["detail"])
+
+
+def test_an_engine_serves_no_other_weights_than_those_of_the_grant(company: Company, engines: Engines) -> None:
+    manifest = company.manifests["handbook"]
+    engines.register_adapter(manifest.base_model, manifest.key, manifest.file)
+    facts = replace(manifest.facts, sha256="0" * 64)
+    grant = authorize(company.audit, Policy.of(company.project), EVA, Request("handbook", facts), question=DINNER)
+    with pytest.raises(MissingPartError, match="not loaded"):
+        engines.get(manifest.base_model).complete([Message("user", DINNER)], adapter=manifest.key, grant=grant)
 
 
 def test_without_a_record_there_is_no_answer(company: Company, tmp_path: Path) -> None:

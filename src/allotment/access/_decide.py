@@ -47,6 +47,8 @@ class AdapterFacts:
     """Roles that may read every document it learnt; empty means nobody."""
     stale: bool
     """Whether a document it learnt was changed, re-labelled or removed since."""
+    sha256: str = ""
+    """Of its file, as its manifest names it; an engine serves the grant with these weights and no others."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from allotment.access import AdapterFacts, Policy, common_readers
 from allotment.documents import load_documents
 from allotment.errors import ManifestError, MissingPartError
-from allotment.models import find_model, template_of
+from allotment.models import AdapterFile, find_model, template_of
 from allotment.project import Project
 from allotment.workspace import Workspace, hash_file, write_atomic
 
@@ -64,14 +64,14 @@ class Manifest(BaseModel):
         return f"{self.agent}/{self.version}"
 
     @property
-    def gguf(self) -> Path:
+    def file(self) -> AdapterFile:
         """The adapter file for the embedded engine."""
-        return Path(self.folder) / "adapter.gguf"
+        return AdapterFile(Path(self.folder) / "adapter.gguf", self.adapter_sha256)
 
     @property
     def facts(self) -> AdapterFacts:
         """What a decision needs to know."""
-        return AdapterFacts(self.agent, self.version, frozenset(self.clearance), self.stale)
+        return AdapterFacts(self.agent, self.version, frozenset(self.clearance), self.stale, self.adapter_sha256)
 
 
 def _signature(workspace: Workspace, body: bytes) -> str:
