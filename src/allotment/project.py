@@ -173,7 +173,7 @@ class Project(_Strict):
     roles: dict[Name, str] = Field(min_length=1)
     """Role → what it is for."""
     users: dict[Name, Name] = Field(default_factory=dict)
-    """User → role, for accounts the project makes itself."""
+    """User → role. A user whose login was made with another role is refused until the two agree."""
     documents: dict[Name, DocumentSet] = Field(min_length=1)
     """Document set → where it lies and who reads it."""
     models: ModelsConfig = ModelsConfig()

@@ -191,7 +191,7 @@ def served(chain: Chain, company: Company) -> Iterator[tuple[str, str]]:
         users.migrate(company.databases.admin_dsn())
         users.add("dana", "director", "quiet-meadow-42")
         key = users.create_key("dana")
-        app = create_app(chain, users, title="Northwind", ready=list, roles=company.project.roles)
+        app = create_app(chain, users, title="Northwind", ready=list, policy=Policy.of(company.project))
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]

@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from gateway_standin import ROLES, StandInChain
+from gateway_standin import POLICY, StandInChain
 
 from allotment.databases import Databases
 from allotment.gateway import UserStore, create_app
@@ -75,7 +75,7 @@ def problems() -> list[str]:
 
 @pytest.fixture
 def app(chain: StandInChain, store: UserStore, problems: list[str]) -> FastAPI:
-    return create_app(chain, store, title="Northwind Traders", ready=lambda: problems, roles=ROLES)
+    return create_app(chain, store, title="Northwind Traders", ready=lambda: problems, policy=POLICY)
 
 
 @pytest.fixture

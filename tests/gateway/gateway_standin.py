@@ -6,10 +6,12 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from allotment.access import Principal
+from allotment.access import Policy, Principal
 from allotment.answering import AgentInfo, Answer, Delta, Event, Source, Step, Table
 
 ROLES = {"employee": "everybody", "sales": "sells", "director": "sits on the board"}
+POLICY = Policy(frozenset(ROLES), {}, users={"eva": "employee", "mara": "employee"})
+"""``mara`` is declared as employee, whatever her login says."""
 HANDBOOK = AgentInfo("handbook", "rules for all staff - first day, expenses, travel, holidays, the Brno office")
 SALES = AgentInfo("sales", "selling - discounts, offers, key accounts; customers and orders in the database")
 BOARD = AgentInfo("board", "minutes, decisions, salaries")

@@ -78,6 +78,22 @@ def test_a_user_of_an_undeclared_role_has_no_access(
     assert client.get("/v1/models", headers=key).status_code == 401
 
 
+def test_a_user_declared_with_another_role_is_refused_and_told_both(
+    client: TestClient, store: UserStore, password: str, csrf_in: Callable[[str], str], chain: StandInChain
+) -> None:
+    store.add("mara", "sales", password)
+    client.cookies.set("allotment_session", store.start_session("mara"))
+    assert client.get("/").headers["location"] == "/login"
+    form = csrf_in(client.get("/login").text)
+    response = client.post("/login", data={"name": "mara", "password": password, "csrf": form})
+    assert response.status_code == 403
+    for told in ("sales", "employee", "allotment users add mara --role employee"):
+        assert told in response.text
+    store.set_role("mara", "employee")
+    assert client.post("/login", data={"name": "mara", "password": password, "csrf": form}).status_code == 303
+    assert chain.asked == []
+
+
 def test_the_login_form_without_its_token_is_refused(client: TestClient, password: str) -> None:
     client.get("/login")
     response = client.post("/login", data={"name": "sofia", "password": password})

@@ -10,7 +10,7 @@ from allotment.access._grant import mint
 from allotment.audit._log import AuditLog
 from allotment.errors import AccessDenied, AllotmentError
 
-EventKind = Literal["guard-refused", "unknown", "answered", "failed", "logged-in", "login-refused"]
+EventKind = Literal["guard-refused", "unknown", "answered", "failed", "logged-in", "login-refused", "role-changed"]
 
 
 class RecordedDenial(AccessDenied):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from allotment.cli._app import app, command
+from allotment.cli._open import AUDIT_ANCHOR, RoleConflict, open_state
 from allotment.cli._run import Run, print_table
 from allotment.errors import MissingPartError, ProjectError
 
@@ -50,19 +51,21 @@ class CheckReport:
     """Parts that are not here, each with the command that brings it."""
     differences: tuple[Difference, ...]
     """Where a live database is not as declared."""
+    role_conflicts: tuple[RoleConflict, ...]
+    """Users who are refused, for their login has another role than allotment.yaml declares."""
 
     @property
     def exit_code(self) -> int:
-        """4 where a part is missing, 1 where a database differs, else 0."""
-        return _MISSING if self.missing else _FOUND if self.differences else 0
+        """4 where a part is missing, 1 where a database or a user's role differs, else 0."""
+        return _MISSING if self.missing else _FOUND if self.differences or self.role_conflicts else 0
 
 
 @command(app, "check")
 def check(run: Run) -> int:
     """Validate the project and show who may reach what.
 
-    Also says whether its models are here and its databases are as declared. Exit code 4 where something
-    is missing, 1 where a database differs.
+    Also says whether its models are here, and its databases and the roles of those who may log in are as declared.
+    Exit code 4 where something is missing, 1 where a database or a role differs.
     """
     project = run.project()
     _need_paths(project)
@@ -94,9 +97,13 @@ def inspect_project(project: Project, workspace: Workspace) -> CheckReport:
     absent = [
         f"model {item.name}: bring it with `allotment models pull {item.name}`" for item in models if not item.here
     ]
-    differences, unavailable = _databases(project, workspace)
-    missing = (*absent, *unavailable)
-    return CheckReport(project.name, _reach(project), models, missing, differences)
+    differences: tuple[Difference, ...] = ()
+    conflicts: tuple[RoleConflict, ...] = ()
+    try:
+        differences, conflicts = _databases(project, workspace), _role_conflicts(project, workspace)
+    except MissingPartError as error:
+        absent.append(str(error))
+    return CheckReport(project.name, _reach(project), models, tuple(absent), differences, conflicts)
 
 
 def _reach(project: Project) -> tuple[Reach, ...]:
@@ -132,17 +139,22 @@ def _models(project: Project) -> tuple[ModelState, ...]:
     )
 
 
-def _databases(project: Project, workspace: Workspace) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
-    """Differences, and what is missing; a project without databases has neither."""
+def _databases(project: Project, workspace: Workspace) -> tuple[Difference, ...]:
+    """Where the live databases differ; nowhere in a project without databases."""
     if not project.databases:
-        return (), ()
+        return ()
     from allotment.databases import Databases
 
-    try:
-        with Databases(project, workspace) as databases:
-            return tuple(databases.check()), ()
-    except MissingPartError as error:
-        return (), (str(error),)
+    with Databases(project, workspace) as databases:
+        return tuple(databases.check())
+
+
+def _role_conflicts(project: Project, workspace: Workspace) -> tuple[RoleConflict, ...]:
+    """Users with two roles; none where no login was ever made, which is known without starting a server."""
+    if not project.users or not (workspace.home / AUDIT_ANCHOR).exists():
+        return ()
+    with open_state(project, workspace) as state:
+        return state.role_conflicts()
 
 
 def _print(console: Console, report: CheckReport) -> None:
@@ -158,3 +170,9 @@ def _print(console: Console, report: CheckReport) -> None:
         console.print("\nThe databases are not as declared; `allotment database provision` mends that:")
         faults = [(item.element, item.expected, item.found) for item in report.differences]
         print_table(console, ("at", "declared", "found"), faults, "")
+    for conflict in report.role_conflicts:
+        console.print(
+            f"\nusers.{conflict.user}: declared as {conflict.declared!r}, but the login has {conflict.kept!r}, so"
+            f" nothing is answered; `allotment users add {conflict.user} --role {conflict.declared}` mends that.",
+            markup=False,
+        )

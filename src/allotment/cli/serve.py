@@ -30,12 +30,12 @@ def serve(
     need_an_answer(run, project, project.agents)
     import uvicorn
 
+    from allotment.access import Policy
     from allotment.gateway import create_app
 
     with open_chain(run.folder) as opened:
-        project = opened.project
         web = create_app(
-            opened.chain, opened.state.users, title=project.name, ready=opened.missing, roles=project.roles
+            opened.chain, opened.state.users, title=project.name, ready=opened.missing, policy=Policy.of(project)
         )
         run.note(f"Serving {project.name} on http://{host}:{port}; Ctrl-C stops it.")
         uvicorn.run(web, host=host, port=port, log_level="warning")

@@ -13,6 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field, ValidationError
 
 from allotment.access import Principal
+from allotment.errors import PolicyError
 from allotment.gateway._chain import Chain
 from allotment.gateway._identity import LOGIN_COOKIE, SESSION_COOKIE, Identity, Session
 from allotment.gateway._openai import AUTO, MAX_QUESTION_LENGTH
@@ -102,8 +103,11 @@ class _Login:
         if principal is None:
             wait_s = users.locked_for(name)
             return self._locked(request, name, wait_s) if wait_s else self._form(request, 401, WRONG, name)
-        if self._identity.declared(principal) is None:
-            return self._form(request, 403, NO_ROLE, name)
+        try:
+            if self._identity.declared(principal) is None:
+                return self._form(request, 403, NO_ROLE, name)
+        except PolicyError as error:
+            return self._form(request, 403, str(error), name)
         return self._enter(request, principal)
 
     def _enter(self, request: Request, principal: Principal) -> Response:
