@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = [
     "Ledger",
     "Workspace",
     "hash_file",
+    "hash_file_once",
     "hash_json",
     "hash_text",
     "models_cache",
@@ -52,6 +54,23 @@ def hash_file(path: Path) -> str:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def hash_file_once(path: Path) -> str | None:
+    """SHA-256 of a file as it is now, in hex; none if it cannot be read.
+
+    It is read again only when its size, its times or its place on the disk are others than before in this process.
+    """
+    try:
+        found = path.stat()
+        return _hash_as_of(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=100_000)
+def _hash_as_of(path: Path, *_signature: int) -> str:
+    return hash_file(path)
 
 
 def write_atomic(path: Path, data: str | bytes, *, private: bool = False) -> None:

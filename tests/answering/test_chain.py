@@ -127,13 +127,15 @@ def test_the_pieces_of_a_stream_are_its_answers_text(chain: Chain) -> None:
     assert steps == ["checking", "routing", "authorizing", "answering", "releasing"]
 
 
-def test_a_stale_adapter_is_denied_on_record(company: Company, engines: Engines, tmp_path: Path) -> None:
+def test_an_adapter_is_denied_on_record_once_a_document_it_learnt_changes_on_the_disk(
+    company: Company, engines: Engines, tmp_path: Path
+) -> None:
     project, workspace = copy_of(company, tmp_path)
+    chain = Chain(project, workspace, engines=engines, databases=company.databases, audit=company.audit)
+    assert is_right(chain.answer(EVA, DINNER).text, "38 EUR")
     document = project.root / "documents" / "handbook" / "expenses-and-travel.md"
     document.write_text(document.read_text(encoding="utf-8") + "\nOne more rule about meals.\n", encoding="utf-8")
-    run_command(["-C", str(project.root), "documents", "ingest"])
-    chain = Chain(project, workspace, engines=engines, databases=company.databases, audit=company.audit)
-    answer = chain.answer(EVA, DINNER)
+    answer = chain.answer(EVA, DINNER)  # of the same open chain, and nothing was ingested
     assert answer.outcome == "refused"
     assert "38" not in answer.text
     assert last_events(company, 1)[0]["reason"] == "adapter-stale"

@@ -85,8 +85,6 @@ class Databases:
             return account_dsn(self.server, account, database)
         return make_conninfo(_resolve(url, database), user=account, password=account_password(self.server, account))
 
-    account_dsn = _account_dsn  # the demo's proof still asks for it
-
     def provision(self, dry_run: bool = False, *, reload: bool = False) -> list[str]:
         """Load SQL files, make accounts, grants and row policies; returns the statements, none if all is as declared.
 

@@ -33,7 +33,7 @@ from allotment.training._manifest import (
     make_current,
     write_manifest,
 )
-from allotment.workspace import Workspace, hash_file, hash_json, write_jsonl
+from allotment.workspace import Workspace, hash_file, hash_file_once, hash_json, write_jsonl
 
 Progress = Callable[[str, int, int], None]
 _NEEDED_BYTES = 600_000_000
@@ -243,12 +243,15 @@ def _learnt(project: Project, workspace: Workspace, agent: str, items: list[Item
     """Documents the items come from. One that is gone, or that a role of the agent may not read, is an error."""
     records = {record.path: record for record in load_documents(workspace) if record.state == "done"}
     sections = {section.id for section in load_sections(workspace)}
-    missing = sorted(
-        {item.document for item in items if item.document not in records or item.section_id not in sections}
-    )
+    missing = {item.document for item in items if item.document not in records or item.section_id not in sections}
+    missing |= {
+        path
+        for path in {item.document for item in items} & records.keys()
+        if hash_file_once(project.root / path) != records[path].sha256
+    }
     if missing:
         raise DatasetError(
-            f"the dataset was made from documents that have changed: {', '.join(missing)}.",
+            f"the dataset was made from documents that have changed: {', '.join(sorted(missing))}.",
             element=agent,
             remedy=f"Run `allotment documents ingest`, then `allotment dataset generate {agent}`.",
         )
