@@ -20,7 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from allotment.errors import AllotmentError, IntegrityError, ProjectError
+from allotment.errors import IntegrityError, ProjectError, StorageError
 
 __all__ = [
     "Ledger",
@@ -77,7 +77,7 @@ def write_atomic(path: Path, data: str | bytes, *, private: bool = False) -> Non
     """Replace ``path`` by ``data`` whole or not at all; ``private`` makes it readable by the owner only.
 
     Raises:
-        AllotmentError: the disk is full or the folder cannot be written; what was there stays.
+        StorageError: the disk is full or the folder cannot be written; what was there stays.
     """
     raw = data.encode("utf-8") if isinstance(data, str) else data
     temporary = ""
@@ -93,7 +93,7 @@ def write_atomic(path: Path, data: str | bytes, *, private: bool = False) -> Non
     except OSError as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
-        raise AllotmentError(
+        raise StorageError(
             f"cannot be written ({error.strerror or error}).",
             element=str(path),
             remedy="Free some disk space or mend the folder's rights, then run the same command again.",
@@ -154,16 +154,24 @@ class Ledger:
         return len(self.rows)
 
     def append(self, key: str, row: dict[str, Any]) -> None:
-        """Write one row, flushed to the disk before this returns."""
+        """Write one row, flushed to the disk before this returns.
+
+        Raises:
+            StorageError: the disk is full or the file cannot be written; nothing of the row stays.
+        """
         full = {"key": key, **row}
+        whole: int | None = None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab") as file:
+                whole = file.tell()
                 file.write((json.dumps(full, ensure_ascii=False) + "\n").encode("utf-8"))
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise AllotmentError(
+            if whole is not None:
+                os.truncate(self.path, whole)  # a torn line must not get a whole one behind it
+            raise StorageError(
                 f"cannot be written ({error.strerror or error}).",
                 element=str(self.path),
                 remedy="Free some disk space, then run the same command again; what is done is kept.",

