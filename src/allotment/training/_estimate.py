@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
+from contextlib import suppress
 from dataclasses import dataclass
 
 from allotment.dataset import load_items
-from allotment.errors import DatasetError
+from allotment.errors import DatasetError, MissingPartError, PolicyError
 from allotment.models import find_model, template_of
 from allotment.project import Project
 from allotment.training._base import fp32_bytes
 from allotment.training._examples import examples_of
-from allotment.training._manifest import adapter_versions
+from allotment.training._manifest import adapter_versions, load_manifest
 from allotment.workspace import Workspace
 
 _CHARACTERS_PER_TOKEN = 3.6
@@ -63,9 +63,11 @@ def _peak_gib(project: Project) -> float:
 
 
 def _last_rate(project: Project, workspace: Workspace) -> float | None:
+    """Rate of the newest training whose manifest is what was written; one that is not says nothing."""
     rates: list[tuple[str, float]] = []
     for agent in project.agents:
         for version in adapter_versions(workspace, agent):
-            raw = json.loads((workspace.adapters_dir(agent) / version / "manifest.json").read_text(encoding="utf-8"))
-            rates.append((raw["manifest"]["created"], float(raw["manifest"]["measured"]["tokens_per_second"])))
+            with suppress(PolicyError, MissingPartError):
+                manifest = load_manifest(project, workspace, agent, version)
+                rates.append((manifest.created, float(manifest.measured["tokens_per_second"])))
     return max(rates)[1] if rates else None
