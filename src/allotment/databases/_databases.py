@@ -90,7 +90,7 @@ class Databases:
 
         Args:
             dry_run: return the statements without running any; a database that is not loaded yet says so.
-            reload: load files again that changed since; what is in those databases is lost.
+            reload: load every file again; what was changed in those databases is lost.
 
         Raises:
             ProjectError: a file, table, column or row filter does not fit; that database is left as it was.
