@@ -58,7 +58,7 @@ def _print(console: Console, answer: Answer, explain: bool) -> None:
     if answer.table is not None:
         print_table(console, answer.table.columns, answer.table.rows, "No rows.")
     if answer.sql:
-        console.print(f"\nSQL: {answer.sql}", markup=False)
+        console.print(f"\n{'SQL' if answer.table else 'Refused SQL'}: {answer.sql}", markup=False)
     for source in answer.sources:
         console.print(f"Source: {source.document}, {source.heading}", markup=False)
     console.print("\n" + _origin(answer), markup=False, style="dim")

@@ -69,5 +69,6 @@ def _last_rate(project: Project, workspace: Workspace) -> float | None:
         for version in adapter_versions(workspace, agent):
             with suppress(PolicyError, MissingPartError):
                 manifest = load_manifest(project, workspace, agent, version)
-                rates.append((manifest.created, float(manifest.measured["tokens_per_second"])))
+                if manifest.measured["tokens_per_second"]:
+                    rates.append((manifest.created, float(manifest.measured["tokens_per_second"])))
     return max(rates)[1] if rates else None
