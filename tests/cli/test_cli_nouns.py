@@ -115,6 +115,25 @@ def test_a_missing_model_is_exit_code_4_with_the_command_that_brings_it(call: Ca
     assert "allotment models pull qwen2.5-coder-1.5b-instruct" in outcome.err
 
 
+def test_a_model_of_ones_own_lies_where_allotment_yaml_says_wherever_the_command_is_run(
+    call: Call, small: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    own = "models: {base: weights/own.gguf, teacher: weights/own.gguf}\nagents:"
+    file = small / "allotment.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("agents:", own, 1), encoding="utf-8")
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    path = small / "weights" / "own.gguf"
+    missing = call("-C", small, "check", "--json")
+    assert missing.code == 4
+    assert missing.json()["missing"] == [
+        f"{path}: there is no such model file. Put it there, or mend the path under models in allotment.yaml."
+    ]
+    path.parent.mkdir()
+    path.write_bytes(b"GGUF")
+    there = call("-C", small, "check", "--json")
+    assert (there.code, [model["here"] for model in there.json()["models"]]) == (0, [True])
+
+
 def test_an_unknown_model_is_exit_code_2(call: Call) -> None:
     outcome = call("models", "pull", "ghost")
     assert outcome.code == 2

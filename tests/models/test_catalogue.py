@@ -49,7 +49,15 @@ def test_a_gguf_file_of_the_users_own_is_a_model(tmp_path: Path) -> None:
     assert entry.sha256 == hashlib.sha256(b"GGUF and more").hexdigest()
 
 
-PARTS = (b"first half, ", b"second half")
+def test_a_gguf_file_that_is_not_there_is_a_missing_part(tmp_path: Path) -> None:
+    gone = str(tmp_path / "gone.gguf")
+    assert not is_present(gone)
+    for look in (find_model, locate):
+        with pytest.raises(MissingPartError, match=r"gone\.gguf: there is no such model file"):
+            look(gone)
+
+
+PARTS = (b"first half, " * 5000, b"second half" * 5000)
 
 
 @pytest.fixture

@@ -38,6 +38,8 @@ class ModelState:
     name: str
     uses: tuple[str, ...]
     here: bool
+    missing: str
+    """What is wrong and the command that mends it; empty where it is here."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,7 @@ def _need_paths(project: Project) -> None:
 def inspect_project(project: Project, workspace: Workspace) -> CheckReport:
     """Everything ``check`` says of a valid project."""
     models = _models(project)
-    absent = [
-        f"model {item.name}: bring it with `allotment models pull {item.name}`" for item in models if not item.here
-    ]
+    absent = [item.missing for item in models if item.missing]
     differences: tuple[Difference, ...] = ()
     conflicts: tuple[RoleConflict, ...] = ()
     try:
@@ -126,17 +126,24 @@ def _tables(project: Project, agent: str) -> tuple[str, ...]:
 
 
 def _models(project: Project) -> tuple[ModelState, ...]:
-    from allotment.models import is_present, is_server
-
     uses: dict[str, list[str]] = {}
     wanted = {"teacher": project.models.teacher, "base": project.models.base}
     if any(agent.account for agent in project.agents.values()):
         wanted["sql"] = project.models.sql
     for use, name in wanted.items():
         uses.setdefault(name, []).append(use)
-    return tuple(
-        ModelState(name, tuple(for_what), is_server(name) or is_present(name)) for name, for_what in uses.items()
-    )
+    return tuple(_model(name, tuple(for_what)) for name, for_what in uses.items())
+
+
+def _model(name: str, uses: tuple[str, ...]) -> ModelState:
+    from allotment.models import is_server, locate
+
+    try:
+        if not is_server(name):
+            locate(name)
+    except MissingPartError as error:
+        return ModelState(name, uses, False, str(error))
+    return ModelState(name, uses, True, "")
 
 
 def _databases(project: Project, workspace: Workspace) -> tuple[Difference, ...]:

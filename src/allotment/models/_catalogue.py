@@ -81,13 +81,17 @@ def find_model(name: str) -> ModelEntry:
     """The catalogue's entry, or one made for the path of a GGUF file.
 
     Raises:
-        ProjectError: neither a known name nor a GGUF file that exists.
+        ProjectError: neither a known name nor the path of a GGUF file.
+        MissingPartError: the path of a GGUF file that is not there.
     """
     entry = catalogue().get(name)
     if entry is not None:
         return entry
     path = Path(name).expanduser()
-    if path.suffix == ".gguf" and path.is_file():
+    if path.suffix == ".gguf":
+        if not path.is_file():
+            remedy = "Put it there, or mend the path under models in allotment.yaml."
+            raise MissingPartError("there is no such model file.", element=name, remedy=remedy)
         return _own_file(name, path.resolve())
     known = ", ".join(sorted(catalogue()))
     raise ProjectError(f"unknown model {name!r}.", remedy=f"Known: {known}; or give the path of a .gguf file.")
@@ -115,7 +119,10 @@ def is_server(name: str) -> bool:
 
 def is_present(name: str) -> bool:
     """Whether the model's file is here and is the one the catalogue names; a new file is hashed at the first look."""
-    entry = find_model(name)
+    try:
+        entry = find_model(name)
+    except MissingPartError:
+        return False
     if not entry.sources:  # the user's own: its entry was made from it
         return True
     return is_genuine(entry.path, size_bytes=entry.size_bytes, sha256=entry.sha256)
