@@ -75,10 +75,11 @@ def _train(spec: Mapping[str, Any], out: Path) -> dict[str, Any]:
     started = time.monotonic()
     trainer = _trainer(model, tokenizer, rows, lora, settings, out)
     checkpoint = _last_checkpoint(out)
+    epochs_before = _epochs_of(checkpoint)  # the checkpoint is gone once a newer one is there
     trainer.train(resume_from_checkpoint=checkpoint)
     seconds = time.monotonic() - started
     trainer.model.save_pretrained(str(out / "peft"))
-    return _measured(trainer, rows, seconds, _epochs_of(checkpoint), torch.__version__)
+    return _measured(trainer, rows, seconds, epochs_before, torch.__version__)
 
 
 def _rows(spec: Mapping[str, Any], tokenizer: Any) -> list[dict[str, list[int]]]:
