@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from openai import NotFoundError, OpenAI
 
 from allotment.access import Policy, Principal, Request
 from allotment.answering import Answer, Chain, Delta, Step
-from allotment.audit import AuditLog, authorize
+from allotment.audit import AuditLog, authorize, record_event
 from allotment.cli import run_command
 from allotment.errors import MissingPartError
 from allotment.evaluation import is_right, measure_agent
@@ -193,7 +194,14 @@ def served(chain: Chain, company: Company) -> Iterator[tuple[str, str]]:
         users.migrate(company.databases.admin_dsn())
         users.add("dana", "director", "quiet-meadow-42")
         key = users.create_key("dana")
-        app = create_app(chain, users, title="Northwind", ready=list, policy=Policy.of(company.project))
+        app = create_app(
+            chain,
+            users,
+            title="Northwind",
+            ready=list,
+            policy=Policy.of(company.project),
+            record=partial(record_event, company.audit),
+        )
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]

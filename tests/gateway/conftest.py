@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from gateway_standin import POLICY, StandInChain
+from gateway_standin import POLICY, Recorded, StandInChain
 from playwright.sync_api import Browser, sync_playwright
 
 from allotment.databases import Databases
@@ -79,8 +79,14 @@ def problems() -> list[str]:
 
 
 @pytest.fixture
-def app(chain: StandInChain, store: UserStore, problems: list[str]) -> FastAPI:
-    return create_app(chain, store, title="Northwind Traders", ready=lambda: problems, policy=POLICY)
+def recorded() -> Recorded:
+    """What was written to the record."""
+    return Recorded()
+
+
+@pytest.fixture
+def app(chain: StandInChain, store: UserStore, problems: list[str], recorded: Recorded) -> FastAPI:
+    return create_app(chain, store, title="Northwind Traders", ready=lambda: problems, policy=POLICY, record=recorded)
 
 
 @pytest.fixture

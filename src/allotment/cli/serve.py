@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -31,11 +32,17 @@ def serve(
     import uvicorn
 
     from allotment.access import Policy
+    from allotment.audit import record_event
     from allotment.gateway import create_app
 
     with open_chain(run.folder) as opened:
         web = create_app(
-            opened.chain, opened.state.users, title=project.name, ready=opened.missing, policy=Policy.of(project)
+            opened.chain,
+            opened.state.users,
+            title=project.name,
+            ready=opened.missing,
+            policy=Policy.of(project),
+            record=partial(record_event, opened.state.audit),
         )
         run.note(f"Serving {project.name} on http://{host}:{port}; Ctrl-C stops it.")
         uvicorn.run(web, host=host, port=port, log_level="warning")

@@ -15,7 +15,7 @@ from allotment.gateway._api import api_routes
 from allotment.gateway._chain import Chain
 from allotment.gateway._health import health_routes
 from allotment.gateway._identity import Identity
-from allotment.gateway._pages import page_routes
+from allotment.gateway._pages import Recorder, page_routes
 from allotment.gateway._problems import add_error_handlers
 from allotment.gateway._render import STATIC_DIR, Pages
 from allotment.gateway._security import SecurityMiddleware
@@ -32,6 +32,7 @@ def create_app(
     title: str,
     ready: Callable[[], list[str]],
     policy: Policy,
+    record: Recorder,
     allowed_hosts: Sequence[str] = (),
     tls: bool = False,
     max_body_bytes: int = MAX_BODY_BYTES,
@@ -44,6 +45,7 @@ def create_app(
         title: name of the company, shown on the pages.
         ready: returns what stands in the way of answering, empty when nothing does; may take a while.
         policy: knows the declared roles; a user with any other, or declared with another, has no access.
+        record: writes logins to the audit record; a login that cannot be recorded is refused.
         allowed_hosts: host names requests may be for (``*.example.org`` works); empty allows all.
         tls: set it when TLS ends in front of the gateway; over TLS itself it is known.
         max_body_bytes: largest body of a request.
@@ -59,7 +61,7 @@ def create_app(
     app = FastAPI(title=title, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     identity = Identity(users, policy, tls=tls)
     app.include_router(health_routes(ready))
-    app.include_router(page_routes(chain, identity, Pages(title), executor))
+    app.include_router(page_routes(chain, identity, Pages(title), executor, record))
     app.include_router(api_routes(chain, identity, executor))
     app.mount("/static", StaticFiles(directory=STATIC_DIR))
     add_error_handlers(app)
