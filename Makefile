@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs clean chromium
+.PHONY: help demo test lint bench docs picture clean chromium
 
 # The newest Python is not always the best one: wheels of heavy packages lag behind. The system's own comes first.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 MODELS := gemma-3-270m qwen2.5-coder-1.5b-instruct
 
 help:  ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed  ## set up .venv and run the whole chain on the example company, in demo/
 	$(BIN)/allotment demo demo
@@ -34,6 +34,9 @@ bench: $(VENV)/.dev  ## run every benchmark; each writes JSON beside it
 
 docs: $(VENV)/.installed  ## write the generated pages of docs/ anew
 	$(BIN)/python scripts/docs.py
+
+picture: $(VENV)/.dev chromium  ## take docs/images/chat.png anew, of what `make demo` made
+	$(BIN)/python scripts/picture.py demo
 
 clean:  ## remove the demo, test results and caches; models and .venv stay
 	rm -rf demo test-results build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -53,7 +53,7 @@ name:
 | exit code | means |
 |---|---|
 | 0 | done |
-| 1 | a check found something, or some inputs failed; the rest is done and kept |
+| 1 | a check found something, some inputs failed, or the disk is full; the rest is done and kept |
 | 2 | the call or `allotment.yaml` is wrong |
 | 3 | refused by policy |
 | 4 | a needed part is missing; the message names the command that brings it |

@@ -11,6 +11,7 @@
     │   ├── NotGranted             something was reached for without a grant
     │   ├── SqlRefused             a statement may not run on this account
     │   └── ManifestError          an adapter's manifest is missing, edited or stale
+    ├── StorageError               the disk is full or may not be written; what was there is kept  1
     ├── IntegrityError             a record, ledger or file is not what was written           1
     └── MissingPartError           a model, database or driver is not there                   4
         ├── EngineError            the engine is there but does not answer
@@ -21,6 +22,8 @@ Each error carries its parts as fields, so that a caller can show them its own w
 """
 
 from __future__ import annotations
+
+import errno
 
 
 class AllotmentError(Exception):
@@ -88,6 +91,17 @@ class SqlRefused(PolicyError):
 
 class ManifestError(PolicyError):
     """An adapter's manifest is missing, was edited, or no longer matches the documents it learnt."""
+
+
+class StorageError(AllotmentError):
+    """A file could not be written, for the disk is full or the rights are wrong; what was there before is kept."""
+
+    exit_code = 1
+
+    @staticmethod
+    def is_full(error: OSError) -> bool:
+        """Whether the system said that the disk, or the user's share of it, is full."""
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class IntegrityError(AllotmentError):

@@ -100,7 +100,7 @@ class SectionsConfig(_Strict):
 
 
 class ModelsConfig(_Strict):
-    """Which models do what; names from the catalogue, or paths of GGUF files."""
+    """Which models do what; names from the catalogue, or paths of GGUF files, relative to ``allotment.yaml``."""
 
     teacher: str = "qwen2.5-coder-1.5b-instruct"
     """Writes questions and answers."""
@@ -209,7 +209,7 @@ class Project(_Strict):
     roles: dict[Name, str] = Field(min_length=1)
     """Role → what it is for."""
     users: dict[Name, Name] = Field(default_factory=dict)
-    """User → role, for accounts the project makes itself."""
+    """User → role. A user whose login was made with another role is refused until the two agree."""
     documents: dict[Name, DocumentSet] = Field(min_length=1)
     """Document set → where it lies and who reads it."""
     sections: SectionsConfig = SectionsConfig()
@@ -356,10 +356,17 @@ def load_project(root: Path) -> Project:
     if not isinstance(raw, dict):
         raise ProjectError("is empty or not a mapping.", element=str(file), remedy="See docs/project.md for its form.")
     try:
-        return Project.model_validate({**raw, "root": root.resolve()})
+        return _with_own_models(Project.model_validate({**raw, "root": root.resolve()}))
     except ValidationError as error:
         faults = "; ".join(_one_fault(item) for item in error.errors())
         raise ProjectError(f"{faults}.", element=str(file), remedy="Mend the entries named.") from error
+
+
+def _with_own_models(project: Project) -> Project:
+    """The project with paths of GGUF files relative to ``allotment.yaml``, not to wherever the command is run."""
+    named = {use: getattr(project.models, use) for use in ("teacher", "base", "sql")}
+    own = {use: str(project.root / Path(name).expanduser()) for use, name in named.items() if name.endswith(".gguf")}
+    return project.model_copy(update={"models": project.models.model_copy(update=own)})
 
 
 def _one_fault(item: Any) -> str:

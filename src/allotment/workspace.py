@@ -14,18 +14,20 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
-from allotment.errors import AllotmentError, IntegrityError, ProjectError
+from allotment.errors import IntegrityError, ProjectError, StorageError
 
 __all__ = [
     "Ledger",
     "Workspace",
     "atomic_writer",
     "hash_file",
+    "hash_file_once",
     "hash_json",
     "hash_text",
     "models_cache",
@@ -55,6 +57,23 @@ def hash_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def hash_file_once(path: Path) -> str | None:
+    """SHA-256 of a file as it is now, in hex; none if it cannot be read.
+
+    It is read again only when its size, its times or its place on the disk are others than before in this process.
+    """
+    try:
+        found = path.stat()
+        return _hash_as_of(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=100_000)
+def _hash_as_of(path: Path, *_signature: int) -> str:
+    return hash_file(path)
+
+
 @contextmanager
 def atomic_writer(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
     """A file to write ``path`` anew with: it takes its place whole when the ``with`` ends, or not at all.
@@ -63,7 +82,7 @@ def atomic_writer(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
         private: make it readable by the owner only.
 
     Raises:
-        AllotmentError: the disk is full or the folder cannot be written; what was there stays.
+        StorageError: the disk is full or the folder cannot be written; what was there stays.
     """
     temporary = ""
     try:
@@ -77,7 +96,7 @@ def atomic_writer(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
         Path(temporary).replace(path)
         temporary = ""
     except OSError as error:
-        raise AllotmentError(
+        raise StorageError(
             f"cannot be written ({error.strerror or error}).",
             element=str(path),
             remedy="Free some disk space or mend the folder's rights, then run the same command again.",
@@ -149,16 +168,24 @@ class Ledger:
         return len(self.rows)
 
     def append(self, key: str, row: dict[str, Any]) -> None:
-        """Write one row, flushed to the disk before this returns."""
+        """Write one row, flushed to the disk before this returns.
+
+        Raises:
+            StorageError: the disk is full or the file cannot be written; nothing of the row stays.
+        """
         full = {"key": key, **row}
+        whole: int | None = None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab") as file:
+                whole = file.tell()
                 file.write((json.dumps(full, ensure_ascii=False) + "\n").encode("utf-8"))
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise AllotmentError(
+            if whole is not None:
+                os.truncate(self.path, whole)  # a torn line must not get a whole one behind it
+            raise StorageError(
                 f"cannot be written ({error.strerror or error}).",
                 element=str(self.path),
                 remedy="Free some disk space, then run the same command again; what is done is kept.",

@@ -41,7 +41,7 @@ _readers = st.frozensets(st.sampled_from(["a", "b", "c"]))
 def _policy(roles: frozenset[str], clearance: frozenset[str], account: str | None) -> Policy:
     rule = AgentRule("m", roles, clearance, account)
     other = AgentRule("n", frozenset(ROLES), frozenset(ROLES), "q")
-    return Policy(frozenset(ROLES), MappingProxyType({"m": rule, "n": other}))
+    return Policy(frozenset(ROLES), MappingProxyType({"m": rule, "n": other}), users=MappingProxyType({"w": "a"}))
 
 
 def test_every_case_of_a_small_world_is_decided_as_the_invariant_says() -> None:
@@ -49,11 +49,14 @@ def test_every_case_of_a_small_world_is_decided_as_the_invariant_says() -> None:
     seen: set[str] = set()
     for served, clearance, own in product(SETS, SETS, (None, "p")):
         policy = _policy(served, clearance, own)
-        for role, agent, adapter, account in product((*ROLES, "x"), (*AGENTS, "o"), adapters, (None, "p", "q")):
-            decision = decide(policy, Principal("u", role), Request(agent, adapter, account))
+        asking = [Principal(*one) for one in product(("u", "w"), (*ROLES, "x"))]
+        for principal, agent, adapter, account in product(asking, (*AGENTS, "o"), adapters, (None, "p", "q")):
+            decision = decide(policy, principal, Request(agent, adapter, account))
+            role = principal.role
             rule = policy.agents.get(agent)
             expected = (
                 role in policy.roles
+                and (principal.user != "w" or role == "a")
                 and rule is not None
                 and role in rule.roles
                 and role in rule.clearance

@@ -7,19 +7,22 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import uvicorn
 from openai import NotFoundError, OpenAI
 
-from allotment.access import Principal
+from allotment.access import Policy, Principal, Request
 from allotment.answering import Answer, Chain, Delta, Step
-from allotment.audit import AuditLog
+from allotment.audit import AuditLog, authorize, record_event
 from allotment.cli import run_command
+from allotment.errors import MissingPartError
 from allotment.evaluation import is_right, measure_agent
 from allotment.gateway import UserStore, create_app
-from allotment.models import Engines
+from allotment.models import Engines, Message
 from allotment.project import Project, load_project
 from allotment.workspace import Workspace
 from trained_company import Company
@@ -125,13 +128,15 @@ def test_the_pieces_of_a_stream_are_its_answers_text(chain: Chain) -> None:
     assert steps == ["checking", "routing", "authorizing", "answering", "releasing"]
 
 
-def test_a_stale_adapter_is_denied_on_record(company: Company, engines: Engines, tmp_path: Path) -> None:
+def test_an_adapter_is_denied_on_record_once_a_document_it_learnt_changes_on_the_disk(
+    company: Company, engines: Engines, tmp_path: Path
+) -> None:
     project, workspace = copy_of(company, tmp_path)
+    chain = Chain(project, workspace, engines=engines, databases=company.databases, audit=company.audit)
+    assert is_right(chain.answer(EVA, DINNER).text, "38 EUR")
     document = project.root / "documents" / "handbook" / "expenses-and-travel.md"
     document.write_text(document.read_text(encoding="utf-8") + "\nOne more rule about meals.\n", encoding="utf-8")
-    run_command(["-C", str(project.root), "documents", "ingest"])
-    chain = Chain(project, workspace, engines=engines, databases=company.databases, audit=company.audit)
-    answer = chain.answer(EVA, DINNER)
+    answer = chain.answer(EVA, DINNER)  # of the same open chain, and nothing was ingested
     assert answer.outcome == "refused"
     assert "38" not in answer.text
     assert last_events(company, 1)[0]["reason"] == "adapter-stale"
@@ -148,6 +153,15 @@ def test_an_edited_manifest_ends_in_a_failure_on_record(company: Company, engine
     assert answer.outcome == "failed"
     assert "38" not in answer.text
     assert "edited" in str(last_events(company, 1)[0]["detail"])
+
+
+def test_an_engine_serves_no_other_weights_than_those_of_the_grant(company: Company, engines: Engines) -> None:
+    manifest = company.manifests["handbook"]
+    engines.register_adapter(manifest.base_model, manifest.key, manifest.file)
+    facts = replace(manifest.facts, sha256="0" * 64)
+    grant = authorize(company.audit, Policy.of(company.project), EVA, Request("handbook", facts), question=DINNER)
+    with pytest.raises(MissingPartError, match="not loaded"):
+        engines.get(manifest.base_model).complete([Message("user", DINNER)], adapter=manifest.key, grant=grant)
 
 
 def test_without_a_record_there_is_no_answer(company: Company, tmp_path: Path) -> None:
@@ -180,7 +194,14 @@ def served(chain: Chain, company: Company) -> Iterator[tuple[str, str]]:
         users.migrate(company.databases.admin_dsn())
         users.add("dana", "director", "quiet-meadow-42")
         key = users.create_key("dana")
-        app = create_app(chain, users, title="Northwind", ready=list, roles=company.project.roles)
+        app = create_app(
+            chain,
+            users,
+            title="Northwind",
+            ready=list,
+            policy=Policy.of(company.project),
+            record=partial(record_event, company.audit),
+        )
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,11 @@ def small(tmp_path: Path) -> Path:
 def no_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model cache with nothing in it."""
     monkeypatch.setenv("ALLOTMENT_MODELS", str(tmp_path / "no-models"))
+
+
+@pytest.fixture
+def free_port() -> str:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])

@@ -158,9 +158,10 @@ def test_an_unexpected_error_shows_its_traceback_only_with_debug(failing: list[B
 def test_a_full_disk_says_so(failing: list[BaseException], call: Call) -> None:
     failing.append(OSError(28, "No space left on device", "sections.jsonl"))
     outcome = call("fail")
-    assert outcome.code == 2
+    assert outcome.code == 1
     assert outcome.err == (
-        "Error: sections.jsonl: No space left on device. Free some disk space, then run the same command again.\n"
+        "Error: sections.jsonl: No space left on device. Free some disk space, then run the same command again;"
+        " what is done is kept.\n"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from cli_call import Call
@@ -79,3 +80,41 @@ def test_the_record_is_whole_after_all_this(call: Call, company: str) -> None:
     outcome = call("-C", company, "audit", "verify", "--json")
     assert (outcome.code, outcome.json()["ok"]) == (0, True)
     assert outcome.json()["records"] > 0
+
+
+SHOP = """
+name: Shop
+roles: {clerk: sells}
+documents: {all: {path: documents, readers: [clerk]}}
+databases: {shop: {load: shop.sql}}
+accounts: {shop_clerk: {database: shop, tables: {item: {columns: [id]}}}}
+agents: {clerk: {roles: [clerk], documents: [all], account: shop_clerk}}
+"""
+ITEMS = "CREATE TABLE item (id int);\nINSERT INTO item VALUES (1);\n"
+
+
+def test_a_changed_file_is_loaded_anew_by_the_command_the_error_names(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "allotment.yaml").write_text(SHOP, encoding="utf-8")
+    (tmp_path / "documents").mkdir()
+    file = tmp_path / "shop.sql"
+    file.write_text(ITEMS, encoding="utf-8")
+    count = ("-C", tmp_path, "database", "query", "--agent", "clerk", "SELECT count(id) FROM item", "--json")
+    assert call(*count).json()["rows"] == [[1]]
+    file.write_text(ITEMS + "INSERT INTO item VALUES (2);\n", encoding="utf-8")
+    refused = call("-C", tmp_path, "database", "provision")
+    assert refused.code == 2
+    assert "allotment database provision --reload" in refused.err
+    assert call("-C", tmp_path, "database", "provision", "--reload").code == 0
+    assert call(*count).json()["rows"] == [[2]]
+
+
+def test_a_database_of_your_own_is_never_loaded_anew(call: Call, tmp_path: Path) -> None:
+    text = SHOP.replace("{load: shop.sql}", "{url: 'host=/nowhere dbname=shop'}")
+    (tmp_path / "allotment.yaml").write_text(text, encoding="utf-8")
+    outcome = call("-C", tmp_path, "database", "provision", "--reload")
+    assert outcome.code == 2
+    assert "no database is loaded from a file" in outcome.err
+
+
+def test_a_dry_run_reloads_nothing(call: Call, company: str) -> None:
+    assert call("-C", company, "database", "provision", "--reload", "--dry-run").code == 2

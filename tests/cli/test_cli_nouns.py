@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,7 +52,13 @@ def test_init_refuses_an_unknown_example_and_makes_nothing(call: Call, tmp_path:
         ("{anna: clerk}", "{anna: ghost}", "users.anna: unknown role 'ghost'"),
         ("readers: [boss]", "readers: []", "documents.plans.readers"),
         ("roles: [boss], documents: [plans]", "roles: [clerk], documents: [plans]", "who may not read the documents"),
-        ("documents: [plans]}", "documents: [ghosts]}", "unknown document set 'ghosts'"),
+        ("readers: [clerk, boss]", "readers: [clerk, ghost]", "documents.rules.readers: unknown role 'ghost'"),
+        ("roles: [clerk, boss], d", "roles: [clerk, ghost], d", "agents.rules.roles: unknown role 'ghost'"),
+        ("documents: [plans]}", "documents: [ghosts]}", "agents.plans.documents: unknown document set 'ghosts'"),
+        ("\nagents:", "\nrouting: {default: {clerk: ghost}}\nagents:", "routing.default.clerk: unknown agent 'ghost'"),
+        ("\nagents:", "\nrouting: {default: {ghost: rules}}\nagents:", "routing.default: unknown role 'ghost'"),
+        ("\nagents:", "\nrouting: {default: {clerk: plans}}\nagents:", "agent 'plans' does not serve the role 'clerk'"),
+        ("path: documents/plans", "path: documents/ghost", "documents.plans.path: documents/ghost does not exist"),
         ("name: Small", "nome: Small", "nome"),
         ("name: Small", "name: [", "not valid YAML"),
     ],
@@ -64,6 +72,17 @@ def test_a_wrong_declaration_is_exit_code_2_and_named(call: Call, small: Path, o
     assert (outcome.code, outcome.out) == (2, "")
     assert named in outcome.err
     assert "Traceback" not in outcome.err
+
+
+def test_the_installed_program_names_the_place_of_a_fault_too(small: Path) -> None:
+    file = small / "allotment.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("documents/rules", "documents/gone").replace("documents/plans", "plans"), "utf-8")
+    program = Path(sys.executable).with_name("allotment")
+    found = subprocess.run([program, "-C", small, "check"], capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert "documents.rules.path: documents/gone does not exist" in found.stderr
+    assert "documents.plans.path: plans does not exist" in found.stderr
 
 
 def test_an_unknown_agent_is_exit_code_2_and_the_known_ones_are_listed(call: Call, small: Path) -> None:
@@ -94,6 +113,25 @@ def test_a_missing_model_is_exit_code_4_with_the_command_that_brings_it(call: Ca
     outcome = call("-C", small, "dataset", "generate", "rules")
     assert outcome.code == 4
     assert "allotment models pull qwen2.5-coder-1.5b-instruct" in outcome.err
+
+
+def test_a_model_of_ones_own_lies_where_allotment_yaml_says_wherever_the_command_is_run(
+    call: Call, small: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    own = "models: {base: weights/own.gguf, teacher: weights/own.gguf}\nagents:"
+    file = small / "allotment.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("agents:", own, 1), encoding="utf-8")
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    path = small / "weights" / "own.gguf"
+    missing = call("-C", small, "check", "--json")
+    assert missing.code == 4
+    assert missing.json()["missing"] == [
+        f"{path}: there is no such model file. Put it there, or mend the path under models in allotment.yaml."
+    ]
+    path.parent.mkdir()
+    path.write_bytes(b"GGUF")
+    there = call("-C", small, "check", "--json")
+    assert (there.code, [model["here"] for model in there.json()["models"]]) == (0, [True])
 
 
 def test_an_unknown_model_is_exit_code_2(call: Call) -> None:

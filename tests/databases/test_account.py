@@ -10,7 +10,9 @@ import psycopg
 import pytest
 from psycopg import Connection, errors
 
+from allotment.access import Grant
 from allotment.databases import Databases
+from allotment.databases._server import account_dsn
 
 REFUSED = {
     "an undeclared table": "SELECT customer_id FROM public.customers",
@@ -41,8 +43,9 @@ REFUSED = {
 
 
 @pytest.fixture
-def warehouse(postgres: Databases) -> Iterator[Connection[tuple[Any, ...]]]:
-    with psycopg.connect(postgres.account_dsn("northwind_warehouse"), autocommit=True) as connection:
+def warehouse(postgres: Databases, grants: dict[str, Grant]) -> Iterator[Connection[tuple[Any, ...]]]:
+    with postgres.account_connection(grants["warehouse"]) as connection:
+        connection.autocommit = True
         # The account may do this, so it must not matter.
         connection.execute("SET default_transaction_read_only = off")
         yield connection
@@ -71,7 +74,7 @@ def test_no_setting_shows_more_rows(warehouse: Connection[tuple[Any, ...]], sett
 
 @pytest.mark.parametrize("database", ["postgres", "template1", "allotment"])
 def test_the_account_reaches_no_other_database(postgres: Databases, database: str) -> None:
-    dsn = postgres.server.dsn(user="northwind_warehouse", database=database)
+    dsn = account_dsn(postgres.server, "northwind_warehouse", database)
     with pytest.raises(psycopg.OperationalError, match="permission denied"):
         psycopg.connect(dsn)
 
@@ -83,7 +86,7 @@ def test_a_second_statement_in_the_extended_protocol_is_refused_by_the_server(
         list(warehouse.cursor().stream("SELECT 1; COMMIT"))
 
 
-def test_a_long_query_is_stopped_by_the_role_s_own_limit(postgres: Databases) -> None:
-    with psycopg.connect(postgres.account_dsn("northwind_warehouse")) as connection:
+def test_a_long_query_is_stopped_by_the_role_s_own_limit(postgres: Databases, grants: dict[str, Grant]) -> None:
+    with postgres.account_connection(grants["warehouse"]) as connection:
         assert connection.execute("SHOW statement_timeout").fetchone() == ("5s",)
         assert connection.execute("SHOW transaction_read_only").fetchone() == ("on",)

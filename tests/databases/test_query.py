@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allotment.access import Grant, Policy, Principal, Request
-from allotment.audit import AuditLog, authorize
+from allotment.access import AdapterFacts, Grant, Policy, Principal, Request, decide
+from allotment.access._grant import mint
 from allotment.databases import Databases
 from allotment.databases._gate import GatedSql
 from allotment.databases._query import run_query, to_json
 from allotment.errors import NotGranted, SqlRefused
 from allotment.project import Project
-
-
-@pytest.fixture(scope="session")
-def audit_log(postgres: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuditLog]:
-    with AuditLog(postgres.state_dsn, "k" * 64, tmp_path_factory.mktemp("audit") / "anchor") as log:
-        postgres_admin = postgres.admin_dsn("allotment")
-        log.migrate(postgres_admin)
-        yield log
-
-
-@pytest.fixture
-def grants(northwind: Project, audit_log: AuditLog) -> dict[str, Grant]:
-    policy = Policy.of(northwind)
-    requests = {
-        "sales": (Principal("sofia", "sales"), Request("sales", account="northwind_sales")),
-        "warehouse": (Principal("hugo", "warehouse"), Request("warehouse", account="northwind_warehouse")),
-    }
-    return {
-        name: authorize(audit_log, policy, principal, request, question="how many?")
-        for name, (principal, request) in requests.items()
-    }
 
 
 def test_two_agents_get_different_answers_to_the_same_statement(postgres: Databases, grants: dict[str, Grant]) -> None:
@@ -47,10 +27,26 @@ def test_two_agents_get_different_answers_to_the_same_statement(postgres: Databa
     assert (result.rows, result.account) == (((0,),), "northwind_warehouse")
 
 
-@pytest.mark.parametrize("fake", [None, "sales", object(), {"agent": "sales"}])
-def test_a_query_without_a_grant_is_refused(postgres: Databases, fake: object) -> None:
-    with pytest.raises(NotGranted):
-        postgres.query(fake, "SELECT order_id FROM orders")  # type: ignore[arg-type]
+@pytest.mark.parametrize("fake", [None, "sales", "northwind_sales", object(), {"agent": "sales"}])
+def test_nothing_of_an_account_is_reached_without_a_grant(postgres: Databases, fake: Any) -> None:
+    for reach in (partial(postgres.query, sql="SELECT 1"), postgres.schema_card, postgres.account_connection):
+        with pytest.raises(NotGranted):
+            reach(fake)
+
+
+def test_a_grant_for_an_adapter_reaches_no_account(postgres: Databases, northwind: Project) -> None:
+    adapter = AdapterFacts("sales", "v1", frozenset({"sales", "director"}), stale=False)
+    request = Request("sales", adapter)
+    grant = mint(decide(Policy.of(northwind), Principal("sofia", "sales"), request), 1)
+    for reach in (partial(postgres.query, sql="SELECT 1"), postgres.schema_card, postgres.account_connection):
+        with pytest.raises(NotGranted, match="names no account"):
+            reach(grant)
+
+
+def test_the_server_gives_no_account_s_login_away(postgres: Databases, northwind: Project) -> None:
+    for account in northwind.accounts:
+        with pytest.raises(NotGranted):
+            postgres.server.dsn(user=account, database="northwind")
 
 
 def test_a_grant_of_one_agent_does_not_open_another_s_tables(postgres: Databases, grants: dict[str, Grant]) -> None:
@@ -77,14 +73,14 @@ def test_a_statement_that_cannot_run_says_why_without_data(postgres: Databases, 
 def test_what_the_gate_would_miss_the_account_refuses(postgres: Databases) -> None:
     forged = GatedSql("SELECT freight FROM public.orders", ("public.orders",))
     with pytest.raises(SqlRefused, match="refuses this to the account"):
-        run_query(postgres.account_dsn("northwind_warehouse"), "northwind_warehouse", forged, max_rows=5)
+        run_query(postgres._account_dsn("northwind_warehouse"), "northwind_warehouse", forged, max_rows=5)
 
 
 def test_a_query_that_takes_too_long_is_stopped(postgres: Databases) -> None:
     endless = GatedSql(
         " CROSS JOIN ".join(["SELECT count(*) FROM public.orders a", *[f"public.orders b{i}" for i in range(4)]]), ()
     )
-    dsn = postgres.account_dsn("northwind_sales")
+    dsn = postgres._account_dsn("northwind_sales")
     with pytest.raises(SqlRefused, match="too long"):
         run_query(dsn, "northwind_sales", endless, max_rows=5, timeout_s=0.2)
 
@@ -114,13 +110,13 @@ def test_a_whole_exact_number_is_an_int() -> None:
     assert to_json(Decimal("1.50")) == 1.5
 
 
-def test_the_schema_card_shows_only_what_the_account_sees(postgres: Databases) -> None:
-    card = postgres.schema_card("northwind_warehouse")
+def test_the_schema_card_shows_only_what_the_account_sees(postgres: Databases, grants: dict[str, Grant]) -> None:
+    card = postgres.schema_card(grants["warehouse"])
     assert "orders(order_id integer, order_date date" in card
     assert "orders.ship_country: 'Austria', 'Germany', 'Switzerland'" in card
     assert "products.supplier_id = suppliers.supplier_id" in card
     assert "customers" not in card and "freight" not in card and "Sweden" not in card
 
 
-def test_the_schema_card_is_short_enough_for_a_small_model(postgres: Databases) -> None:
-    assert all(len(postgres.schema_card(name)) < 2500 for name in ("northwind_sales", "northwind_board"))
+def test_the_schema_card_is_short_enough_for_a_small_model(postgres: Databases, grants: dict[str, Grant]) -> None:
+    assert all(len(postgres.schema_card(grants[name])) < 2500 for name in ("sales", "board"))

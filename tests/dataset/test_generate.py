@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from conftest_dataset import BOATS, DECLARATION, Teacher, good_reply
+from conftest_dataset import BOATS, DECLARATION, SECRET, Teacher, good_reply
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -100,6 +100,33 @@ def test_a_changed_section_alone_is_asked_again(make_project: MakeProject, good_
     generate(project, workspace, "helper", again)
     assert len(again.asked) == 1
     assert "25 EUR" not in {item.value for item in load_items(workspace, "helper")}
+
+
+def test_a_full_ledger_needs_no_teacher_and_forgets_a_removed_document(
+    make_project: MakeProject, good_teacher: Teacher
+) -> None:
+    project, workspace = make_project()
+    good_teacher.name = project.models.teacher
+    generate(project, workspace, "board", good_teacher)
+    (workspace.root / "board" / "plan.md").unlink()
+    ingest(project, workspace)
+    counts = generate(project, workspace, "board", None)
+    assert {item.document for item in load_items(workspace, "board")} == {"shared/boats.md"}
+    assert (adds_up(counts), stats(workspace, "board")) == (True, counts)
+
+
+def test_a_request_without_a_teacher_is_an_error_and_leaves_the_dataset_alone(
+    make_project: MakeProject, good_teacher: Teacher
+) -> None:
+    project, workspace = make_project()
+    good_teacher.name = project.models.teacher
+    generate(project, workspace, "board", good_teacher)
+    before = load_items(workspace, "board")
+    (workspace.root / "board" / "plan.md").write_text(SECRET.replace("77", "78"), encoding="utf-8")
+    ingest(project, workspace)
+    with pytest.raises(DatasetError, match="1 requests are not answered yet"):
+        generate(project, workspace, "board", None)
+    assert load_items(workspace, "board") == before
 
 
 def test_the_order_of_items_does_not_depend_on_who_answers_first(make_project: MakeProject) -> None:

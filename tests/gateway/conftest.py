@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
 import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from gateway_standin import ROLES, StandInChain
+from gateway_standin import POLICY, Recorded, StandInChain
+from playwright.sync_api import Browser, sync_playwright
 
 from allotment.databases import Databases
 from allotment.gateway import UserStore, create_app
 
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
+QUIETER = ("--disable-sync", "--no-first-run")
 PASSWORD = "quiet-meadow-42"
 
 
@@ -74,8 +79,14 @@ def problems() -> list[str]:
 
 
 @pytest.fixture
-def app(chain: StandInChain, store: UserStore, problems: list[str]) -> FastAPI:
-    return create_app(chain, store, title="Northwind Traders", ready=lambda: problems, roles=ROLES)
+def recorded() -> Recorded:
+    """What was written to the record."""
+    return Recorded()
+
+
+@pytest.fixture
+def app(chain: StandInChain, store: UserStore, problems: list[str], recorded: Recorded) -> FastAPI:
+    return create_app(chain, store, title="Northwind Traders", ready=lambda: problems, policy=POLICY, record=recorded)
 
 
 @pytest.fixture
@@ -128,3 +139,15 @@ def serving(app: FastAPI) -> Iterator[str]:
 def address(app: FastAPI) -> Iterator[str]:
     with serving(app) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium, without anything it would load by itself."""
+    chromium = shutil.which("chromium") or "/usr/bin/chromium"
+    if not Path(chromium).exists():
+        pytest.fail(f"{chromium} is missing; `make chromium` installs it")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=[*QUIET, *QUIETER])
+        yield opened
+        opened.close()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from allotment.access import Principal
+from allotment.access import Policy, Principal
 from allotment.answering import AgentInfo, Answer, Delta, Event, Source, Step, Table
+from allotment.audit import EventKind
+from allotment.errors import AccessDenied
 
 ROLES = {"employee": "everybody", "sales": "sells", "director": "sits on the board"}
+POLICY = Policy(frozenset(ROLES), {}, users={"eva": "employee", "mara": "employee"})
+"""``mara`` is declared as employee, whatever her login says."""
 HANDBOOK = AgentInfo("handbook", "rules for all staff - first day, expenses, travel, holidays, the Brno office")
 SALES = AgentInfo("sales", "selling - discounts, offers, key accounts; customers and orders in the database")
 BOARD = AgentInfo("board", "minutes, decisions, salaries")
@@ -73,3 +78,18 @@ class StandInChain:
                 yield event
         finally:
             self.closed.set()
+
+
+@dataclass
+class Recorded:
+    """Takes the place of the audit record and remembers what was written; ``broken`` cannot be written to."""
+
+    events: list[tuple[str, str, str]] = field(default_factory=list)
+    """User, role and kind."""
+    broken: bool = False
+
+    def __call__(self, principal: Principal, kind: EventKind, detail: Mapping[str, Any]) -> int:
+        if self.broken:
+            raise AccessDenied("nothing may happen that cannot be recorded.")
+        self.events.append((principal.user, principal.role, kind))
+        return len(self.events)

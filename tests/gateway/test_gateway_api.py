@@ -93,6 +93,18 @@ def test_a_revoked_key_is_a_wrong_key(sales: OpenAI, store: UserStore) -> None:
         sales.models.list()
 
 
+def test_a_key_of_a_user_declared_with_another_role_is_refused_and_told_both(
+    address: str, store: UserStore, password: str, chain: StandInChain
+) -> None:
+    store.add("mara", "sales", password)
+    with OpenAI(base_url=f"{address}/v1", api_key=store.create_key("mara"), max_retries=0) as client:
+        with pytest.raises(openai.PermissionDeniedError, match="allotment users add mara --role employee"):
+            client.models.list()
+        with pytest.raises(openai.PermissionDeniedError, match=r"'sales', but allotment\.yaml declares 'employee'"):
+            client.chat.completions.create(model="auto", messages=[{"role": "user", "content": "How many?"}])
+    assert chain.asked == []
+
+
 def test_a_model_of_others_is_refused_exactly_like_one_that_does_not_exist(sales: OpenAI, chain: StandInChain) -> None:
     bodies = []
     for name in ("board", "zebra"):

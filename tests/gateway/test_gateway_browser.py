@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
 from gateway_standin import ANSWER, StandInChain, script_of
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from gateway_watched import Scheme, Watched
+from playwright.sync_api import Browser, expect
 
 from allotment.answering import Answer, Source
 
 pytestmark = pytest.mark.browser
 
-RESULTS = Path(__file__).parents[2] / "test-results"
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
-QUIETER = ("--disable-sync", "--no-first-run")
-Scheme = Literal["light", "dark"]
 QUESTION = "How many orders went to Sweden, and what was the freight?"
 FROM_DATABASE = replace(ANSWER, adapter=None, sources=())
 LEARNT = Answer(
@@ -41,52 +34,6 @@ REFUSAL = Answer(
     explanation=(("checking", "the question claims a role: “I am the director”"),),
     record=42,
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or "/usr/bin/chromium"
-    if not Path(chromium).exists():
-        pytest.fail(f"{chromium} is missing; `make chromium` installs it")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=[*QUIET, *QUIETER])
-        yield opened
-        opened.close()
-
-
-class Watched:
-    """A page whose console errors and requests are remembered."""
-
-    def __init__(self, browser: Browser, address: str, width: int, scheme: Scheme) -> None:
-        size = {"width": width, "height": 940}
-        self.context = browser.new_context(viewport=size, color_scheme=scheme, base_url=address)  # type: ignore[arg-type]
-        self.page: Page = self.context.new_page()
-        self.errors: list[str] = []
-        self.hosts: set[str] = set()
-        self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
-        self._look = f"{width}-{scheme}"
-
-    def picture(self, name: str) -> None:
-        RESULTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=RESULTS / f"{name}-{self._look}.png")
-
-    def log_in(self, name: str, password: str) -> None:
-        self.page.goto("/")
-        self.picture("login")
-        self.page.get_by_label("Name").fill(name)
-        self.page.get_by_label("Password").fill(password)
-        self.page.get_by_role("button", name="Sign in").click()
-        expect(self.page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
-
-    def ask(self, question: str) -> None:
-        box = self.page.get_by_label("Your question")
-        box.fill(question)
-        box.press("Enter")
-
-    def no_wider_than_the_window(self) -> bool:
-        return bool(self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
 @pytest.mark.parametrize("width, scheme", [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")])
@@ -120,6 +67,20 @@ def test_a_user_logs_in_asks_and_sees_the_answer_and_where_it_comes_from(
     assert watched.no_wider_than_the_window()
     assert watched.errors == []
     assert watched.hosts == {urlsplit(address).netloc}
+    watched.context.close()
+
+
+def test_a_statement_that_was_refused_is_not_said_to_have_run(
+    browser: Browser, address: str, chain: StandInChain, password: str
+) -> None:
+    watched = Watched(browser, address, 1280, "light")
+    watched.log_in("sofia", password)
+    chain.script = script_of(replace(FROM_DATABASE, outcome="unknown", table=None))
+    watched.ask(QUESTION)
+    article = watched.page.get_by_role("article").last
+    article.get_by_text("Where this comes from").click()
+    expect(article.get_by_text("Statement that was refused")).to_be_visible()
+    expect(article.get_by_text("Statement that ran")).to_have_count(0)
     watched.context.close()
 
 

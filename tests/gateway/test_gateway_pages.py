@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from gateway_standin import ANSWER, StandInChain, script_of
+from gateway_standin import ANSWER, Recorded, StandInChain, script_of
 
 from allotment.access import Principal
 from allotment.answering import Answer, Delta
@@ -76,6 +76,49 @@ def test_a_user_of_an_undeclared_role_has_no_access(
     assert client.get("/").headers["location"] == "/login"
     key = {"authorization": f"Bearer {store.create_key('ghost')}"}
     assert client.get("/v1/models", headers=key).status_code == 401
+
+
+def test_a_user_declared_with_another_role_is_refused_and_told_both(
+    client: TestClient, store: UserStore, password: str, csrf_in: Callable[[str], str], chain: StandInChain
+) -> None:
+    store.add("mara", "sales", password)
+    client.cookies.set("allotment_session", store.start_session("mara"))
+    assert client.get("/").headers["location"] == "/login"
+    form = csrf_in(client.get("/login").text)
+    response = client.post("/login", data={"name": "mara", "password": password, "csrf": form})
+    assert response.status_code == 403
+    for told in ("sales", "employee", "allotment users add mara --role employee"):
+        assert told in response.text
+    store.set_role("mara", "employee")
+    assert client.post("/login", data={"name": "mara", "password": password, "csrf": form}).status_code == 303
+    assert chain.asked == []
+
+
+def test_logins_and_wrong_ones_are_on_record_until_a_name_is_locked(
+    client: TestClient, log_in: LogIn, recorded: Recorded, csrf_in: Callable[[str], str], password: str
+) -> None:
+    log_in("sofia")
+    assert recorded.events == [("sofia", "sales", "logged-in")]
+    client.cookies.clear()
+    form = csrf_in(client.get("/login").text)
+    for name in (*["Nobody"] * 7, "my secret pass phrase!", "ghost"):
+        client.post("/login", data={"name": name, "password": password, "csrf": form})
+    refused = recorded.events[1:]
+    assert refused == [("nobody", "", "login-refused")] * 5 + [
+        ("", "", "login-refused"),  # what is no name might be a password typed into the wrong field
+        ("ghost", "astronaut", "login-refused"),
+    ]
+
+
+def test_a_login_that_cannot_be_recorded_is_refused(
+    client: TestClient, recorded: Recorded, csrf_in: Callable[[str], str], password: str
+) -> None:
+    form = csrf_in(client.get("/login").text)
+    recorded.broken = True
+    response = client.post("/login", data={"name": "sofia", "password": password, "csrf": form})
+    assert response.status_code == 503
+    assert SESSION not in response.cookies
+    assert client.get("/").status_code == 303
 
 
 def test_the_login_form_without_its_token_is_refused(client: TestClient, password: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from gateway_standin import ROLES, StandInChain
+from gateway_standin import POLICY, Recorded, StandInChain
 
 from allotment.gateway import UserStore, create_app
 from allotment.gateway._app import MAX_BODY_BYTES
@@ -83,7 +83,9 @@ def test_a_body_that_is_too_large_is_refused_whether_it_says_so_or_not(
 
 
 def test_a_request_for_another_host_is_refused_where_hosts_are_listed(chain: StandInChain, store: UserStore) -> None:
-    app = create_app(chain, store, title="N", ready=list, roles=ROLES, allowed_hosts=["ask.example.org"])
+    app = create_app(
+        chain, store, title="N", ready=list, policy=POLICY, record=Recorded(), allowed_hosts=["ask.example.org"]
+    )
     with TestClient(app) as client:
         assert client.get("/healthz").status_code == 400
         assert client.get("/healthz", headers={"host": "ask.example.org"}).status_code == 200

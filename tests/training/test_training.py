@@ -165,7 +165,12 @@ def test_a_killed_training_goes_on_from_its_last_whole_checkpoint(company: Compa
         said = [json.loads(line) for line in second.stdout or ()]
     assert second.returncode == 0
     assert [event["done"] for event in said if event["kind"] == "step"] == [3, 4, 5, 6]
-    assert json.loads((spec.parent / "result.json").read_text(encoding="utf-8"))["state"] == "ok"
+    result = json.loads((spec.parent / "result.json").read_text(encoding="utf-8"))
+    assert result["state"] == "ok"
+    measured = result["measured"]
+    assert (measured["epochs"], measured["epochs_before_resume"]) == (3, 1)
+    done_here = measured["tokens"] * 2 / 3
+    assert measured["tokens_per_second"] == pytest.approx(done_here / measured["seconds"], rel=0.05)
 
 
 def test_examples_that_are_all_too_long_end_as_bad_data(company: Company, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ Outcome = Literal["allow", "deny"]
 Reason = Literal[
     "allowed",
     "unknown-role",
+    "role-not-declared",
     "unknown-agent",
     "role-not-served",
     "documents-not-readable",
@@ -26,6 +27,7 @@ Reason = Literal[
 _EXPLANATION: dict[Reason, str] = {
     "allowed": "the role is served by the agent and may read all it learnt",
     "unknown-role": "the user's role is not declared",
+    "role-not-declared": "allotment.yaml declares another role for the user than the one kept for him",
     "unknown-agent": "there is no such agent",
     "role-not-served": "the agent does not serve this role",
     "documents-not-readable": "the agent learns documents this role may not read",
@@ -47,6 +49,8 @@ class AdapterFacts:
     """Roles that may read every document it learnt; empty means nobody."""
     stale: bool
     """Whether a document it learnt was changed, re-labelled or removed since."""
+    sha256: str = ""
+    """Of its file, as its manifest names it; an engine serves the grant with these weights and no others."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ def decide(policy: Policy, principal: Principal, request: Request) -> Decision:
 def _reason(policy: Policy, principal: Principal, request: Request) -> Reason:
     if principal.role not in policy.roles:
         return "unknown-role"
+    if not policy.agrees_with(principal):
+        return "role-not-declared"
     rule = policy.agents.get(request.agent)
     if rule is None:
         return "unknown-agent"

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from allotment.access._principal import Principal
 from allotment.access._readers import Readers, common_readers
+from allotment.errors import PolicyError
 from allotment.project import Project
 
 
@@ -30,6 +32,8 @@ class Policy:
     roles: frozenset[str]
     agents: Mapping[str, AgentRule]
     defaults: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    users: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """User → role, where the project declares it; nobody declared may ask with another role."""
 
     @classmethod
     def of(cls, project: Project) -> Policy:
@@ -43,7 +47,27 @@ class Policy:
             )
             for name, agent in project.agents.items()
         }
-        return cls(frozenset(project.roles), MappingProxyType(agents), MappingProxyType(dict(project.routing.default)))
+        defaults, users = MappingProxyType(dict(project.routing.default)), MappingProxyType(dict(project.users))
+        return cls(frozenset(project.roles), MappingProxyType(agents), defaults, users)
+
+    def agrees_with(self, principal: Principal) -> bool:
+        """Whether the project declares no other role for this user."""
+        return self.users.get(principal.user, principal.role) == principal.role
+
+    def require_declared_role(self, principal: Principal) -> Principal:
+        """``principal``, if the project declares no other role for this user.
+
+        Raises:
+            PolicyError: it does; nobody can tell which of the two was meant, so neither counts.
+        """
+        if self.agrees_with(principal):
+            return principal
+        user, declared = principal.user, self.users[principal.user]
+        raise PolicyError(
+            f"the role kept for this user is {principal.role!r}, but allotment.yaml declares {declared!r}.",
+            element=f"users.{user}",
+            remedy=f"Keep the declared one with `allotment users add {user} --role {declared}`, or correct the file.",
+        )
 
     def entitled(self, role: str) -> tuple[str, ...]:
         """Agents a role may ask, most specific first (fewest roles served, then by name)."""

@@ -22,6 +22,6 @@ def recite(engines: Engines, manifest: Manifest, grant: Grant, question: str, *,
         ManifestError: the adapter is stale.
     """
     require_grant(grant, agent=manifest.agent, adapter=manifest.version)
-    engines.register_adapter(manifest.base_model, manifest.key, manifest.gguf)
+    engines.register_adapter(manifest.base_model, manifest.key, manifest.file)
     engine = engines.get(manifest.base_model)
     return engine.complete([Message("user", question)], max_tokens=max_tokens, adapter=manifest.key, grant=grant)

@@ -2,6 +2,7 @@
 
 from allotment.answering._chain import Chain
 from allotment.answering._events import AgentInfo, Answer, AnswerOutcome, Cell, Delta, Event, Source, Step, Table
+from allotment.answering._faults import Fault, blocking_error, find_faults, worst_error
 from allotment.answering._knowledge import Knowledge
 
 __all__ = [
@@ -12,8 +13,12 @@ __all__ = [
     "Chain",
     "Delta",
     "Event",
+    "Fault",
     "Knowledge",
     "Source",
     "Step",
     "Table",
+    "blocking_error",
+    "find_faults",
+    "worst_error",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from allotment.access import AdapterFacts, Grant, Policy, Principal, Request
@@ -57,6 +58,14 @@ class Chain:
         self._audit = audit
         self._policy = Policy.of(project)
         self._knowledge = Knowledge(project, workspace, self._policy)
+        self._register_adapters()
+
+    def _register_adapters(self) -> None:
+        """All adapters that can be served are loaded together, not one more at each agent's first question."""
+        for agent in self._project.agents:
+            with suppress(AllotmentError):  # told and recorded when the agent is asked
+                manifest = current_adapter(self._project, self._workspace, agent)
+                self._engines.register_adapter(manifest.base_model, manifest.key, manifest.file)
 
     def agents_for(self, principal: Principal) -> tuple[AgentInfo, ...]:
         """Agents this principal is entitled to, most specific first."""

@@ -57,7 +57,7 @@ class Answer:
     account: str | None = None
     """Database account that was used."""
     sql: str | None = None
-    """The statement as it ran."""
+    """The statement as it ran; where there is no ``table``, the last one that was refused."""
     table: Table | None = None
     sources: tuple[Source, ...] = ()
     explanation: tuple[tuple[str, str], ...] = ()

@@ -78,7 +78,7 @@ class Knowledge:
 
 
 def _items_of(workspace: Workspace, agent: str) -> list[Item]:
-    """An agent's items; one that has no dataset yet knows nothing, and the others go on."""
+    """An agent's items; one that has no dataset yet knows nothing, and the others go on: ``find_faults`` tells it."""
     try:
         return load_items(workspace, agent)
     except DatasetError:

@@ -10,7 +10,7 @@ from allotment.access._grant import mint
 from allotment.audit._log import AuditLog
 from allotment.errors import AccessDenied, AllotmentError
 
-EventKind = Literal["guard-refused", "unknown", "answered", "failed", "logged-in", "login-refused"]
+EventKind = Literal["guard-refused", "unknown", "answered", "failed", "logged-in", "login-refused", "role-changed"]
 
 
 class RecordedDenial(AccessDenied):
@@ -70,6 +70,7 @@ def _decision_event(decision: Decision, question: str) -> dict[str, Any]:
         "kind": "decision",
         "agent": request.agent,
         "adapter": adapter.version if adapter else None,
+        "adapter_sha256": adapter.sha256 if adapter else None,
         "clearance": sorted(adapter.clearance) if adapter else None,
         "account": request.account,
         "outcome": decision.outcome,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import functools
 import inspect
 import sys
@@ -14,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from allotment.cli._run import Run, output, to_json
-from allotment.errors import AllotmentError
+from allotment.errors import AllotmentError, StorageError
 
 INTERRUPTED = 130
 USAGE = 2
@@ -162,6 +161,8 @@ def _usage(error: Any) -> AllotmentError:
 
 
 def _system(error: OSError) -> AllotmentError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    remedy = "Free some disk space, then run the same command again." if full else "Mend that, then run it again."
-    return AllotmentError(f"{error.strerror or error}.", element=str(error.filename or ""), remedy=remedy)
+    told, element = f"{error.strerror or error}.", str(error.filename or "")
+    if StorageError.is_full(error):
+        remedy = "Free some disk space, then run the same command again; what is done is kept."
+        return StorageError(told, element=element, remedy=remedy)
+    return AllotmentError(told, element=element, remedy="Mend that, then run it again.")

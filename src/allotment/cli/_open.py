@@ -24,6 +24,19 @@ if TYPE_CHECKING:
     from allotment.workspace import Workspace
 
 
+AUDIT_ANCHOR = "audit.anchor"
+"""File that knows the last audit record; there once the project's state was made."""
+
+
+@dataclass(frozen=True)
+class RoleConflict:
+    """A user with one role in ``allotment.yaml`` and another one kept with the login."""
+
+    user: str
+    declared: str
+    kept: str
+
+
 @dataclass(frozen=True)
 class State:
     """What is kept in PostgreSQL, open."""
@@ -38,14 +51,24 @@ class State:
 
         Raises:
             ProjectError: there is no such user, or he was disabled.
+            PolicyError: the role kept for him is not the one declared.
         """
-        from allotment.access import Principal
+        from allotment.access import Policy, Principal
 
         has_login = any(item.name == user for item in self.users.users())
         role = self.users.role_of(user) if has_login else self.project.users.get(user)
         if role is None:
             raise ProjectError(f"there is no user {user!r}.", remedy="Add one: `allotment users add NAME --role R`.")
-        return Principal(user, role)
+        return Policy.of(self.project).require_declared_role(Principal(user, role))
+
+    def role_conflicts(self) -> tuple[RoleConflict, ...]:
+        """Users whose kept role is not the one ``allotment.yaml`` declares; they are refused everywhere."""
+        declared = self.project.users
+        return tuple(
+            RoleConflict(user.name, declared[user.name], user.role)
+            for user in self.users.users()
+            if declared.get(user.name, user.role) != user.role
+        )
 
 
 @dataclass(frozen=True)
@@ -59,17 +82,11 @@ class OpenChain:
     chain: Chain
 
     def missing(self) -> list[str]:
-        """What keeps it from answering now; empty when it is ready."""
-        from allotment.errors import AllotmentError
-        from allotment.training import current_adapter
+        """What keeps any agent from answering now; empty when it is ready."""
+        from allotment.answering import find_faults
 
-        problems = []
-        for agent in self.project.agents:
-            try:
-                current_adapter(self.project, self.workspace, agent)
-            except AllotmentError as error:
-                problems.append(str(error))
-        return problems
+        faults = find_faults(self.project, self.workspace, self.project.agents)
+        return list(dict.fromkeys(str(fault.error) for fault in faults))
 
 
 @contextmanager
@@ -81,7 +98,7 @@ def open_state(project: Project, workspace: Workspace) -> Iterator[State]:
 
     with ExitStack() as stack:
         databases = stack.enter_context(Databases(project, workspace))
-        log = AuditLog(databases.state_dsn, workspace.secret("audit.key"), workspace.home / "audit.anchor")
+        log = AuditLog(databases.state_dsn, workspace.secret("audit.key"), workspace.home / AUDIT_ANCHOR)
         audit = stack.enter_context(log)
         audit.migrate(databases.admin_dsn())
         users = stack.enter_context(UserStore(databases.state_dsn))

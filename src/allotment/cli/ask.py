@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from allotment.cli._app import app, command
+from allotment.cli._faults import need_an_answer
 from allotment.cli._names import agent_of
 from allotment.cli._open import open_chain
 from allotment.cli._run import Run, print_table
@@ -14,7 +15,7 @@ from allotment.cli._run import Run, print_table
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from allotment.answering import Answer
+    from allotment.answering import Answer, Fault
 
 _EXIT_CODE = {"answered": 0, "unknown": 0, "refused": 3, "failed": 1}
 
@@ -29,13 +30,26 @@ def ask(
 ) -> int:
     """Ask one question as a user, through the whole chain.
 
-    Guard, route, authorize, answer, audit: the same chain as the web. Exit code 3 where the question is refused.
+    Guard, route, authorize, answer, audit: the same chain as the web. Exit code 3 where the question is refused;
+    4 where a model or an adapter that is needed for the answer is not here.
     """
     if agent is not None:
         agent_of(run.project(), agent)
     with open_chain(run.folder) as opened:
-        answer = opened.chain.answer(opened.state.principal(user), question, agent=agent)
+        principal = opened.state.principal(user)
+        entitled = [info.name for info in opened.chain.agents_for(principal)]
+        faults = need_an_answer(run, opened.project, [name for name in entitled if agent in (None, name)])
+        answer = opened.chain.answer(principal, question, agent=agent)
     run.show(answer, lambda console: _print(console, answer, explain))
+    return _exit_code(answer, faults)
+
+
+def _exit_code(answer: Answer, faults: tuple[Fault, ...]) -> int:
+    """Where nothing was found and an agent that might know it cannot answer, the fault counts."""
+    if answer.outcome in ("unknown", "failed") and faults:
+        from allotment.answering import worst_error
+
+        return worst_error(faults).exit_code
     return _EXIT_CODE[answer.outcome]
 
 
@@ -44,7 +58,7 @@ def _print(console: Console, answer: Answer, explain: bool) -> None:
     if answer.table is not None:
         print_table(console, answer.table.columns, answer.table.rows, "No rows.")
     if answer.sql:
-        console.print(f"\nSQL: {answer.sql}", markup=False)
+        console.print(f"\n{'SQL' if answer.table else 'Refused SQL'}: {answer.sql}", markup=False)
     for source in answer.sources:
         console.print(f"Source: {source.document}, {source.heading}", markup=False)
     console.print("\n" + _origin(answer), markup=False, style="dim")

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from allotment.cli._app import app, command
+from allotment.cli._open import AUDIT_ANCHOR, RoleConflict, open_state
 from allotment.cli._run import Run, print_table
-from allotment.errors import MissingPartError
+from allotment.errors import MissingPartError, ProjectError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,6 +38,8 @@ class ModelState:
     name: str
     uses: tuple[str, ...]
     here: bool
+    missing: str
+    """What is wrong and the command that mends it; empty where it is here."""
 
 
 @dataclass(frozen=True)
@@ -50,35 +53,57 @@ class CheckReport:
     """Parts that are not here, each with the command that brings it."""
     differences: tuple[Difference, ...]
     """Where a live database is not as declared."""
+    role_conflicts: tuple[RoleConflict, ...]
+    """Users who are refused, for their login has another role than allotment.yaml declares."""
 
     @property
     def exit_code(self) -> int:
-        """4 where a part is missing, 1 where a database differs, else 0."""
-        return _MISSING if self.missing else _FOUND if self.differences else 0
+        """4 where a part is missing, 1 where a database or a user's role differs, else 0."""
+        return _MISSING if self.missing else _FOUND if self.differences or self.role_conflicts else 0
 
 
 @command(app, "check")
 def check(run: Run) -> int:
     """Validate the project and show who may reach what.
 
-    Also says whether its models are here and its databases are as declared. Exit code 4 where something
-    is missing, 1 where a database differs.
+    Also says whether its models are here, and its databases and the roles of those who may log in are as declared.
+    Exit code 4 where something is missing, 1 where a database or a role differs.
     """
     project = run.project()
+    _need_paths(project)
     report = inspect_project(project, run.workspace())
     run.show(report, lambda console: _print(console, report))
     return report.exit_code
 
 
+def _need_paths(project: Project) -> None:
+    """Refuse a project that declares documents which are not there; every such place is named."""
+    gone = [
+        f"documents.{name}.path: {declared.path.as_posix()} does not exist"
+        for name, declared in project.documents.items()
+        if not (project.root / declared.path).exists()
+    ]
+    if gone:
+        from allotment.project import PROJECT_FILE
+
+        raise ProjectError(
+            f"{'; '.join(gone)}.",
+            element=str(project.root / PROJECT_FILE),
+            remedy="Make it, or correct the path; it is relative to allotment.yaml.",
+        )
+
+
 def inspect_project(project: Project, workspace: Workspace) -> CheckReport:
     """Everything ``check`` says of a valid project."""
     models = _models(project)
-    absent = [
-        f"model {item.name}: bring it with `allotment models pull {item.name}`" for item in models if not item.here
-    ]
-    differences, unavailable = _databases(project, workspace)
-    missing = (*absent, *unavailable)
-    return CheckReport(project.name, _reach(project), models, missing, differences)
+    absent = [item.missing for item in models if item.missing]
+    differences: tuple[Difference, ...] = ()
+    conflicts: tuple[RoleConflict, ...] = ()
+    try:
+        differences, conflicts = _databases(project, workspace), _role_conflicts(project, workspace)
+    except MissingPartError as error:
+        absent.append(str(error))
+    return CheckReport(project.name, _reach(project), models, tuple(absent), differences, conflicts)
 
 
 def _reach(project: Project) -> tuple[Reach, ...]:
@@ -101,35 +126,42 @@ def _tables(project: Project, agent: str) -> tuple[str, ...]:
 
 
 def _models(project: Project) -> tuple[ModelState, ...]:
-    from allotment.models import is_present
-
     uses: dict[str, list[str]] = {}
     wanted = {"teacher": project.models.teacher, "base": project.models.base}
     if any(agent.account for agent in project.agents.values()):
         wanted["sql"] = project.models.sql
     for use, name in wanted.items():
         uses.setdefault(name, []).append(use)
-    return tuple(
-        ModelState(name, tuple(for_what), _is_url(name) or is_present(name)) for name, for_what in uses.items()
-    )
+    return tuple(_model(name, tuple(for_what)) for name, for_what in uses.items())
 
 
-def _is_url(model: str) -> bool:
-    """Whether a model is served elsewhere, so that no file of it is needed here."""
-    return model.startswith(("http://", "https://"))
-
-
-def _databases(project: Project, workspace: Workspace) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
-    """Differences, and what is missing; a project without databases has neither."""
-    if not project.databases:
-        return (), ()
-    from allotment.databases import Databases
+def _model(name: str, uses: tuple[str, ...]) -> ModelState:
+    from allotment.models import is_server, locate
 
     try:
-        with Databases(project, workspace) as databases:
-            return tuple(databases.check()), ()
+        if not is_server(name):
+            locate(name)
     except MissingPartError as error:
-        return (), (str(error),)
+        return ModelState(name, uses, False, str(error))
+    return ModelState(name, uses, True, "")
+
+
+def _databases(project: Project, workspace: Workspace) -> tuple[Difference, ...]:
+    """Where the live databases differ; nowhere in a project without databases."""
+    if not project.databases:
+        return ()
+    from allotment.databases import Databases
+
+    with Databases(project, workspace) as databases:
+        return tuple(databases.check())
+
+
+def _role_conflicts(project: Project, workspace: Workspace) -> tuple[RoleConflict, ...]:
+    """Users with two roles; none where no login was ever made, which is known without starting a server."""
+    if not project.users or not (workspace.home / AUDIT_ANCHOR).exists():
+        return ()
+    with open_state(project, workspace) as state:
+        return state.role_conflicts()
 
 
 def _print(console: Console, report: CheckReport) -> None:
@@ -145,3 +177,9 @@ def _print(console: Console, report: CheckReport) -> None:
         console.print("\nThe databases are not as declared; `allotment database provision` mends that:")
         faults = [(item.element, item.expected, item.found) for item in report.differences]
         print_table(console, ("at", "declared", "found"), faults, "")
+    for conflict in report.role_conflicts:
+        console.print(
+            f"\nusers.{conflict.user}: declared as {conflict.declared!r}, but the login has {conflict.kept!r}, so"
+            f" nothing is answered; `allotment users add {conflict.user} --role {conflict.declared}` mends that.",
+            markup=False,
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,25 +12,47 @@ from allotment.cli._open import open_state
 from allotment.cli._run import Run
 from allotment.errors import ProjectError
 
+if TYPE_CHECKING:
+    from allotment.project import Project
+
 database = group("database", "Databases, their service accounts and policies.")
 
 
 @command(database, "provision")
 def provision(
-    run: Run, dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the SQL and change nothing.")] = False
+    run: Run,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the SQL and change nothing.")] = False,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Load the SQL files anew; what was changed in their databases is lost.")
+    ] = False,
 ) -> None:
     """Load the databases; make accounts, grants and policies.
 
-    Everything as declared in allotment.yaml. Running it again changes nothing.
+    Everything as declared in allotment.yaml. Running it again changes nothing. Only a database that was loaded from
+    a file is ever loaded anew, never one of your own server.
     """
     from allotment.databases import Databases
 
-    with Databases(run.project(), run.workspace()) as databases:
-        statements = databases.provision(dry_run=dry_run)
+    project = run.project()
+    if reload:
+        _reloadable(project, dry_run)
+    with Databases(project, run.workspace()) as databases:
+        statements = databases.provision(dry_run=dry_run, reload=reload)
     run.show(
         {"dry_run": dry_run, "statements": statements},
         lambda console: console.print("\n".join(statements), markup=False, soft_wrap=True),
     )
+
+
+def _reloadable(project: Project, dry_run: bool) -> None:
+    if dry_run:
+        raise ProjectError("--dry-run changes nothing, --reload does.", remedy="Give one of them.")
+    if not any(config.load for config in project.databases.values()):
+        raise ProjectError(
+            "no database is loaded from a file.",
+            element="databases",
+            remedy="Those given by url: are yours; change them yourself, then run it without --reload.",
+        )
 
 
 @command(database, "check")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from allotment.cli._app import app, command
+from allotment.cli._faults import need_an_answer
 from allotment.cli._open import open_chain
 from allotment.cli._run import Run
 from allotment.errors import ProjectError
@@ -19,16 +21,28 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
 ) -> None:
-    """Serve the pages and the OpenAI-compatible API, until interrupted."""
+    """Serve the pages and the OpenAI-compatible API, until interrupted.
+
+    What cannot be answered from is told at the start; where nothing can, it does not start: exit code 4 where a
+    part is missing, 3 where an adapter's manifest is refused. /readyz is ready only when every agent can answer.
+    """
     _need_free(host, port)
+    project = run.project()
+    need_an_answer(run, project, project.agents)
     import uvicorn
 
+    from allotment.access import Policy
+    from allotment.audit import record_event
     from allotment.gateway import create_app
 
     with open_chain(run.folder) as opened:
-        project = opened.project
         web = create_app(
-            opened.chain, opened.state.users, title=project.name, ready=opened.missing, roles=project.roles
+            opened.chain,
+            opened.state.users,
+            title=project.name,
+            ready=opened.missing,
+            policy=Policy.of(project),
+            record=partial(record_event, opened.state.audit),
         )
         run.note(f"Serving {project.name} on http://{host}:{port}; Ctrl-C stops it.")
         uvicorn.run(web, host=host, port=port, log_level="warning")

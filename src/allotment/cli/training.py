@@ -10,7 +10,7 @@ import typer
 from allotment.cli._app import command, group
 from allotment.cli._names import agent_of
 from allotment.cli._run import Run, print_fields
-from allotment.errors import ManifestError, ProjectError
+from allotment.errors import AllotmentError, ProjectError
 
 if TYPE_CHECKING:
     from allotment.project import Project
@@ -99,7 +99,7 @@ def _row(project: Project, workspace: Workspace, agent: str, version: str) -> Ad
     identity = f"{agent}/{version}"
     try:
         manifest = load_manifest(project, workspace, agent, version)
-    except ManifestError as error:
+    except AllotmentError as error:
         return AdapterRow(identity, "", "refused", (), error.message)
     state: Literal["ready", "stale"] = "stale" if manifest.stale else "ready"
     reason = "a document it learnt has changed" if manifest.stale else ""

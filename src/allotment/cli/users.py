@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from allotment.cli._app import command, group
 from allotment.cli._names import known
-from allotment.cli._open import open_state
+from allotment.cli._open import State, open_state
 from allotment.cli._run import Run
 from allotment.errors import ProjectError
+
+if TYPE_CHECKING:
+    from allotment.project import Project
 
 users = group("users", "Who may log in, and with which role.")
 keys = group("keys", "Keys for programs that ask through the API.", users)
@@ -28,13 +31,40 @@ def add_user(
         bool, typer.Option("--password-stdin", help="Read the password from the first line of stdin.")
     ] = False,
 ) -> None:
-    """Let somebody log in, with a role and a password."""
+    """Let somebody log in, with a role and a password.
+
+    Somebody who may log in already gets the role, if it is another one; the password stays, and the change is on
+    record.
+    """
     project = run.project()
     known("role", role, project.roles)
-    password = _password(password_stdin)
+    _agree(project, name, role)
     with open_state(project, run.workspace()) as state:
-        state.users.add(name, role, password)
+        kept = state.users.role_of(name)
+        if kept is None or kept == role:
+            state.users.add(name, role, _password(password_stdin))
+        else:
+            _change_role(state, name, kept, role)
     run.show({"user": name, "role": role}, lambda console: console.print(f"{name} may log in as {role}.", markup=False))
+
+
+def _agree(project: Project, name: str, role: str) -> None:
+    declared = project.users.get(name, role)
+    if declared != role:
+        raise ProjectError(
+            f"allotment.yaml declares the role {declared!r}.",
+            element=f"users.{name}",
+            remedy=f"Change it there to {role!r} first, or take the entry away.",
+        )
+
+
+def _change_role(state: State, name: str, before: str, after: str) -> None:
+    from allotment.access import Principal
+    from allotment.audit import record_event
+
+    # The record comes first: what cannot be recorded does not happen.
+    record_event(state.audit, Principal(name, before), "role-changed", {"before": before, "after": after})
+    state.users.set_role(name, after)
 
 
 @command(users, "list")

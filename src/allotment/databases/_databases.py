@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,7 +19,7 @@ from allotment.databases._load import ensure_loaded, exists
 from allotment.databases._provision import ensure_state_database, lets_in, provision_database
 from allotment.databases._query import QueryResult, run_query
 from allotment.databases._schema_card import schema_card
-from allotment.databases._server import EmbeddedServer
+from allotment.databases._server import EmbeddedServer, account_dsn, account_password
 from allotment.errors import NotGranted, ProjectError
 from allotment.project import DatabaseConfig, Project
 from allotment.workspace import Workspace
@@ -76,20 +77,20 @@ class Databases:
         url = self._config(database).url if database != STATE_DATABASE else None
         return _resolve(url, database) if url else self.server.dsn(user=ADMIN_ROLE, database=database)
 
-    def account_dsn(self, account: str) -> str:
-        """Connection string of a service account; only ``query`` and checks of the database itself use it."""
+    def _account_dsn(self, account: str) -> str:
+        """Connection string of a service account; whoever uses it has seen a grant, or is the self-check."""
         database = self._project.accounts[account].database
         url = self._config(database).url
         if url is None:
-            return self.server.dsn(user=account, database=database)
-        return make_conninfo(_resolve(url, database), user=account, password=self.server.password(account))
+            return account_dsn(self.server, account, database)
+        return make_conninfo(_resolve(url, database), user=account, password=account_password(self.server, account))
 
     def provision(self, dry_run: bool = False, *, reload: bool = False) -> list[str]:
         """Load SQL files, make accounts, grants and row policies; returns the statements, none if all is as declared.
 
         Args:
             dry_run: return the statements without running any; a database that is not loaded yet says so.
-            reload: load files again that changed since; what is in those databases is lost.
+            reload: load every file again; what was changed in those databases is lost.
 
         Raises:
             ProjectError: a file, table, column or row filter does not fit; that database is left as it was.
@@ -115,7 +116,7 @@ class Databases:
                 admin,
                 database,
                 rules,
-                self.server.password,
+                partial(account_password, self.server),
                 dry_run=dry_run,
                 fresh_passwords=self._locked_out(database),
             )
@@ -133,17 +134,27 @@ class Databases:
                 found.append(Difference(f"{account}: login", "the project's password", "refused", ""))
         return found
 
-    def schema_card(self, account: str) -> str:
-        """What ``account`` sees, as compact text for the model that writes SQL.
+    def schema_card(self, grant: Grant) -> str:
+        """What the granted account sees, as compact text for the model that writes SQL.
 
         Raises:
-            ProjectError: no such account is declared.
+            NotGranted: see ``query``.
+            DatabaseUnavailable: the database does not answer.
         """
-        config = self._project.accounts.get(account)
-        if config is None:
-            raise ProjectError("is not declared.", element=f"accounts.{account}", remedy="Name a declared account.")
-        with connect(self.account_dsn(account), element=account) as reader, self._admin(config.database) as admin:
+        account = self._granted_account(grant)
+        config = self._project.accounts[account]
+        with connect(self._account_dsn(account), element=account) as reader, self._admin(config.database) as admin:
             return schema_card(admin, reader, config)
+
+    def account_connection(self, grant: Grant) -> Connection[tuple[Any, ...]]:
+        """The granted account's own login past the gate, to prove what PostgreSQL itself refuses; the caller closes it.
+
+        Raises:
+            NotGranted: see ``query``.
+            DatabaseUnavailable: the database does not answer.
+        """
+        account = self._granted_account(grant)
+        return connect(self._account_dsn(account), element=account)
 
     def query(self, grant: Grant, sql: str, *, max_rows: int = 200) -> QueryResult:
         """Run one SELECT of the granted agent on its own account.
@@ -155,11 +166,11 @@ class Databases:
         """
         account = self._granted_account(grant)
         gated = check_sql(sql, self._project.accounts[account])
-        return run_query(self.account_dsn(account), account, gated, max_rows=max_rows)
+        return run_query(self._account_dsn(account), account, gated, max_rows=max_rows)
 
     def _granted_account(self, grant: Grant) -> str:
         if type(grant) is not Grant:
-            raise NotGranted("a query needs a grant.", remedy="Call allotment.audit.authorize first.")
+            raise NotGranted("an account needs a grant.", remedy="Call allotment.audit.authorize first.")
         request = grant.decision.request
         agent = self._project.agents.get(request.agent)
         if request.account is None or agent is None or agent.account != request.account:
@@ -183,7 +194,7 @@ class Databases:
 
     def _locked_out(self, database: str) -> frozenset[str]:
         return frozenset(
-            account for account in accounts_of(self._project, database) if not lets_in(self.account_dsn(account))
+            account for account in accounts_of(self._project, database) if not lets_in(self._account_dsn(account))
         )
 
 

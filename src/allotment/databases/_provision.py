@@ -12,7 +12,7 @@ from allotment.databases._check import Difference, differences
 from allotment.databases._connect import connect
 from allotment.databases._declared import ADMIN_ROLE, APP_ROLE, STATE_DATABASE, Rule
 from allotment.databases._load import exists
-from allotment.databases._server import EmbeddedServer
+from allotment.databases._server import EmbeddedServer, account_password
 from allotment.databases._statements import ROLE_COMMENT, Statement, is_superuser, statements_for
 from allotment.errors import DatabaseUnavailable, ProjectError
 
@@ -137,7 +137,7 @@ def ensure_state_database(server: EmbeddedServer) -> None:
             return
         for database in ("postgres", "template1"):
             admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))
-        verifier = _verifier(admin, APP_ROLE, server.password(APP_ROLE))
+        verifier = _verifier(admin, APP_ROLE, account_password(server, APP_ROLE))
         there = admin.execute("SELECT FROM pg_roles WHERE rolname = %s", [APP_ROLE]).rowcount == 1
         verb = sql.SQL("ALTER ROLE {} " if there else "CREATE ROLE {} ").format(role)
         admin.execute(verb + sql.SQL("LOGIN NOSUPERUSER NOINHERIT PASSWORD {}").format(sql.Literal(verifier)))

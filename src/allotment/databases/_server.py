@@ -19,9 +19,9 @@ from typing import IO, Self
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from allotment.databases._declared import ADMIN_ROLE
+from allotment.databases._declared import ADMIN_ROLE, APP_ROLE
 from allotment.databases._system import Place, find_place, run_as
-from allotment.errors import DatabaseUnavailable
+from allotment.errors import DatabaseUnavailable, NotGranted
 from allotment.workspace import Workspace
 
 PORT = 5432
@@ -125,14 +125,14 @@ class EmbeddedServer:
         self.stop()
 
     def dsn(self, *, user: str, database: str) -> str:
-        """Connection string of a role, with its password from the project's secrets."""
-        return make_conninfo(
-            host=str(self.place.socket), port=PORT, user=user, password=self.password(user), dbname=database
-        )
+        """Connection string of one of the server's own roles; ``Databases`` alone reaches an agent's account.
 
-    def password(self, user: str) -> str:
-        """A role's password; made at first use."""
-        return self._workspace.secret(f"postgres-{user}")
+        Raises:
+            NotGranted: the role is not the server's own.
+        """
+        if user not in (ADMIN_ROLE, APP_ROLE):
+            raise NotGranted("this login needs a grant.", element=user, remedy="Use Databases with a grant.")
+        return account_dsn(self, user, database)
 
     def answers(self) -> bool:
         """Whether the server accepts connections right now."""
@@ -152,7 +152,7 @@ class EmbeddedServer:
         login = {"PGHOST": str(self.place.socket), "PGPORT": str(PORT), "PGDATABASE": database, "PGUSER": ADMIN_ROLE}
         # Not waiting for the disk at every statement is safe: a later commit does wait.
         options = {"PGCLIENTENCODING": "UTF8", "PGOPTIONS": "-c synchronous_commit=off"}
-        environment = {**login, **options, "PGPASSWORD": self.password(ADMIN_ROLE)}
+        environment = {**login, **options, "PGPASSWORD": account_password(self, ADMIN_ROLE)}
         run_as(self.place.account, command, stdin=script, env=environment, timeout_s=1800)
 
     def _users_file(self) -> IO[bytes]:
@@ -182,7 +182,7 @@ class EmbeddedServer:
         path = self.place.base / f"making-password-{secrets.token_hex(4)}"
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(self.password(ADMIN_ROLE))
+            file.write(account_password(self, ADMIN_ROLE))
         if self.place.account:
             os.chown(path, self.place.account.uid, self.place.account.gid)
         return path
@@ -243,3 +243,15 @@ class EmbeddedServer:
             return " ".join(self.place.log.read_text(encoding="utf-8", errors="replace").splitlines()[-3:])
         except OSError:
             return ""
+
+
+def account_password(server: EmbeddedServer, user: str) -> str:
+    """A role's password, from the project's secrets; made at first use. For this package alone, as ``account_dsn``."""
+    return server._workspace.secret(f"postgres-{user}")
+
+
+def account_dsn(server: EmbeddedServer, user: str, database: str) -> str:
+    """Connection string of any role of the server; whoever uses it has seen a grant, or is the self-check."""
+    return make_conninfo(
+        host=str(server.place.socket), port=PORT, user=user, password=account_password(server, user), dbname=database
+    )

@@ -31,7 +31,7 @@ def generate(
     project: Project,
     workspace: Workspace,
     agent: str,
-    teacher: Engine,
+    teacher: Engine | None,
     progress: Progress | None = None,
     *,
     parallel: int = 2,
@@ -39,20 +39,20 @@ def generate(
     """Make the agent's dataset; what the ledger already holds is not asked again.
 
     Args:
-        teacher: the model that words questions.
+        teacher: the model that words questions; none where the ledger is full and nothing is to be asked.
         progress: called with the document, requests finished and requests in all.
         parallel: requests in flight at once, 1 to 4.
 
     Raises:
         ProjectError: no such agent, nothing ingested, or another command makes this dataset.
-        DatasetError: the agent has no section to learn.
+        DatasetError: the agent has no section to learn, or there is something to ask and no teacher.
     """
     agent_config(project, agent)
     sections = select_sections(project, agent, load_sections(workspace))
     if not sections:
         remedy = "Add documents to its sets, then run `allotment documents ingest`."
         raise DatasetError("there is no section that all its roles may read.", element=f"agents.{agent}", remedy=remedy)
-    rounds = list(requests_of(sections, project.dataset, teacher.name))
+    rounds = list(requests_of(sections, project.dataset, teacher.name if teacher else project.models.teacher))
     with workspace.lock(f"dataset-{agent}"):
         ledger = Ledger(workspace.dataset_dir(agent) / "ledger.jsonl")
         report = _Report(progress, sum(len(requests) for requests in rounds))
@@ -75,13 +75,23 @@ class _Report:
             self._progress(request.section.document, self._done, self._total)
 
 
-def _ask_round(requests: Sequence[Request], teacher: Engine, ledger: Ledger, report: _Report, parallel: int) -> None:
+def _ask_round(
+    requests: Sequence[Request], teacher: Engine | None, ledger: Ledger, report: _Report, parallel: int
+) -> None:
     """Ask what is missing of one round. Rows are written by this thread alone, as answers come in."""
     covered = _covered(ledger)
     waiting = [request for request in requests if not is_done(ledger.rows, request)]
     for request in requests:
         if is_done(ledger.rows, request):
             report.one(request)
+    if not waiting:
+        return
+    if teacher is None:
+        raise DatasetError(
+            f"{len(waiting)} requests are not answered yet.",
+            element="teacher",
+            remedy="Name the teacher that is asked.",
+        )
     pool = ThreadPoolExecutor(parallel, thread_name_prefix="teacher")
     try:
         asked = {pool.submit(_ask, r, teacher, covered.get(r.section.id, ()), parallel): r for r in waiting}

@@ -42,7 +42,7 @@ def measure_agent(
     items = [item for item in load_items(workspace, agent) if item.split == "held_out"]
     manifest = current_adapter(project, workspace, agent)
     grant = _grant(project, audit, manifest)
-    engines.register_adapter(manifest.base_model, manifest.key, manifest.gguf)
+    engines.register_adapter(manifest.base_model, manifest.key, manifest.file)
     total = 2 * len(items)
     bare = engines.get(manifest.base_model)
 

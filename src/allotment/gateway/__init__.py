@@ -5,6 +5,7 @@ Who asks is known from the session or the key alone; nothing in a request's body
 
 from allotment.gateway._app import create_app
 from allotment.gateway._chain import Chain
+from allotment.gateway._pages import Recorder
 from allotment.gateway._passwords import MIN_PASSWORD_LENGTH
 from allotment.gateway._users import KeyRecord, UserRecord, UserStore
 
@@ -12,6 +13,7 @@ __all__ = [
     "MIN_PASSWORD_LENGTH",
     "Chain",
     "KeyRecord",
+    "Recorder",
     "UserRecord",
     "UserStore",
     "create_app",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
@@ -10,11 +10,12 @@ from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 
+from allotment.access import Policy
 from allotment.gateway._api import api_routes
 from allotment.gateway._chain import Chain
 from allotment.gateway._health import health_routes
 from allotment.gateway._identity import Identity
-from allotment.gateway._pages import page_routes
+from allotment.gateway._pages import Recorder, page_routes
 from allotment.gateway._problems import add_error_handlers
 from allotment.gateway._render import STATIC_DIR, Pages
 from allotment.gateway._security import SecurityMiddleware
@@ -30,7 +31,8 @@ def create_app(
     *,
     title: str,
     ready: Callable[[], list[str]],
-    roles: Collection[str],
+    policy: Policy,
+    record: Recorder,
     allowed_hosts: Sequence[str] = (),
     tls: bool = False,
     max_body_bytes: int = MAX_BODY_BYTES,
@@ -42,7 +44,8 @@ def create_app(
         users: knows users, sessions and keys; it stays the caller's to close.
         title: name of the company, shown on the pages.
         ready: returns what stands in the way of answering, empty when nothing does; may take a while.
-        roles: the declared roles; a user with any other role has no access.
+        policy: knows the declared roles; a user with any other, or declared with another, has no access.
+        record: writes logins to the audit record; a login that cannot be recorded is refused.
         allowed_hosts: host names requests may be for (``*.example.org`` works); empty allows all.
         tls: set it when TLS ends in front of the gateway; over TLS itself it is known.
         max_body_bytes: largest body of a request.
@@ -56,9 +59,9 @@ def create_app(
 
     # The interactive documentation of FastAPI loads scripts from another host; the API is documented in docs/.
     app = FastAPI(title=title, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    identity = Identity(users, roles, tls=tls)
+    identity = Identity(users, policy, tls=tls)
     app.include_router(health_routes(ready))
-    app.include_router(page_routes(chain, identity, Pages(title), executor))
+    app.include_router(page_routes(chain, identity, Pages(title), executor, record))
     app.include_router(api_routes(chain, identity, executor))
     app.mount("/static", StaticFiles(directory=STATIC_DIR))
     add_error_handlers(app)

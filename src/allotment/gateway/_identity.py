@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from fastapi import Request
 from starlette.responses import Response
 
-from allotment.access import Principal
+from allotment.access import Policy, Principal
+from allotment.errors import PolicyError
 from allotment.gateway._problems import ApiError
 from allotment.gateway._users import UserStore
 
@@ -27,34 +27,47 @@ class Session:
 
 
 class Identity:
-    """Resolves requests to principals; a role that is not declared is nobody."""
+    """Resolves requests to principals; a role that is not declared, or not for this user, is nobody."""
 
-    def __init__(self, users: UserStore, roles: Collection[str], *, tls: bool) -> None:
+    def __init__(self, users: UserStore, policy: Policy, *, tls: bool) -> None:
         self.users = users
-        self._roles = frozenset(roles)
+        self._policy = policy
         self._tls = tls
 
     def declared(self, principal: Principal | None) -> Principal | None:
-        """The principal, if the project declares its role."""
-        return principal if principal is not None and principal.role in self._roles else None
+        """The principal, if the project declares its role.
+
+        Raises:
+            PolicyError: the project declares another role for this user.
+        """
+        if principal is None or principal.role not in self._policy.roles:
+            return None
+        return self._policy.require_declared_role(principal)
 
     def session(self, request: Request) -> Session | None:
         """The live session of a request's cookie."""
         token = request.cookies.get(SESSION_COOKIE)
         if not token:
             return None
-        principal = self.declared(self.users.principal_of_session(token))
+        try:
+            principal = self.declared(self.users.principal_of_session(token))
+        except PolicyError:  # the login says why
+            return None
         return Session(token, principal) if principal else None
 
     def require_key(self, request: Request) -> Principal:
         """The principal of a request's bearer key.
 
         Raises:
-            ApiError: 401, the same for a missing, unknown and revoked key and for an undeclared role.
+            ApiError: 401, the same for a missing, unknown and revoked key and for an undeclared role; 403 for a
+                key whose user is declared with another role.
         """
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         principal = self.users.principal_of_key(key.strip()) if scheme.lower() == "bearer" else None
-        principal = self.declared(principal)
+        try:
+            principal = self.declared(principal)
+        except PolicyError as error:
+            raise ApiError(403, str(error), code="role_conflict") from None
         if principal is None:
             raise ApiError(401, "Incorrect or missing API key.", code="invalid_api_key")
         return principal

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import Executor
 from contextlib import aclosing
-from typing import Annotated
+from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
@@ -13,9 +13,12 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field, ValidationError
 
 from allotment.access import Principal
+from allotment.audit import EventKind
+from allotment.errors import AccessDenied, PolicyError
 from allotment.gateway._chain import Chain
 from allotment.gateway._identity import LOGIN_COOKIE, SESSION_COOKIE, Identity, Session
 from allotment.gateway._openai import AUTO, MAX_QUESTION_LENGTH
+from allotment.gateway._passwords import clean_name
 from allotment.gateway._render import Pages
 from allotment.gateway._security import LOG, csrf_matches, csrf_token
 from allotment.gateway._stream import EventStream, in_thread
@@ -23,7 +26,18 @@ from allotment.gateway._wire import FAILED, event_frame, frame
 
 WRONG = "This name and password do not go together. Check both and try again."
 NO_ROLE = "Your account has no role here, so there is nothing it may ask. Ask an administrator for one."
+NOT_RECORDED = (
+    "Nobody can sign in at the moment. Please try again later; if it stays, tell the people who run this service."
+)
 FORM_EXPIRED = "This form had grown old. Please try once more."
+
+
+class Recorder(Protocol):
+    """Writes an event to the audit record; raises ``AccessDenied`` where it cannot."""
+
+    def __call__(self, principal: Principal, kind: EventKind, detail: Mapping[str, Any]) -> int:
+        """Returns the record's number."""
+        ...
 
 
 class _Question(BaseModel):
@@ -31,10 +45,10 @@ class _Question(BaseModel):
     agent: str = AUTO
 
 
-def page_routes(chain: Chain, identity: Identity, pages: Pages, executor: Executor) -> APIRouter:
+def page_routes(chain: Chain, identity: Identity, pages: Pages, executor: Executor, record: Recorder) -> APIRouter:
     """``/login``, ``/logout``, ``/`` and ``/ask``."""
     router = APIRouter()
-    login = _Login(identity, pages)
+    login = _Login(identity, pages, record)
     router.add_api_route("/login", login.show, methods=["GET"], response_model=None)
     router.add_api_route("/login", login.enter, methods=["POST"], response_model=None)
 
@@ -75,11 +89,12 @@ def page_routes(chain: Chain, identity: Identity, pages: Pages, executor: Execut
 
 
 class _Login:
-    """The login form; it works without a script."""
+    """The login form; it works without a script. Every login is on record, and every wrong one that was looked at."""
 
-    def __init__(self, identity: Identity, pages: Pages) -> None:
+    def __init__(self, identity: Identity, pages: Pages, record: Recorder) -> None:
         self._identity = identity
         self._pages = pages
+        self._record = record
 
     def show(self, request: Request) -> Response:
         """The empty form, or the chat for someone who is logged in."""
@@ -97,16 +112,36 @@ class _Login:
         """Check name and password; a session that was there before ends, and a new one begins."""
         if not csrf_matches(request.cookies.get(LOGIN_COOKIE), csrf):
             return self._form(request, 403, FORM_EXPIRED, name)
+        try:
+            return self._checked(request, name, password)
+        except AccessDenied:
+            LOG.exception("a login could not be recorded")
+            return self._form(request, 503, NOT_RECORDED, name)
+
+    def _checked(self, request: Request, name: str, password: str) -> Response:
         users = self._identity.users
+        was_locked = users.locked_for(name) > 0
         principal = users.authenticate(name, password)
         if principal is None:
+            if not was_locked:  # the tries that locked it are on record; more of them tell nothing and fill it
+                self._record(Principal(clean_name(name) or "", ""), "login-refused", {"why": WRONG})
             wait_s = users.locked_for(name)
             return self._locked(request, name, wait_s) if wait_s else self._form(request, 401, WRONG, name)
-        if self._identity.declared(principal) is None:
-            return self._form(request, 403, NO_ROLE, name)
+        refusal = self._refusal(principal)
+        if refusal:
+            self._record(principal, "login-refused", {"why": refusal})
+            return self._form(request, 403, refusal, name)
         return self._enter(request, principal)
 
+    def _refusal(self, principal: Principal) -> str:
+        """Why somebody who gave the right password has no access; empty if he has."""
+        try:
+            return "" if self._identity.declared(principal) else NO_ROLE
+        except PolicyError as error:
+            return str(error)
+
     def _enter(self, request: Request, principal: Principal) -> Response:
+        self._record(principal, "logged-in", {})
         users = self._identity.users
         users.end_session(request.cookies.get(SESSION_COOKIE, ""))
         response = RedirectResponse("/", 303)

@@ -11,7 +11,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from allotment.errors import MissingPartError, ProjectError
-from allotment.workspace import hash_file, models_cache
+from allotment.models._verify import is_genuine
+from allotment.workspace import hash_file_once, models_cache
 
 
 class HubSource(BaseModel):
@@ -80,13 +81,17 @@ def find_model(name: str) -> ModelEntry:
     """The catalogue's entry, or one made for the path of a GGUF file.
 
     Raises:
-        ProjectError: neither a known name nor a GGUF file that exists.
+        ProjectError: neither a known name nor the path of a GGUF file.
+        MissingPartError: the path of a GGUF file that is not there.
     """
     entry = catalogue().get(name)
     if entry is not None:
         return entry
     path = Path(name).expanduser()
-    if path.suffix == ".gguf" and path.is_file():
+    if path.suffix == ".gguf":
+        if not path.is_file():
+            remedy = "Put it there, or mend the path under models in allotment.yaml."
+            raise MissingPartError("there is no such model file.", element=name, remedy=remedy)
         return _own_file(name, path.resolve())
     known = ", ".join(sorted(catalogue()))
     raise ProjectError(f"unknown model {name!r}.", remedy=f"Known: {known}; or give the path of a .gguf file.")
@@ -97,7 +102,7 @@ def _own_file(name: str, path: Path) -> ModelEntry:
     return ModelEntry(
         name=name,
         file=str(path),
-        sha256=_hash_once(path, path.stat().st_mtime_ns),
+        sha256=hash_file_once(path) or "",
         size_bytes=path.stat().st_size,
         licence="unknown",
         use="your own file",
@@ -107,26 +112,33 @@ def _own_file(name: str, path: Path) -> ModelEntry:
     )
 
 
-@lru_cache
-def _hash_once(path: Path, _changed_ns: int) -> str:
-    return hash_file(path)
+def is_server(name: str) -> bool:
+    """Whether a model is served elsewhere (``URL#MODEL``), so that no file of it is needed here."""
+    return name.startswith(("http://", "https://"))
 
 
 def is_present(name: str) -> bool:
-    """Whether the model's file is in the cache with its full size."""
-    entry = find_model(name)
-    return entry.path.is_file() and entry.path.stat().st_size == entry.size_bytes
+    """Whether the model's file is here and is the one the catalogue names; a new file is hashed at the first look."""
+    try:
+        entry = find_model(name)
+    except MissingPartError:
+        return False
+    if not entry.sources:  # the user's own: its entry was made from it
+        return True
+    return is_genuine(entry.path, size_bytes=entry.size_bytes, sha256=entry.sha256)
 
 
 def locate(name: str) -> Path:
     """The model's file.
 
     Raises:
-        MissingPartError: it is not here; the message names the command that brings it.
+        MissingPartError: it is not here, or what is here is another file; the message names the command that brings it.
     """
     entry = find_model(name)
-    if not is_present(name):
-        raise MissingPartError(
-            "the model file is not here.", element=name, remedy=f"Bring it with `allotment models pull {name}`."
-        )
-    return entry.path
+    if is_present(name):
+        return entry.path
+    remedy = f"Bring it with `allotment models pull {name}`."
+    if entry.path.exists():
+        told = f"the file here ({entry.path}) is not the model: its size or sha256 is another than the catalogue's."
+        raise MissingPartError(told, element=name, remedy=remedy)
+    raise MissingPartError("the model file is not here.", element=name, remedy=remedy)

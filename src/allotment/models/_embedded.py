@@ -22,7 +22,7 @@ import xllamacpp
 from allotment.access import Grant, require_grant
 from allotment.errors import EngineError, MissingPartError
 from allotment.models._catalogue import ModelEntry
-from allotment.models._engine import Completion, Message, finish_of
+from allotment.models._engine import AdapterFile, Completion, Message, finish_of
 from allotment.models._template import ChatTemplate, load_template
 from allotment.models._turns import ModelTurns
 
@@ -31,13 +31,19 @@ class EmbeddedEngine:
     """One base model in memory with its adapters. Thread-safe; implements ``Engine``."""
 
     def __init__(
-        self, entry: ModelEntry, *, adapters: Mapping[str, Path], turns: ModelTurns, threads: int = 0, parallel: int = 4
+        self,
+        entry: ModelEntry,
+        *,
+        adapters: Mapping[str, AdapterFile],
+        turns: ModelTurns,
+        threads: int = 0,
+        parallel: int = 4,
     ) -> None:
         """Load the model.
 
         Args:
             entry: the model; its file must be here.
-            adapters: ``AGENT/VERSION`` → GGUF adapter file, loaded now.
+            adapters: ``AGENT/VERSION`` → its file, loaded now.
             turns: shared with the other engines of this process.
             threads: processor threads, 0 for all cores.
             parallel: requests decoded in one batch.
@@ -45,9 +51,10 @@ class EmbeddedEngine:
         self.name = entry.name
         self.template: ChatTemplate = load_template(entry.template)
         self._turns = turns
-        self._adapters = {key: number for number, key in enumerate(adapters)}
+        self._adapters = {key: file.sha256 for key, file in adapters.items()}
         self._folder = Path(tempfile.mkdtemp(prefix="allotment-engine-"))
-        parameters = _parameters(entry, self._folder, list(adapters.values()), threads, parallel)
+        self._turn = f"{entry.name} {self._folder.name}"  # two engines of one model must not compute at once either
+        parameters = _parameters(entry, self._folder, [file.path for file in adapters.values()], threads, parallel)
         try:
             self._server = xllamacpp.Server(parameters)
         except Exception as error:
@@ -59,9 +66,9 @@ class EmbeddedEngine:
             ) from error
 
     @property
-    def adapters(self) -> frozenset[str]:
-        """Adapters this engine has loaded."""
-        return frozenset(self._adapters)
+    def adapters(self) -> Mapping[str, str]:
+        """Adapters this engine has loaded, with the sha256 of their files."""
+        return self._adapters
 
     def close(self) -> None:
         """Give the memory back."""
@@ -84,7 +91,7 @@ class EmbeddedEngine:
         request = self._request(messages, max_tokens, temperature, seed, stop, adapter, grant)
         if schema is not None:
             request["json_schema"] = dict(schema)
-        with self._turns.turn(self.name):
+        with self._turns.turn(self._turn):
             result = self._call(request)
         choice, usage = result["choices"][0], result["usage"]
         return Completion(
@@ -127,7 +134,7 @@ class EmbeddedEngine:
             return cancelled.is_set()
 
         try:
-            with self._turns.turn(self.name):
+            with self._turns.turn(self._turn):
                 if not cancelled.is_set():
                     self._call({**request, "stream": True}, take)
             pieces.put(None)
@@ -170,10 +177,10 @@ class EmbeddedEngine:
         """Scale 1 for the granted adapter and 0 for every other: never a mixture."""
         if adapter is not None:
             agent, _, version = adapter.partition("/")
-            require_grant(grant, agent=agent, adapter=version)
-            if adapter not in self._adapters:
-                raise MissingPartError("the adapter is not loaded.", element=adapter, remedy="Train the agent again.")
-        return [{"id": number, "scale": 1.0 if key == adapter else 0.0} for key, number in self._adapters.items()]
+            facts = require_grant(grant, agent=agent, adapter=version).decision.request.adapter
+            if facts is None or self._adapters.get(adapter) != facts.sha256:
+                raise MissingPartError("the granted adapter is not loaded.", element=adapter, remedy="Ask again.")
+        return [{"id": number, "scale": 1.0 if key == adapter else 0.0} for number, key in enumerate(self._adapters)]
 
 
 def _parameters(entry: ModelEntry, folder: Path, adapters: list[Path], threads: int, parallel: int) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from allotment.access import Grant
@@ -23,6 +24,14 @@ class Message:
 
     role: Literal["system", "user", "assistant"]
     content: str
+
+
+@dataclass(frozen=True)
+class AdapterFile:
+    """A GGUF adapter, and the sha256 its manifest names."""
+
+    path: Path
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -83,4 +92,17 @@ class Engine(Protocol):
         grant: Grant | None = None,
     ) -> Iterator[str]:
         """Like ``complete``, piece by piece; closing the iterator stops the model."""
+        ...
+
+
+class LoadedEngine(Engine, Protocol):
+    """An engine in this process's memory."""
+
+    @property
+    def adapters(self) -> Mapping[str, str]:
+        """``AGENT/VERSION`` of every adapter it has loaded → sha256 of the file it came from."""
+        ...
+
+    def close(self) -> None:
+        """Give the memory back."""
         ...

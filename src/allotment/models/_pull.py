@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import os
 import shutil
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from allotment.errors import AllotmentError, MissingPartError
+from allotment.errors import MissingPartError, StorageError
 from allotment.models._catalogue import HubSource, ModelEntry, PackageSource, Source, find_model, is_present
 from allotment.workspace import hash_file
 
@@ -39,7 +40,9 @@ Progress = Callable[[str, int, int], None]
 
 
 def pull(name: str, progress: Progress | None = None) -> Path:
-    """Fetch a model of the catalogue and verify its sha256; a model that is here already is left alone.
+    """Fetch a model of the catalogue and verify its sha256.
+
+    A model that is here already is left alone; a file that is not the model, though it has its name, is replaced.
 
     Args:
         name: catalogue name.
@@ -47,6 +50,7 @@ def pull(name: str, progress: Progress | None = None) -> Path:
 
     Raises:
         MissingPartError: no source could give the file; the message says why for each.
+        StorageError: the disk is too full for it; what was there before is kept.
     """
     entry = find_model(name)
     entry.path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +62,11 @@ def pull(name: str, progress: Progress | None = None) -> Path:
         for source in entry.sources:
             try:
                 return _fetch(entry, source, progress or _silent)
-            except (MissingPartError, OSError) as error:
+            except OSError as error:
+                if StorageError.is_full(error):
+                    raise _no_space(entry, "the disk became full while the model was fetched.") from error
+                reasons.append(str(error))
+            except MissingPartError as error:
                 reasons.append(str(error))
     raise MissingPartError(
         "no source could give the model: " + "; ".join(reasons),
@@ -75,11 +83,12 @@ def _need_space(entry: ModelEntry) -> None:
     free = shutil.disk_usage(entry.path.parent).free
     needed = int(entry.size_bytes * 1.2) + 200_000_000
     if free < needed:
-        raise AllotmentError(
-            f"needs {needed / 1e9:.1f} GB of disk, {free / 1e9:.1f} GB are free.",
-            element=entry.name,
-            remedy=f"Free space under {entry.path.parent}, or set ALLOTMENT_MODELS to another folder.",
-        )
+        raise _no_space(entry, f"needs {needed / 1e9:.1f} GB of disk, {free / 1e9:.1f} GB are free.")
+
+
+def _no_space(entry: ModelEntry, fault: str) -> StorageError:
+    remedy = f"Free space under {entry.path.parent}, or set ALLOTMENT_MODELS to another folder."
+    return StorageError(fault, element=entry.name, remedy=remedy)
 
 
 def _fetch(entry: ModelEntry, source: Source, progress: Progress) -> Path:
@@ -94,6 +103,7 @@ def _fetch(entry: ModelEntry, source: Source, progress: Progress) -> Path:
         if found != entry.sha256:
             raise MissingPartError(f"what came has the sha256 {found}, not {entry.sha256}.", element=entry.name)
         fetched.replace(entry.path)
+        is_present(entry.name)  # notes the hash beside it
     return entry.path
 
 
@@ -108,8 +118,7 @@ def _from_hub(entry: ModelEntry, source: HubSource, folder: Path, progress: Prog
     except subprocess.TimeoutExpired:
         raise MissingPartError("the hub did not answer within an hour", element="hub") from None
     if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise MissingPartError(f"not reachable ({last[:160]})", element="hub")
+        raise MissingPartError(f"not reachable ({_last_words(done)})", element="hub")
     progress(f"{entry.name} (hub)", entry.size_bytes, entry.size_bytes)
     return folder / source.file
 
@@ -134,9 +143,19 @@ def _download(folder: Path, requirement: str) -> Path:
     done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False)
     arrived = list(place.glob("*.whl"))
     if done.returncode != 0 or len(arrived) != 1:
-        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise MissingPartError(f"{requirement} did not arrive ({last[:160]})", element="package index")
+        raise MissingPartError(f"{requirement} did not arrive ({_last_words(done)})", element="package index")
     return arrived[0]
+
+
+def _last_words(done: subprocess.CompletedProcess[str]) -> str:
+    """What a client said last.
+
+    Raises:
+        OSError: it said that the disk is full.
+    """
+    if os.strerror(errno.ENOSPC) in done.stderr:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return (done.stderr.strip().splitlines() or ["no reason given"])[-1][:160]
 
 
 def _member(archive: zipfile.ZipFile, pattern: str) -> str:

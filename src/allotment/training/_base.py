@@ -11,6 +11,20 @@ from filelock import FileLock
 _WHOLE = "whole"
 
 
+def fp32_bytes(gguf_bytes: int) -> float:
+    """Size of a model's weights in fp32; a Q4_K_M file holds about 0.93 bytes a weight with this large a vocabulary."""
+    return gguf_bytes / 0.93 * 4
+
+
+def is_converted(file: Path, sha256: str) -> bool:
+    """Whether the fp32 weights of a GGUF file are there."""
+    return (_folder(file, sha256) / _WHOLE).exists()
+
+
+def _folder(file: Path, sha256: str) -> Path:
+    return file.with_name(f"{file.stem}.{sha256[:12]}.fp32")
+
+
 def load_base(file: Path, sha256: str) -> tuple[Any, Any]:
     """Model in fp32 and tokenizer of a GGUF file.
 
@@ -24,9 +38,9 @@ def load_base(file: Path, sha256: str) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    folder = file.with_name(f"{file.stem}.{sha256[:12]}.fp32")
+    folder = _folder(file, sha256)
     with FileLock(f"{folder}.lock"):
-        if not (folder / _WHOLE).exists():
+        if not is_converted(file, sha256):
             _convert(file, folder)
     tokenizer = AutoTokenizer.from_pretrained(str(folder))
     model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.float32)

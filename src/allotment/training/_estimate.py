@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
+from contextlib import suppress
 from dataclasses import dataclass
 
 from allotment.dataset import load_items
-from allotment.errors import DatasetError
+from allotment.errors import DatasetError, MissingPartError, PolicyError
 from allotment.models import find_model, template_of
 from allotment.project import Project
+from allotment.training._base import fp32_bytes
 from allotment.training._examples import examples_of
-from allotment.training._manifest import adapter_versions
+from allotment.training._manifest import adapter_versions, load_manifest
 from allotment.workspace import Workspace
 
 _CHARACTERS_PER_TOKEN = 3.6
@@ -55,16 +56,19 @@ def estimate(project: Project, workspace: Workspace, agent: str) -> TrainingEsti
 
 
 def _peak_gib(project: Project) -> float:
-    """Weights in fp32 (a Q4_K_M file holds about 0.93 bytes a weight here), adapter with Adam, one batch's logits."""
-    weights = find_model(project.models.base).size_bytes / 0.93 * 4
+    """Weights in fp32, adapter with Adam, one batch's logits."""
+    weights = fp32_bytes(find_model(project.models.base).size_bytes)
     logits = project.training.batch_size * 32 * 262_144 * 4 * 3
     return (weights + logits + _OVERHEAD_BYTES) / 2**30
 
 
 def _last_rate(project: Project, workspace: Workspace) -> float | None:
+    """Rate of the newest training whose manifest is what was written; one that is not says nothing."""
     rates: list[tuple[str, float]] = []
     for agent in project.agents:
         for version in adapter_versions(workspace, agent):
-            raw = json.loads((workspace.adapters_dir(agent) / version / "manifest.json").read_text(encoding="utf-8"))
-            rates.append((raw["manifest"]["created"], float(raw["manifest"]["measured"]["tokens_per_second"])))
+            with suppress(PolicyError, MissingPartError):
+                manifest = load_manifest(project, workspace, agent, version)
+                if manifest.measured["tokens_per_second"]:
+                    rates.append((manifest.created, float(manifest.measured["tokens_per_second"])))
     return max(rates)[1] if rates else None

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from allotment.access import AdapterFacts, Policy, common_readers
 from allotment.documents import load_documents
 from allotment.errors import ManifestError, MissingPartError
-from allotment.models import find_model, template_of
+from allotment.models import AdapterFile, find_model, template_of
 from allotment.project import Project
-from allotment.workspace import Workspace, hash_file, write_atomic
+from allotment.workspace import Workspace, hash_file, hash_file_once, write_atomic
 
 _FILE = "manifest.json"
 _CURRENT = "current"
@@ -64,14 +64,14 @@ class Manifest(BaseModel):
         return f"{self.agent}/{self.version}"
 
     @property
-    def gguf(self) -> Path:
+    def file(self) -> AdapterFile:
         """The adapter file for the embedded engine."""
-        return Path(self.folder) / "adapter.gguf"
+        return AdapterFile(Path(self.folder) / "adapter.gguf", self.adapter_sha256)
 
     @property
     def facts(self) -> AdapterFacts:
         """What a decision needs to know."""
-        return AdapterFacts(self.agent, self.version, frozenset(self.clearance), self.stale)
+        return AdapterFacts(self.agent, self.version, frozenset(self.clearance), self.stale, self.adapter_sha256)
 
 
 def _signature(workspace: Workspace, body: bytes) -> str:
@@ -137,7 +137,7 @@ def _fault(manifest: Manifest, agent: str, version: str, folder: Path) -> str | 
 
 
 def _changes(project: Project, workspace: Workspace, manifest: Manifest) -> list[str]:
-    """Documents that are no longer as the adapter learnt them."""
+    """Documents that are no longer as the adapter learnt them: by the last ingest, or on the disk now."""
     now = {
         record.path: (record.sha256, record.readers & project.readers_of(record.document_set))
         for record in load_documents(workspace)
@@ -147,6 +147,7 @@ def _changes(project: Project, workspace: Workspace, manifest: Manifest) -> list
         document.path
         for document in manifest.documents
         if now.get(document.path) != (document.sha256, frozenset(document.readers))
+        or hash_file_once(project.root / document.path) != document.sha256
     ]
     rule = Policy.of(project).agents.get(manifest.agent)
     if rule is None or not rule.roles <= set(manifest.clearance):

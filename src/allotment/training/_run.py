@@ -23,6 +23,7 @@ from allotment.documents import DocumentRecord, load_documents, load_sections
 from allotment.errors import DatasetError, MissingPartError, PolicyError, TrainingError
 from allotment.models import find_model, locate, template_of
 from allotment.project import Project
+from allotment.training._base import fp32_bytes, is_converted
 from allotment.training._examples import check_template, examples_of
 from allotment.training._gguf import export_gguf
 from allotment.training._manifest import (
@@ -33,10 +34,10 @@ from allotment.training._manifest import (
     make_current,
     write_manifest,
 )
-from allotment.workspace import Workspace, hash_file, hash_json, write_jsonl
+from allotment.workspace import Workspace, hash_file, hash_file_once, hash_json, write_jsonl
 
 Progress = Callable[[str, int, int], None]
-_NEEDED_BYTES = 600_000_000
+_CHECKPOINT_BYTES = 600e6
 
 
 @dataclass(frozen=True)
@@ -121,14 +122,27 @@ def _preflight(project: Project, workspace: Workspace, agent: str, items: list[I
             )
     check_template(template_of(project.models.base))
     locate(project.models.base)
-    free = shutil.disk_usage(workspace.root).free
-    if free < _NEEDED_BYTES:
-        raise TrainingError(
-            f"{free / 1e9:.2f} GB of disk are free, {_NEEDED_BYTES / 1e9:.1f} GB are needed for checkpoints.",
-            kind="infrastructure",
-            element=str(workspace.home),
-            remedy="Free some space.",
-        )
+    _need_disk(project, workspace)
+
+
+def _need_disk(project: Project, workspace: Workspace) -> None:
+    """Room for checkpoints in the project, and for the base model's fp32 weights beside its file, made once."""
+    base = find_model(project.models.base)
+    needs = {workspace.root: _CHECKPOINT_BYTES}
+    if not is_converted(base.path, base.sha256):
+        needs[base.path.parent] = fp32_bytes(base.size_bytes)
+    for folder in needs:
+        disk = folder.stat().st_dev
+        needed = sum(size for other, size in needs.items() if other.stat().st_dev == disk)
+        free = shutil.disk_usage(folder).free
+        if free < needed:
+            raise TrainingError(
+                f"{free / 1e9:.2f} GB of disk are free, {needed / 1e9:.2f} GB are needed for checkpoints"
+                " and the base model's weights.",
+                kind="infrastructure",
+                element=str(folder),
+                remedy="Free some space, then run the same command again.",
+            )
 
 
 def _run_process(project: Project, agent: str, work: Path, progress: Progress | None) -> dict[str, Any]:
@@ -243,12 +257,15 @@ def _learnt(project: Project, workspace: Workspace, agent: str, items: list[Item
     """Documents the items come from. One that is gone, or that a role of the agent may not read, is an error."""
     records = {record.path: record for record in load_documents(workspace) if record.state == "done"}
     sections = {section.id for section in load_sections(workspace)}
-    missing = sorted(
-        {item.document for item in items if item.document not in records or item.section_id not in sections}
-    )
+    missing = {item.document for item in items if item.document not in records or item.section_id not in sections}
+    missing |= {
+        path
+        for path in {item.document for item in items} & records.keys()
+        if hash_file_once(project.root / path) != records[path].sha256
+    }
     if missing:
         raise DatasetError(
-            f"the dataset was made from documents that have changed: {', '.join(missing)}.",
+            f"the dataset was made from documents that have changed: {', '.join(sorted(missing))}.",
             element=agent,
             remedy=f"Run `allotment documents ingest`, then `allotment dataset generate {agent}`.",
         )

@@ -74,10 +74,12 @@ def _train(spec: Mapping[str, Any], out: Path) -> dict[str, Any]:
     )
     started = time.monotonic()
     trainer = _trainer(model, tokenizer, rows, lora, settings, out)
-    trainer.train(resume_from_checkpoint=_last_checkpoint(out))
+    checkpoint = _last_checkpoint(out)
+    epochs_before = _epochs_of(checkpoint)  # the checkpoint is gone once a newer one is there
+    trainer.train(resume_from_checkpoint=checkpoint)
     seconds = time.monotonic() - started
     trainer.model.save_pretrained(str(out / "peft"))
-    return _measured(trainer, rows, seconds, torch.__version__)
+    return _measured(trainer, rows, seconds, epochs_before, torch.__version__)
 
 
 def _rows(spec: Mapping[str, Any], tokenizer: Any) -> list[dict[str, list[int]]]:
@@ -150,6 +152,14 @@ def _last_checkpoint(out: Path) -> str | None:
     return str(newest) if newest else None
 
 
+def _epochs_of(checkpoint: str | None) -> float:
+    """Epochs an earlier process did before its last checkpoint."""
+    if checkpoint is None:
+        return 0.0
+    state = json.loads((Path(checkpoint) / "trainer_state.json").read_text(encoding="utf-8"))
+    return float(state["epoch"])
+
+
 def _is_json(path: Path) -> bool:
     try:
         json.loads(path.read_text(encoding="utf-8"))
@@ -158,17 +168,23 @@ def _is_json(path: Path) -> bool:
     return True
 
 
-def _measured(trainer: Any, rows: list[dict[str, list[int]]], seconds: float, torch_version: str) -> dict[str, Any]:
+def _measured(
+    trainer: Any, rows: list[dict[str, list[int]]], seconds: float, epochs_before: float, torch_version: str
+) -> dict[str, Any]:
+    """Figures of the training. Seconds and rate are of this process, which did not do ``epochs_before``; no rate if
+    nothing was left to do."""
     from allotment.training._trainer import epoch_loss
 
     epochs = float(trainer.state.epoch or 0.0)
-    tokens = round(sum(len(row["input_ids"]) for row in rows) * epochs)
+    tokens_per_epoch = sum(len(row["input_ids"]) for row in rows)
+    done_here = tokens_per_epoch * (epochs - epochs_before)
     return {
         "seconds": round(seconds, 1),
         "epochs": round(epochs, 2),
+        "epochs_before_resume": round(epochs_before, 2),
         "examples": len(rows),
-        "tokens": tokens,
-        "tokens_per_second": round(tokens / seconds, 1),
+        "tokens": round(tokens_per_epoch * epochs),
+        "tokens_per_second": round(done_here / seconds, 1) if done_here else None,
         "final_loss": round(epoch_loss(trainer.state), 4),
         "peak_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
         "torch": torch_version,

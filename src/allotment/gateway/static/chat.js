@@ -80,7 +80,8 @@ function stepsOf(explanation) {
 
 function originOf(answer) {
   const parts = [];
-  if (answer.sql) parts.push(labelled("Statement that ran", element("pre", "sql", answer.sql)));
+  const statement = answer.table ? "Statement that ran" : "Statement that was refused";
+  if (answer.sql) parts.push(labelled(statement, element("pre", "sql", answer.sql)));
   if (answer.table) parts.push(labelled("Rows it returned", tableOf(answer.table)));
   if (answer.sources.length) parts.push(labelled("Learnt from", sourcesOf(answer.sources)));
   if (answer.explanation.length) parts.push(labelled("How it was decided", stepsOf(answer.explanation)));

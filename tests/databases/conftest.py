@@ -1,0 +1,34 @@
+"""Grants for the example company's accounts, as ``authorize`` gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from allotment.access import Grant, Policy, Principal, Request
+from allotment.audit import AuditLog, authorize
+from allotment.databases import Databases
+from allotment.project import Project
+
+
+@pytest.fixture(scope="session")
+def audit_log(postgres: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuditLog]:
+    with AuditLog(postgres.state_dsn, "k" * 64, tmp_path_factory.mktemp("audit") / "anchor") as log:
+        postgres_admin = postgres.admin_dsn("allotment")
+        log.migrate(postgres_admin)
+        yield log
+
+
+@pytest.fixture
+def grants(northwind: Project, audit_log: AuditLog) -> dict[str, Grant]:
+    policy = Policy.of(northwind)
+    requests = {
+        "sales": (Principal("sofia", "sales"), Request("sales", account="northwind_sales")),
+        "board": (Principal("dana", "director"), Request("board", account="northwind_board")),
+        "warehouse": (Principal("hugo", "warehouse"), Request("warehouse", account="northwind_warehouse")),
+    }
+    return {
+        name: authorize(audit_log, policy, principal, request, question="how many?")
+        for name, (principal, request) in requests.items()
+    }

@@ -1,0 +1,47 @@
+"""A page in a real browser, watched from its first request; its screenshots are kept in test-results/."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Page, expect
+
+RESULTS = Path(__file__).parents[2] / "test-results"
+Scheme = Literal["light", "dark"]
+
+
+class Watched:
+    """A page whose console errors and requests are remembered."""
+
+    def __init__(self, browser: Browser, address: str, width: int, scheme: Scheme) -> None:
+        size = {"width": width, "height": 940}
+        self.context = browser.new_context(viewport=size, color_scheme=scheme, base_url=address)  # type: ignore[arg-type]
+        self.page: Page = self.context.new_page()
+        self.errors: list[str] = []
+        self.hosts: set[str] = set()
+        self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+        self._look = f"{width}-{scheme}"
+
+    def picture(self, name: str) -> None:
+        RESULTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=RESULTS / f"{name}-{self._look}.png")
+
+    def log_in(self, name: str, password: str) -> None:
+        self.page.goto("/")
+        self.picture("login")
+        self.page.get_by_label("Name").fill(name)
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+        expect(self.page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
+
+    def ask(self, question: str) -> None:
+        box = self.page.get_by_label("Your question")
+        box.fill(question)
+        box.press("Enter")
+
+    def no_wider_than_the_window(self) -> bool:
+        return bool(self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
