@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from allotment.documents import DocumentRecord, IngestReport, load_sections
 from allotment.project import Project, load_project
+from allotment.training._manifest import Manifest, ManifestFile, _changes
 from allotment.workspace import Workspace
 
 GOOD = "# Boats\n\nThe ferry Osprey leaves the north pier at 6:40 and nobody waits for late guests at all.\n"
@@ -150,20 +151,24 @@ def test_a_section_never_has_a_reader_that_any_rule_above_it_leaves_out(
     assert {section.readers for section in sections} == ({frozenset(rules[-1])} if nested else set())
 
 
-def test_an_adapter_that_learnt_a_document_is_stale_once_the_document_is_labelled_anew(
-    run: Run,
-    make_project: MakeProject,
+def test_an_adapter_that_learnt_a_document_is_stale_as_soon_as_a_rule_labels_it_anew(
+    run: Run, make_project: MakeProject
 ) -> None:
-    from allotment.training._manifest import Manifest, ManifestFile, _changes
-
     project = make_project({"shared/a.md": GOOD})
+    workspace = Workspace(project.root)
     record = run(project)[1]["shared/a.md"]
     learnt = ManifestFile(path=record.path, sha256=record.sha256, readers=tuple(sorted(record.readers)))
     manifest = Manifest.model_construct(agent="helper", documents=(learnt,), clearance=("boss", "staff"))
-    assert _changes(project, Workspace(project.root), manifest) == []
-    (project.root / "shared" / "readers.yaml").write_text("readers: [boss]\n", encoding="utf-8")
+    assert _changes(project, workspace, manifest) == []
+    rule = project.root / "shared" / "readers.yaml"
+    for broken in ("readers: [boss]\n", "readers: [king]\n", "readers: ["):
+        rule.write_text(broken, encoding="utf-8")
+        assert _changes(project, workspace, manifest) == ["shared/a.md"]
+    rule.unlink()
+    assert _changes(project, workspace, manifest) == []
+    rule.write_text("readers: [boss]\n", encoding="utf-8")
     assert run(project)[0].relabelled == 1
-    assert _changes(project, Workspace(project.root), manifest) == ["shared/a.md"]
+    assert _changes(project, workspace, manifest) == ["shared/a.md"]
 
 
 def test_the_files_of_readers_are_no_documents(run: Run, make_project: MakeProject, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Every file under a declared document set ends as done, skipped or failed, the la
 from allotment.documents._ingest import ingest
 from allotment.documents._language import detect_language
 from allotment.documents._pool import WorkerPool
+from allotment.documents._readers import readers_now
 from allotment.documents._sentences import split_sentences
 from allotment.documents._store import iterate_sections, load_documents, load_sections
 from allotment.documents._types import DocumentRecord, IngestReport, Label, Place, Replaced, Section, State
@@ -26,5 +27,6 @@ __all__ = [
     "iterate_sections",
     "load_documents",
     "load_sections",
+    "readers_now",
     "split_sentences",
 ]

@@ -19,7 +19,7 @@ from pathlib import Path
 from allotment.documents._extract import EXTRACTOR_VERSION
 from allotment.documents._pool import WorkerPool
 from allotment.documents._read import Job
-from allotment.documents._readers import FRONT_MATTER, FolderReaders, labels_of
+from allotment.documents._readers import FolderReaders, labels_of, named_in
 from allotment.documents._scrub import NO_SCRUB, Scrub, names_text
 from allotment.documents._store import SectionsWriter, load_documents
 from allotment.documents._types import DocumentRecord, IngestReport, Label
@@ -137,8 +137,7 @@ class _Reader:
         record = replace(old, document_set=found.document_set)
         if old.state != "done":
             return _Outcome(record, kept=True)
-        named = next((label.readers for label in old.labels if label.origin == FRONT_MATTER), None)
-        labels = labels_of(self._project, found.document_set, self._folder_labels(found), named)
+        labels = labels_of(self._project, found.document_set, self._folder_labels(found), named_in(old))
         record = replace(record, labels=tuple(labels))
         return _Outcome(record, kept=True, relabelled=record.readers != old.readers)
 

@@ -6,10 +6,12 @@ the document fail: what it was to keep from somebody would be lost otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from allotment.documents._front_matter import mapping_of, readers_in
-from allotment.documents._types import Label
+from allotment.documents._types import DocumentRecord, Label
 from allotment.errors import DocumentError
 from allotment.project import Project
 
@@ -23,6 +25,33 @@ _MEANT = frozenset(
 def is_readers_file(path: Path) -> bool:
     """Whether a file says who may read its folder, or was meant to; it is no document."""
     return path.name.casefold() in _MEANT
+
+
+def readers_now(project: Project, records: Iterable[DocumentRecord]) -> dict[str, frozenset[str]]:
+    """Who may read each document by today's rules, whatever the last ingest noted; nobody where a rule is broken.
+
+    Costs a look at each folder and each ``readers.yaml``; what has not changed since is not read again.
+    """
+    folders = FolderReaders(project.root)
+    return {record.path: _readers_now(project, folders, record) for record in records}
+
+
+def _readers_now(project: Project, folders: FolderReaders, record: DocumentRecord) -> frozenset[str]:
+    declared = project.documents.get(record.document_set)
+    if declared is None or record.state != "done":
+        return frozenset()
+    base = project.root / declared.path
+    file = project.root / record.path
+    try:
+        narrowed = folders.labels(file, base if base.is_dir() else base.parent)
+        return labels_of(project, record.document_set, narrowed, named_in(record))[-1].readers
+    except DocumentError:
+        return frozenset()
+
+
+def named_in(record: DocumentRecord) -> frozenset[str] | None:
+    """The readers that the document's own front matter names; none where it names none."""
+    return next((label.readers for label in record.labels if label.origin == FRONT_MATTER), None)
 
 
 class FolderReaders:
@@ -98,18 +127,24 @@ def labels_of(project: Project, document_set: str, folders: list[Label], named: 
 
 def _readers_of(folder: Path) -> frozenset[str] | None:
     try:
-        meant = [path for path in folder.iterdir() if is_readers_file(path)]
+        meant = _meant_in(folder, folder.stat().st_mtime_ns)
     except OSError as error:
         raise DocumentError(f"its folder cannot be read ({error.strerror or error})") from error
     if not meant:
         return None
-    other = next((path.name for path in meant if path.name != FOLDER_FILE), "")
+    other = next((name for name in meant if name != FOLDER_FILE), "")
     if other:
         raise DocumentError(f"there is a file {other}; name it {FOLDER_FILE}, or it would be overlooked")
     readers = readers_in(mapping_of(_source(folder / FOLDER_FILE)))
     if readers is None:
         raise DocumentError("has no key readers")
     return readers
+
+
+@lru_cache(maxsize=100_000)
+def _meant_in(folder: Path, _changed_ns: int) -> tuple[str, ...]:
+    """Names of files that say who may read the folder, or were meant to; looked for when an entry came or went."""
+    return tuple(sorted(path.name for path in folder.iterdir() if is_readers_file(path)))
 
 
 def _source(path: Path) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from allotment.access import AdapterFacts, Policy, common_readers
-from allotment.documents import load_documents
+from allotment.documents import load_documents, readers_now
 from allotment.errors import ManifestError, MissingPartError
 from allotment.models import AdapterFile, find_model, template_of
 from allotment.project import Project
@@ -138,11 +138,10 @@ def _fault(manifest: Manifest, agent: str, version: str, folder: Path) -> str | 
 
 def _changes(project: Project, workspace: Workspace, manifest: Manifest) -> list[str]:
     """Documents that are no longer as the adapter learnt them: by the last ingest, or on the disk now."""
-    now = {
-        record.path: (record.sha256, record.readers & project.readers_of(record.document_set))
-        for record in load_documents(workspace)
-        if record.state == "done"
-    }
+    learnt = {document.path for document in manifest.documents}
+    records = [record for record in load_documents(workspace) if record.path in learnt and record.state == "done"]
+    allowed = readers_now(project, records)
+    now = {record.path: (record.sha256, record.readers & allowed[record.path]) for record in records}
     changed = [
         document.path
         for document in manifest.documents
