@@ -130,12 +130,16 @@ def _report(error: Exception, arguments: Sequence[str]) -> int:
         traceback.print_exception(error, file=sys.stderr)
     known = _known(error)
     if "--json" in arguments:
-        parts = {"message": known.message, "element": known.element, "remedy": known.remedy}
-        sys.stdout.write(
-            to_json({"error": {"kind": type(error).__name__, **parts, "exit_code": known.exit_code}}) + "\n"
-        )
+        sys.stdout.write(to_json(error_value(error)) + "\n")
     sys.stderr.write(f"Error: {known}\n")
     return known.exit_code
+
+
+def error_value(error: Exception) -> dict[str, Any]:
+    """An error as the JSON value that stands on stdout instead of a result."""
+    known = _known(error)
+    parts = {"message": known.message, "element": known.element, "remedy": known.remedy}
+    return {"error": {"kind": type(error).__name__, **parts, "exit_code": known.exit_code}}
 
 
 def _known(error: Exception) -> AllotmentError:

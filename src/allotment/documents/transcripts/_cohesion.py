@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 from statistics import fmean, pstdev
 
-from allotment.documents.transcripts._types import Cue
 from allotment.documents.transcripts._stems import stems
+from allotment.documents.transcripts._types import Cue
 
 _WINDOWS = (20, 60, 150)
 """Words on either side: a remark, a paragraph, a topic."""

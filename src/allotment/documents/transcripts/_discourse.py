@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from allotment.documents.transcripts._types import Cue
 from allotment.documents.transcripts._stems import fold
+from allotment.documents.transcripts._types import Cue
 
 _FILLERS = (
     "and|so|but|okay|ok|yeah|yes|alright|all right|right|now|then|well|um|uh|oh|also|hey|actually"
@@ -64,8 +64,8 @@ MARKERS = (
         r"(?:move|go|talk|start|look|take|switch|jump|show|turn|share|begin|see|dive|get|come|walk|open)\b",
         rf"{_HEAD}(?:i want|i'd like|i would like|we want) to (?:also |now |just |quickly |briefly )*"
         r"(?:move|go|talk|start|look|take|switch|jump|show|turn|share|begin|dive|walk|mention|touch)\b",
-        rf"{_HEAD}(?:pojdme|podme|podiv\w+ se|podivat se|pozr\w+ sa|mrkn\w+|prejd\w+|presun\w+|vrat\w+ s[ea]\b|vrhn\w+)",
-        rf"{_HEAD}(?:si )?(?:zacn\w+|zacin\w+|ukaz\w+ (?:si|vam)|pokracu\w+|povi\w+ si|povie\w+ si|rekn\w+ si|jdeme na)",
+        rf"{_HEAD}(?:pojdme|podme|podiv\w+ se|podivat se|pozr\w+ sa|mrkn\w+|prejd\w+|presun\w+|vrat\w+ s[ea]\b)",
+        rf"{_HEAD}(?:si )?(?:zacn\w+|zacin\w+|ukaz\w+ (?:si|vam)|pokracu\w+|povie?\w+ si|rekn\w+ si|jdeme na)",
         r"\b(?:prechazime|prejdeme|presuneme se|presunieme sa|dostavame s[ea]) (?:k|ke|na|do|ku)\b",
     ),
     _marker(
@@ -77,14 +77,14 @@ MARKERS = (
         1,
         r"^(?:okay|ok|alright|all right|yeah|yes|cool|great|and|right)[ ,.!?]+(?:so|now)\b",
         r"^so,? (?:now|then|that'?s|the|let'?s|this)\b|^now\b|^currently\b",
-        r"^(?:dobre|dobra|fajn|okej|ok|jo|ano|a|no)?[ ,.!?]*(?:takze |tak )(?:ted|tedka|nyni|teraz|dal|dalej|jdeme|ideme)\b",
+        r"^(?:dobre|dobra|fajn|okej|ok|jo|ano|a|no)?[ ,.!?]*(?:takze|tak) (?:ted|tedka|nyni|teraz|dale?j?|[ji]deme)\b",
         r"^(?:ted|tedka|nyni|teraz)\b",
     ),
     _marker(
         1,
         rf"{_HEAD}(?:that'?s it|that is it|that'?s (?:about|all|really|what|pretty)|this is all|overall)\b",
         rf"{_HEAD}(?:in (?:summary|conclusion)|to (?:sum|wrap|conclude|recap|summari[sz]e))\b",
-        rf"{_HEAD}(?:to je(?: asi| tak)* vs|to (?:by )?bol[oa]? (?:asi )?vs|to by bylo|shrn\w+|zhrn\w+|abych to shrn\w+)",
+        rf"{_HEAD}(?:to je(?: asi| tak)* vs|to (?:by )?bol[oa]? (?:asi )?vs|to by bylo|(?:abych to )?[sz]hrn\w+)",
     ),
     _marker(
         1,

@@ -8,6 +8,7 @@ lengths; how many there are follows from how long the speech is. Exact, by dynam
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
@@ -36,7 +37,8 @@ _Array = npt.NDArray[np.float64]
 
 def chapter_count(seconds: float) -> int:
     """Chapters for so much speech: 4 for 5 minutes, 19 for an hour, 35 for two and a half; at most 200."""
-    return min(max(1, round(_COUNT * (seconds / 60) ** _GROWTH)), _MOST_CHAPTERS)
+    fitting = _COUNT * math.pow(seconds / 60, _GROWTH)
+    return min(max(1, round(fitting)), _MOST_CHAPTERS)
 
 
 def segment(cues: Sequence[Cue], count: int | None = None) -> list[Chapter]:

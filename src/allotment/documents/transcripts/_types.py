@@ -19,6 +19,7 @@ FindingKind = Literal[
     "format",
     "encoding",
     "outside-text",
+    "title-failed",
 ]
 
 
