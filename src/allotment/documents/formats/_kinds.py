@@ -64,7 +64,7 @@ _SIGNATURES = (
     (b"\x1f\x8b", "gzip"),
     (b"7z\xbc\xaf\x27\x1c", "archive"),
     (b"Rar!\x1a\x07", "archive"),
-    (b"BZh", "archive"),
+    (b"BZh91AY&SY", "archive"),
     (b"\xfd7zXZ\x00", "archive"),
     (b"{\\rtf", "rtf"),
     (b"\x89PNG\r\n", "image"),
