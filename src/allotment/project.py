@@ -69,6 +69,8 @@ class DocumentSet(_Strict):
     """Glob patterns of files taken from a folder; without them all that can be read and are not hidden."""
     exclude: tuple[str, ...] = ()
     """Glob patterns of files left out."""
+    reader: Literal["builtin", "docling"] = "builtin"
+    """What reads Word documents and PDFs; ``docling`` needs ``allotment[docling]`` and its models, and is slow."""
     scrub: tuple[PersonalKind, ...] = ()
     """Personal data replaced by pseudonyms before anything of the documents is kept or sent to a teacher."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from allotment.documents import DocumentRecord, IngestReport, WorkerPool, ingest, load_documents, load_sections
-from allotment.errors import IntegrityError, ProjectError
+from allotment.errors import IntegrityError, MissingPartError, ProjectError
 from allotment.project import Project, load_project
 from allotment.workspace import Workspace
 
@@ -39,7 +40,11 @@ def test_a_section_knows_its_document_its_place_its_language_and_its_readers(
 
 
 BROKEN: dict[str, tuple[str | bytes, str, str]] = {
-    "latin.md": ("Příliš žluťoučký".encode("cp1250"), "failed", "is not UTF-8, and its encoding cannot be told with certainty; save it as UTF-8"),
+    "latin.md": (
+        "Příliš žluťoučký".encode("cp1250"),
+        "failed",
+        "is not UTF-8, and its encoding cannot be told with certainty; save it as UTF-8",
+    ),
     "nul.txt": ("a\0b", "failed", "has NUL characters; it is no text file, or UTF-16 without a byte order mark"),
     "empty.md": ("", "skipped", "is empty"),
     "spaces.md": (" \n\n", "skipped", "is empty"),
@@ -49,7 +54,11 @@ BROKEN: dict[str, tuple[str | bytes, str, str]] = {
     "yaml.md": ("---\nreaders: [boss\n---\n" + GOOD, "failed", "front matter is not YAML (ParserError)"),
     "twice.md": ("---\nreaders: [boss]\nreaders: [staff]\n---\n" + GOOD, "failed", "front matter has a key twice"),
     "unknown.md": ("---\nreaders: [king]\n---\n" + GOOD, "failed", "front matter: unknown role king in readers"),
-    "nobody.md": ("---\nreaders: []\n---\n" + GOOD, "failed", "front matter has readers that are not one list of roles"),
+    "nobody.md": (
+        "---\nreaders: []\n---\n" + GOOD,
+        "failed",
+        "front matter has readers that are not one list of roles",
+    ),
     "json.ipynb": ('{"cells": [', "failed", "is not a notebook: its JSON is broken, or of an unknown format"),
     "cells.ipynb": ("{}", "failed", "is not a notebook of format 4: its content is wrong"),
     "source.ipynb": ('{"cells": [{"source": 3}]}', "failed", "is not a notebook of format 4: its content is wrong"),
@@ -290,6 +299,18 @@ def test_a_file_above_the_size_that_is_read_fails_without_being_held_whole(run: 
     report, records = run(project)
     assert records["shared/big.html"].reason == "is larger than 64 MiB; split it"
     assert (report.done, report.failed) == (1, 1)
+
+
+def test_a_reader_that_is_not_installed_stops_before_anything_is_read(make_project: MakeProject) -> None:
+    declaration = TWO_SETS.replace("{path: shared,", "{path: shared, reader: docling,").replace(
+        "  board: {path: board, readers: [boss]}\n", ""
+    )
+    project = make_project({"shared/a.md": GOOD}, declaration)
+    if find_spec("docling") is not None:
+        pytest.skip("docling is installed")
+    with pytest.raises(MissingPartError, match=r"pip install 'allotment\[docling\]'"):
+        ingest(project, Workspace(project.root))
+    assert not Workspace(project.root).sections_file.exists()
 
 
 def test_what_was_there_stays_when_the_result_cannot_be_written(run: Run, make_project: MakeProject) -> None:

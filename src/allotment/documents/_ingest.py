@@ -12,19 +12,21 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
 from allotment.documents._extract import EXTRACTOR_VERSION
-from allotment.documents._pool import WorkerPool
+from allotment.documents._pool import DOCLING_LIMIT_BYTES, DOCLING_LIMIT_S, WorkerPool
 from allotment.documents._read import Job
 from allotment.documents._readers import FolderReaders, labels_of, named_in
 from allotment.documents._scrub import NO_SCRUB, Scrub, names_text
 from allotment.documents._store import SectionsWriter, load_documents
 from allotment.documents._types import DocumentRecord, IngestReport, Label
 from allotment.documents._walk import Found, find_files
-from allotment.errors import AllotmentError, DocumentError, ProjectError
+from allotment.documents._worker import job_header
+from allotment.errors import AllotmentError, DocumentError, MissingPartError, ProjectError
 from allotment.project import Project
 from allotment.workspace import Workspace, hash_json, hash_text
 
@@ -62,7 +64,7 @@ def ingest(
         known = _known(workspace)
         files = find_files(project)
         with ExitStack() as stack:
-            pool = workers or stack.enter_context(WorkerPool())
+            pool = workers or stack.enter_context(_pool_for(project))
             writer = stack.enter_context(SectionsWriter(workspace))
             reader = _Reader(project, workspace, known, pool)
             outcomes: list[_Outcome] = []
@@ -71,6 +73,21 @@ def ingest(
                 if progress is not None:
                     progress(found.id, number, len(files))
     return _report(known, outcomes)
+
+
+def _pool_for(project: Project) -> WorkerPool:
+    """Workers with the bounds that the project's readers need.
+
+    Raises:
+        MissingPartError: a document set asks for docling and it is not installed.
+    """
+    asking = [name for name, documents in project.documents.items() if documents.reader == "docling"]
+    if not asking:
+        return WorkerPool()
+    if find_spec("docling") is None:
+        remedy = "Install it: `pip install 'allotment[docling]'`, or take the line away."
+        raise MissingPartError("docling is not installed.", element=f"documents.{asking[0]}.reader", remedy=remedy)
+    return WorkerPool(1, limit_s=DOCLING_LIMIT_S, limit_bytes=DOCLING_LIMIT_BYTES)
 
 
 def _known(workspace: Workspace) -> dict[str, DocumentRecord]:
@@ -121,8 +138,7 @@ class _Reader:
         old = self._known.get(found.id)
         if not again and old is not None and old.fingerprint == record.fingerprint:
             return self._relabelled(found, old)
-        scrub = self._scrubs[found.document_set]
-        reading = self._pool.read(Job(found.id, found.suffix, self._project.sections, scrub, chapters), raw)
+        reading = self._pool.read(self._job(found, chapters), raw)
         if reading.failed:
             raise DocumentError(reading.failed)
         record = replace(record, notes=reading.notes)
@@ -131,6 +147,11 @@ class _Reader:
         labels = labels_of(self._project, found.document_set, self._folder_labels(found), reading.readers)
         record = replace(record, state="done", labels=tuple(labels), sections=reading.sections)
         return _Outcome(replace(record, replaced=reading.replaced), reading.rows)
+
+    def _job(self, found: Found, chapters: bytes) -> Job:
+        docling = self._project.documents[found.document_set].reader == "docling"
+        scrub = self._scrubs[found.document_set]
+        return Job(found.id, found.suffix, self._project.sections, scrub, chapters, docling)
 
     def _relabelled(self, found: Found, old: DocumentRecord) -> _Outcome:
         """The old outcome under today's rules about readers; its rows hold nothing that depends on them."""
@@ -145,8 +166,8 @@ class _Reader:
         return self._folders.labels(found.path, found.base)
 
     def _fingerprint(self, found: Found, digest: str, chapters: bytes) -> str:
-        how = [self._project.sections.model_dump(), asdict(self._scrubs[found.document_set])]
-        return hash_json([EXTRACTOR_VERSION, found.id, digest, sha256(chapters).hexdigest(), how])
+        how = job_header(self._job(found, b""))
+        return hash_json([EXTRACTOR_VERSION, digest, sha256(chapters).hexdigest(), how])
 
 
 def _scrub_of(project: Project, workspace: Workspace, document_set: str) -> Scrub:

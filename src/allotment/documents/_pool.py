@@ -19,6 +19,8 @@ LIMIT_S = 60.0
 """Longest time one document may take."""
 LIMIT_BYTES = 2 * 1024**3
 """Address space of one process: the interpreter, the parsers' libraries and the document."""
+DOCLING_LIMIT_S, DOCLING_LIMIT_BYTES = 900.0, 24 * 1024**3
+"""The same where docling reads: its models take longer than a document, and reserve address space they never use."""
 _GRACE_S = 5.0
 _BLOCK = 1 << 20
 

@@ -32,6 +32,8 @@ class Job:
     scrub: Scrub = NO_SCRUB
     chapters: bytes = b""
     """The file of chapters beside a recording; empty where there is none."""
+    docling: bool = False
+    """Whether docling reads Word documents and PDFs."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def read_document(job: Job, raw: bytes) -> Reading:
 
 def _extracted(job: Job, raw: bytes) -> Extracted:
     if not job.chapters:
-        return extract(job.suffix, raw)
+        return extract(job.suffix, raw, docling=job.docling)
     from allotment.documents.formats._transcript import extract_transcript  # loaded with the first recording
 
     return extract_transcript(raw, job.chapters)

@@ -31,7 +31,8 @@ def send(connection: socket.socket, header: dict[str, Any], body: bytes) -> None
 def job_header(job: Job) -> dict[str, Any]:
     """A job as JSON."""
     header = {"path": job.path, "suffix": job.suffix, "sections": job.sections.model_dump()}
-    return {**header, "scrub": asdict(job.scrub), "chapters": b64encode(job.chapters).decode("ascii")}
+    chapters = b64encode(job.chapters).decode("ascii")
+    return {**header, "scrub": asdict(job.scrub), "chapters": chapters, "docling": job.docling}
 
 
 def reading_of(header: dict[str, Any], rows: bytes) -> Reading:
@@ -62,6 +63,7 @@ def _job_of(header: dict[str, Any]) -> Job:
         SectionsConfig.model_validate(header["sections"]),
         Scrub(**{**scrub, "kinds": tuple(scrub["kinds"]), "regions": tuple(scrub["regions"])}),
         b64decode(header["chapters"]),
+        header["docling"],
     )
 
 
