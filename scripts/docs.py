@@ -137,6 +137,8 @@ def _kind(annotation: Any, metadata: typing.Sequence[Any] = ()) -> str:
     if _inner_models(annotation) == [annotation]:
         return f"[{annotation.__name__}](#{annotation.__name__.lower()})"
     inner, origin = get_args(annotation), get_origin(annotation)
+    if origin is typing.Literal:
+        return " or ".join(f"`{item}`" for item in inner)
     if origin is dict:
         return f"{_kind(inner[0])} → {_kind(inner[1])}"
     if origin in (tuple, frozenset):

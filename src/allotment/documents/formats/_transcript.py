@@ -14,8 +14,7 @@ from dataclasses import replace
 
 from allotment.documents._blocks import Block, Extracted, Mark
 from allotment.documents._sentences import sentence_spans
-from allotment.documents.transcripts import Chapter, Cue, Finding, format_time, normalise, read_transcript
-from allotment.documents.transcripts._segment import segment
+from allotment.documents.transcripts import Chapter, Cue, Finding, format_time, normalise, read_transcript, segment
 from allotment.errors import DocumentError
 
 _PARAGRAPH_WORDS = 80
