@@ -43,7 +43,8 @@ def serving(folder: Path) -> Iterator[str]:
 
 def password_of(folder: Path) -> str:
     """The password the demo gave the user."""
-    for line in (folder / ".allotment" / "secrets" / "logins.txt").read_text(encoding="utf-8").splitlines():
+    kept = folder / ".allotment" / "secrets" / "logins.txt"
+    for line in kept.read_text(encoding="utf-8").splitlines() if kept.is_file() else ():
         name, password, *_ = line.split()
         if name == USER:
             return password

@@ -10,13 +10,15 @@ from allotment.access import Grant, Policy, Principal, Request
 from allotment.audit import AuditLog, authorize
 from allotment.databases import Databases
 from allotment.project import Project
+from allotment.workspace import Workspace
 
 
 @pytest.fixture(scope="session")
-def audit_log(postgres: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuditLog]:
-    with AuditLog(postgres.state_dsn, "k" * 64, tmp_path_factory.mktemp("audit") / "anchor") as log:
-        postgres_admin = postgres.admin_dsn("allotment")
-        log.migrate(postgres_admin)
+def audit_log(northwind: Project, postgres: Databases) -> Iterator[AuditLog]:
+    """The company's one record, with the key and the anchor every other user of it has."""
+    workspace = Workspace(northwind.root)
+    with AuditLog(postgres.state_dsn, workspace.secret("audit.key"), workspace.home / "audit.anchor") as log:
+        log.migrate(postgres.admin_dsn("allotment"))
         yield log
 
 
