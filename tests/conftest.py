@@ -12,7 +12,7 @@ import pytest
 import allotment
 from allotment.audit import AuditLog
 from allotment.databases import Databases, EmbeddedServer
-from allotment.documents import ingest
+from allotment.documents import WorkerPool, ingest
 from allotment.project import Project, load_project
 from allotment.training import run
 from allotment.workspace import Workspace, write_atomic
@@ -32,6 +32,13 @@ def _clusters_of_this_run_are_removed(tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
+def workers() -> Iterator[WorkerPool]:
+    """Processes that read documents, for the whole run: starting them takes longer than most documents."""
+    with WorkerPool() as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
 def northwind(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The example company in a folder of its own. Not to be altered."""
     root = tmp_path_factory.mktemp("northwind") / "project"
@@ -48,13 +55,13 @@ def postgres(northwind: Project) -> Iterator[Databases]:
 
 
 @pytest.fixture(scope="session")
-def taught(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def taught(tmp_path_factory: pytest.TempPathFactory, workers: WorkerPool) -> Project:
     """A copy of the example whose documents are ingested and whose datasets hold a few generated items."""
     root = tmp_path_factory.mktemp("taught") / "project"
     shutil.copytree(Path(allotment.__file__).parent / "examples" / "northwind", root)
     project = load_project(root)
     workspace = Workspace(project.root)
-    ingest(project, workspace)
+    ingest(project, workspace, workers=workers)
     for agent in project.agents:
         kept = Path(__file__).parent / "data" / "items" / f"{agent}.jsonl"
         lines = kept.read_text(encoding="utf-8") if kept.exists() else ""

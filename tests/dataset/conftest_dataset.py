@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from allotment.access import Grant
-from allotment.documents import ingest
+from allotment.documents import WorkerPool, ingest
 from allotment.models import Completion, Message
 from allotment.project import Project, load_project
 from allotment.workspace import Workspace
@@ -101,7 +101,7 @@ def good_teacher() -> Teacher:
 
 
 @pytest.fixture
-def make_project(tmp_path: Path) -> Callable[..., tuple[Project, Workspace]]:
+def make_project(tmp_path: Path, workers: WorkerPool) -> Callable[..., tuple[Project, Workspace]]:
     """Write documents, load the project and ingest it."""
 
     def make(files: dict[str, str] | None = None, declaration: str = DECLARATION) -> tuple[Project, Workspace]:
@@ -113,7 +113,7 @@ def make_project(tmp_path: Path) -> Callable[..., tuple[Project, Workspace]]:
         (tmp_path / "allotment.yaml").write_text(declaration, encoding="utf-8")
         project = load_project(tmp_path)
         workspace = Workspace(tmp_path)
-        ingest(project, workspace)
+        ingest(project, workspace, workers=workers)
         return project, workspace
 
     return make

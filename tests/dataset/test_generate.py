@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from allotment.dataset import DatasetStats, Item, dataset_hash, generate, load_items, stats
 from allotment.dataset._text import bare
-from allotment.documents import ingest, load_sections
+from allotment.documents import WorkerPool, ingest, load_sections
 from allotment.errors import DatasetError, IntegrityError, ProjectError
 from allotment.models import Message
 from allotment.project import Project, load_project
@@ -342,6 +342,7 @@ _READERS = st.sets(st.sampled_from(_ROLES), min_size=1)
 @given(sets=st.lists(st.tuples(_READERS, st.none() | _READERS), min_size=1, max_size=4), roles=_READERS)
 def test_no_item_comes_from_a_document_one_of_the_agents_roles_may_not_read(
     tmp_path_factory: pytest.TempPathFactory,
+    workers: WorkerPool,
     sets: list[tuple[set[str], set[str] | None]],
     roles: set[str],
 ) -> None:
@@ -353,7 +354,7 @@ def test_no_item_comes_from_a_document_one_of_the_agents_roles_may_not_read(
             load_project(root)
         return
     project, workspace = load_project(root), Workspace(root)
-    ingest(project, workspace)
+    ingest(project, workspace, workers=workers)
     may = {f"d{n}.md" for n in usable if sets[n][1] is None or roles <= (sets[n][1] or set()) <= sets[n][0]}
     if not may:
         with pytest.raises(DatasetError):

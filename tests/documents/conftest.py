@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,13 +37,6 @@ def make_project(tmp_path: Path) -> Callable[..., Project]:
         return load_project(tmp_path)
 
     return make
-
-
-@pytest.fixture(scope="session")
-def workers() -> Iterator[WorkerPool]:
-    """Processes that read documents, for the whole run: starting them takes longer than most documents."""
-    with WorkerPool() as pool:
-        yield pool
 
 
 @pytest.fixture(scope="session")

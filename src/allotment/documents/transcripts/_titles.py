@@ -29,16 +29,23 @@ TIMEOUT_S = 120.0
 
 _SCHEMA: dict[str, Any] = {
     "type": "object",
-    "properties": {"title": {"type": "string", "minLength": SHORTEST, "maxLength": LONGEST}},
-    "required": ["title"],
+    "properties": {
+        "gist": {"type": "string", "minLength": 10, "maxLength": 160},
+        "title": {"type": "string", "minLength": SHORTEST, "maxLength": LONGEST},
+    },
+    "required": ["gist", "title"],
     "additionalProperties": False,
 }
-_MAX_TOKENS = 60
-_SYSTEM = "You are an editor who gives the chapters of recordings their titles, always in English."
+"""The gist comes first and is thrown away: a small model that has said in English what it read titles it better."""
+_MAX_TOKENS = 120
+_SYSTEM = (
+    "You are an editor who gives the chapters of recordings their titles, always in English."
+    ' Answer with JSON: {"gist": "...", "title": "..."}.'
+)
 _LANGUAGES = {"cs": " (in Czech)", "sk": " (in Slovak)", "de": " (in German)"}
-_TASK = "Write the title of this chapter in English, 3 to 7 words that say what it is about."
+_TASK = "Say in one English sentence what this chapter is about. Then write its title in English, 3 to 7 words."
 _CARRIED = 4
-"""Titles of earlier chapters shown; more of them, and a small model repeats them."""
+"""Titles of earlier chapters shown, and in the first message: more, or nearer, and a small model repeats them."""
 _COPIED_WORDS = 5
 """So many words in a row as they were said are no title; fewer may be the name of a thing."""
 _NO_TITLE = re.compile(r"(?:chapter|title|part|transcript|untitled|recording|summary|n/?a|none|unknown)\b[\W\d]*")
@@ -123,7 +130,7 @@ class _Titler:
         return attempt.title, ""
 
     def _try_twice(self, text: str, extract: str) -> _Attempt:
-        messages = [Message("system", _SYSTEM), Message("user", self._prompt(extract))]
+        messages = [Message("system", self._instructions()), Message("user", _prompt(extract))]
         first = self._attempt(messages, text)
         if not first.problem:
             return first
@@ -135,11 +142,9 @@ class _Titler:
             raise _GaveUp(second.problem)
         return second
 
-    def _prompt(self, extract: str) -> str:
+    def _instructions(self) -> str:
         earlier = "; ".join(self._given[-_CARRIED:])
-        before = f"Titles of the chapters before, not to be used again: {earlier}\n\n" if earlier else ""
-        language = _LANGUAGES.get(detect_language(extract), "")
-        return f'{before}What is said in this chapter{language}:\n"""{extract.replace(chr(34), "")}"""\n\n{_TASK}'
+        return f"{_SYSTEM} These titles are taken by earlier chapters: {earlier}." if earlier else _SYSTEM
 
     def _attempt(self, messages: Sequence[Message], text: str, temperature: float = 0.0) -> _Attempt:
         options: dict[str, Any] = {"max_tokens": _MAX_TOKENS, "temperature": temperature, "schema": _SCHEMA}
@@ -172,6 +177,11 @@ class _Titler:
     def _copied(self, folded: str, text: str) -> bool:
         words = len(folded.split())
         return (words >= _COPIED_WORDS and folded in fold(text)) or (words > 1 and folded in self._cues)
+
+
+def _prompt(extract: str) -> str:
+    language = _LANGUAGES.get(detect_language(extract), "")
+    return f'What is said in this chapter{language}:\n"""{extract.replace(chr(34), "")}"""\n\n{_TASK}'
 
 
 def _read(answer: str) -> str | None:
