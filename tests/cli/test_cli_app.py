@@ -25,6 +25,7 @@ COMMANDS = {
     "documents ingest",
     "documents list",
     "documents show",
+    "transcripts chapters",
     "transcripts check",
     "dataset plan",
     "dataset generate",
