@@ -232,7 +232,8 @@ def _in_order(
 def _report(known: dict[str, DocumentRecord], outcomes: list[_Outcome]) -> IngestReport:
     records = [outcome.record for outcome in outcomes]
     states = Counter(record.state for record in records)
-    gone = {path: record for path, record in known.items() if path not in {record.path for record in records}}
+    there = {record.path for record in records}
+    gone = {path: record for path, record in known.items() if path not in there}
     moved = _moved(gone, (record for record in records if record.path not in known))
     return IngestReport(
         done=states["done"],

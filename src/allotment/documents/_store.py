@@ -77,10 +77,7 @@ class SectionsWriter:
 
     def add(self, record: DocumentRecord, rows: bytes) -> None:
         """A document and the rows of its sections, as ``section_rows`` makes them."""
-        digest = sha256(rows).hexdigest()
-        self._file.write(rows)
-        self._records.append(replace(record, offset=self._offset, length=len(rows), rows_sha256=digest))
-        self._offset += len(rows)
+        self._append(record, rows, sha256(rows).hexdigest())
 
     def keep(self, record: DocumentRecord) -> bool:
         """A document whose rows stay as they are; ``record`` says where they lie in the file before.
@@ -90,8 +87,13 @@ class SectionsWriter:
         rows = _bytes_of(self._old, record) if self._old and record.length else b""
         if sha256(rows).hexdigest() != record.rows_sha256:
             return False
-        self.add(record, rows)
+        self._append(record, rows, record.rows_sha256)
         return True
+
+    def _append(self, record: DocumentRecord, rows: bytes, digest: str) -> None:
+        self._file.write(rows)
+        self._records.append(replace(record, offset=self._offset, length=len(rows), rows_sha256=digest))
+        self._offset += len(rows)
 
     def _write_records(self) -> None:
         with atomic_writer(self._workspace.documents_file) as file:

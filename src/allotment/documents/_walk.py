@@ -63,10 +63,11 @@ def _in_set(root: Path, name: str, document_set: DocumentSet) -> Iterator[Found]
             remedy="Make it, or correct documents in allotment.yaml.",
         )
     if not base.is_dir():
-        yield _found(root, base, name, base.parent)
+        yield _found(root, base, name, base.parent, base.parent.resolve())
         return
+    real = base.resolve()
     for path in sorted(_matching(base, document_set)):
-        found = _found(root, path, name, base)
+        found = _found(root, path, name, base, real)
         yield found if document_set.include != ALL_FILES else _of_known_kind(found)
 
 
@@ -97,12 +98,13 @@ def _is_plain_folder(path: Path) -> bool:
         return False
 
 
-def _found(root: Path, path: Path, name: str, base: Path) -> Found:
+def _found(root: Path, path: Path, name: str, base: Path, real: Path) -> Found:
+    """The file at ``path``; ``real`` is where the set's folder ``base`` lies once links are followed."""
     identity = Path(os.path.relpath(path, root)).as_posix()
     chapters = path.with_suffix(CHAPTERS_SUFFIX) if path.suffix.lower() in RECORDINGS else None
     if chapters is None or not (chapters.exists() or chapters.is_symlink()):
-        return Found(identity, path, name, base, _refusal(path, base))
-    refused = _refusal(path, base) or _of_chapters(_refusal(chapters, base))
+        return Found(identity, path, name, base, _refusal(path, real))
+    refused = _refusal(path, real) or _of_chapters(_refusal(chapters, real))
     return Found(identity, path, name, base, refused, chapters=chapters)
 
 
@@ -118,13 +120,14 @@ def _of_known_kind(found: Found) -> Found:
     return replace(found, refused=reason, refused_as="skipped")
 
 
-def _refusal(path: Path, base: Path) -> str:
+def _refusal(path: Path, folder: Path) -> str:
+    """Why the file must not be opened; it may lie nowhere but in ``folder``, links followed."""
     try:
         real = path.resolve(strict=True)
         mode = real.stat().st_mode
     except (OSError, RuntimeError) as error:
         return f"cannot be read ({getattr(error, 'strerror', None) or 'a link that leads to itself'})"
-    if not real.is_relative_to(base.resolve()):
+    if not real.is_relative_to(folder):
         return "is a link that leads out of its folder"
     return "" if stat.S_ISREG(mode) else "is not a regular file"
 
