@@ -33,6 +33,7 @@ _SMALL_WORDS = {
 _WORDS = {language: frozenset(words.split()) for language, words in _SMALL_WORDS.items()}
 _LETTERS = {"cs": "ěřů", "sk": "ľĺŕô", "de": "ßöü"}
 """Letters only this one of the four languages uses; one of them weighs as much as two small words."""
+_TELLING = re.compile(f"[{''.join(_LETTERS.values())}]")
 _WORD = re.compile(r"[^\W\d_]+")
 _FENCE = re.compile(r"(?ms)^(```|~~~).*?(^\1|\Z)")
 
@@ -44,9 +45,10 @@ _SAMPLE = 20_000
 def detect_language(text: str, default: str = "und") -> str:
     """``en``, ``cs``, ``sk`` or ``de``; ``default`` when the text gives too little to tell."""
     words = Counter(_WORD.findall(_FENCE.sub(" ", text[:_SAMPLE]).casefold()))
-    scores = {language: sum(words.get(word, 0) for word in known) for language, known in _WORDS.items()}
-    for language, letters in _LETTERS.items():
-        scores[language] += 2 * sum(count for word, count in words.items() for letter in letters if letter in word)
+    scores = {language: sum(words[word] for word in known & words.keys()) for language, known in _WORDS.items()}
+    for word in filter(_TELLING.search, words):
+        for language, letters in _LETTERS.items():
+            scores[language] += 2 * words[word] * sum(letter in word for letter in letters)
     best, second = sorted(scores, key=lambda language: -scores[language])[:2]
     if scores[best] < max(1.0, 0.08 * words.total()) or scores[best] == scores[second]:
         return default
