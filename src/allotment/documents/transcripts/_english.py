@@ -18,24 +18,25 @@ _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _SENTENCE_START = re.compile(r"(?:^|[.!?…:]\s+|[\"„“(]\s*)\Z")
 _NOT_LATIN = re.compile(r"[^\W\d_\u0041-\u024f]")
 _NEW_WORDS = (
-    "admin analytics antivirus api app apps async auth autocomplete backend backlog backup backups browser bugfix"
-    " bugfixes chatbot cli cloud codebase config cookie cookies cpu css csv dashboard dataset dev devops docs"
-    " dropdown email emails emoji emojis endpoint endpoints filename firewall firmware frontend gpu github gitlab"
-    " google gui hardcoded hostname hotfix html http https icon icons inbox intranet iphone javascript json"
-    " kubernetes laptop linux localhost login logins logout macos malware metadata microsoft middleware"
-    " multiplayer namespace offline onboarding online outlook param params parser pdf phishing pipeline pipelines"
-    " playlist plugin plugins popup postgres powerpoint preprocessing python react readme realtime refactor"
-    " refactored refactoring repo repos rerender rerendering roadmap runtime screenshot screenshots sdk sharepoint"
-    " smartphone spreadsheet spreadsheets sql startup svg sync timestamp timestamps toolbar typescript ui unicode"
-    " upload uploads url username usernames ux vpn webhook webhooks website websites wifi wiki wikipedia workflow"
-    " workflows workspace workspaces xml yaml youtube"
+    "admin analytics antivirus api app apps async auth autocomplete backend backlog backup backups barcode"
+    " barcodes browser bugfix bugfixes chatbot cli cloud codebase config cookie cookies cpu css csv dashboard"
+    " dataset dev devops docs dropdown email emails emoji emojis endpoint endpoints filename firewall firmware"
+    " frontend gpu github gitlab google gui hardcoded hostname hotfix html http https icon icons inbox intranet"
+    " iphone javascript json kubernetes laptop linux localhost login logins logout macos malware metadata"
+    " microsoft middleware multiplayer namespace offline onboarding online outlook param params parser pdf"
+    " phishing pipeline pipelines playlist plugin plugins popup postgres powerpoint preprocessing python react"
+    " readme realtime refactor refactored refactoring repo repos rerender rerendering roadmap runtime screenshot"
+    " screenshots sdk sharepoint smartphone spreadsheet spreadsheets sql startup svg sync timestamp timestamps"
+    " toolbar typescript ui unicode upload uploads url username usernames ux vpn webhook webhooks website websites"
+    " wifi wiki wikipedia workflow workflows workspace workspaces xml yaml youtube"
 )
 """English words of computing that the dictionary is too old for."""
 _COMPUTING = frozenset(_NEW_WORDS.split())
-_UNKNOWN, _UNKNOWN_IN_ENGLISH = 0.34, 0.5
-"""Share of a title's words that may be in no dictionary: product names a recogniser got wrong, new words."""
-_NAME_ENDING = 2
-"""Letters by which a name may differ from its form in the transcript: Czech and Slovak inflect names."""
+_UNKNOWN = 0.5
+"""Share of a title's words that may be in no dictionary: product names, new words."""
+_ENDING, _STEM = 2, 4
+"""Letters by which a word may differ from its form in the transcript, which Czech and Slovak inflect, and those of
+a word at least that must not."""
 _INITIALS = 5
 
 
@@ -46,18 +47,18 @@ class Source:
         text = " ".join(texts)
         self.english = detect_language(text) == "en"
         self._words = {fold(word) for word in _WORD.findall(text)}
-        self._beginnings = {word[: max(4, len(word) - _NAME_ENDING)] for word in self._words}
+        self._beginnings = {word[:end] for word in self._words for end in range(_STEM, len(word) + 1)}
         self._names = {fold(match.group()) for match in _WORD.finditer(text) if _is_name(text, match)}
 
     def says(self, word: str) -> bool:
         """Whether it says this word, in any form of it."""
         folded = fold(word)
-        return folded in self._words or folded[: max(4, len(folded) - _NAME_ENDING)] in self._beginnings
+        return folded in self._words or folded[: max(_STEM, len(folded) - _ENDING)] in self._beginnings
 
     def names(self, word: str) -> bool:
         """Whether it uses this word, in any form of it, as a name: capital in the middle of a sentence."""
         folded = fold(word)
-        stem = folded[: max(3, len(folded) - _NAME_ENDING)]
+        stem = folded[: max(_STEM - 1, len(folded) - _ENDING)]
         return word[:1].isupper() and any(name.startswith(stem) for name in self._names)
 
 
@@ -73,8 +74,7 @@ def foreign_word(title: str, source: Source) -> str | None:
     for word in unknown:
         if not word.isascii() or (source.says(word) and not source.english):
             return word
-    share = _UNKNOWN_IN_ENGLISH if source.english else _UNKNOWN
-    return unknown[0] if len(unknown) > share * len(words) else None
+    return unknown[0] if len(unknown) > _UNKNOWN * len(words) else None
 
 
 def _known(word: str, source: Source) -> bool:

@@ -10,13 +10,14 @@ from allotment.documents._sentences import split_sentences
 from allotment.documents.transcripts._stems import stems
 from allotment.documents.transcripts._types import Chapter, Cue
 
-_WORDS = 110
+_WORDS = 100
 """Words of an extract. Czech takes three tokens a word, and reading them is most of the time a title takes."""
 _OPENING = 25
 """Words taken from the beginning whatever they say: speakers name their topic there."""
 _PIECE = 30
 """A longer sentence is cut; speech without punctuation is one sentence."""
 _SHORT = 6
+"""Words below which a sentence says little by itself."""
 _LONGEST = 300
 """Characters of a piece: a recogniser's endless word is none."""
 
@@ -26,11 +27,19 @@ def chapter_texts(cues: Sequence[Cue], chapters: Sequence[Chapter]) -> list[str]
     return [" ".join(cue.text for cue in cues[item.first : item.last + 1]) for item in chapters]
 
 
-def extracts(texts: Sequence[str]) -> list[str]:
-    """At most 110 words of each text: its opening, and what is said often here and in few of the other texts."""
+def extracts(cues: Sequence[Cue], chapters: Sequence[Chapter]) -> list[str]:
+    """At most 100 words of each chapter: its opening, and what is said often in it and in few of the others."""
+    said = Counter(cue.text for cue in cues)
+    texts = [_once(cues[item.first : item.last + 1], said) for item in chapters]
     spread = Counter(stem for text in texts for stem in set(stems(text)))
     rarity = {stem: math.log((len(texts) + 1) / (count + 0.5)) for stem, count in spread.items()}
     return [_extract(text, rarity) for text in texts]
+
+
+def _once(cues: Sequence[Cue], said: Counter[str]) -> str:
+    """What is said once in the whole transcript: a window's name on the screen, or "Okay.", is no topic."""
+    kept = [cue.text for cue in cues if said[cue.text] == 1]
+    return " ".join(kept or (cue.text for cue in cues))
 
 
 def _extract(text: str, rarity: dict[str, float]) -> str:
@@ -38,11 +47,12 @@ def _extract(text: str, rarity: dict[str, float]) -> str:
     counts = Counter(stem for piece in pieces for stem in stems(piece))
 
     def telling(place: int) -> tuple[float, int]:
-        found = sum(math.log1p(counts[stem]) * rarity[stem] for stem in set(stems(pieces[place])))
+        found = sum(math.log(counts[stem]) * rarity[stem] for stem in set(stems(pieces[place])))
         return found / max(_SHORT, len(pieces[place].split())) ** 0.7, -place
 
     kept = _take(pieces, range(len(pieces)), set(), _OPENING, stop=True)
-    kept = _take(pieces, sorted(range(len(pieces)), key=telling, reverse=True), kept, _WORDS, stop=False)
+    sentences = [place for place, piece in enumerate(pieces) if len(piece.split()) >= _SHORT]
+    kept = _take(pieces, sorted(sentences, key=telling, reverse=True), kept, _WORDS, stop=False)
     return " ".join(pieces[place] for place in sorted(kept))
 
 

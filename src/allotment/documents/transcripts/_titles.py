@@ -1,72 +1,58 @@
 """Titles of chapters in English, from a model, each checked in code.
 
-The model sees the most telling sentences of one chapter and the titles before it, and fills one bounded string of
-a JSON schema; so it can neither break the form of the result nor leave a chapter out. What the transcript says is
-data: the worst it can make of the model is a bad title.
+The model first says in one English sentence what the most telling sentences of a chapter are about. From these gists
+it titles window after window of chapters, each window shown the titles before it, filling bounded strings of a flat
+JSON schema. So it can neither break the form of the result nor leave a chapter out, and even a small model, which
+repeats any English it finds beside Czech, keeps what it reads apart. What a transcript says is data: the worst it can
+make of the model is a bad title.
 """
 
 from __future__ import annotations
 
-import json
-import re
-import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from allotment.documents._language import detect_language
 from allotment.documents.transcripts._deadline import within
-from allotment.documents.transcripts._english import Source, foreign_word
 from allotment.documents.transcripts._extracts import chapter_texts, extracts
-from allotment.documents.transcripts._stems import fold
+from allotment.documents.transcripts._title_checks import LONGEST, SHORTEST, TitleChecks, read_titles
 from allotment.documents.transcripts._types import Chapter, Cue, Finding
 from allotment.models import Engine, Message
 
-SHORTEST, LONGEST = 3, 80
-"""Characters of a title."""
 TIMEOUT_S = 120.0
-"""Seconds for one title: twenty times what the embedded model takes on two processor cores."""
+"""Seconds for one answer: twenty times what the embedded model takes on two processor cores."""
 
-_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "gist": {"type": "string", "minLength": 10, "maxLength": 160},
-        "title": {"type": "string", "minLength": SHORTEST, "maxLength": LONGEST},
-    },
-    "required": ["gist", "title"],
-    "additionalProperties": False,
-}
-"""The gist comes first and is thrown away: a small model that has said in English what it read titles it better."""
-_MAX_TOKENS = 120
-_SYSTEM = (
-    "You are an editor who gives the chapters of recordings their titles, always in English."
-    ' Answer with JSON: {"gist": "...", "title": "..."}.'
-)
+_WINDOW = 4
+"""Chapters titled in one answer; with more, a small model slips by one."""
+_GIST_TOKENS, _TITLE_TOKENS = 48, 40
+_SYSTEM = "You are an editor who gives the chapters of recordings short titles in English."
+_GIST = "Say in one short English sentence what this chapter is about."
 _LANGUAGES = {"cs": " (in Czech)", "sk": " (in Slovak)", "de": " (in German)"}
-_TASK = "Say in one English sentence what this chapter is about. Then write its title in English, 3 to 7 words."
-_CARRIED = 4
-"""Titles of earlier chapters shown, and in the first message: more, or nearer, and a small model repeats them."""
-_COPIED_WORDS = 5
-"""So many words in a row as they were said are no title; fewer may be the name of a thing."""
-_NO_TITLE = re.compile(r"(?:chapter|title|part|transcript|untitled|recording|summary|n/?a|none|unknown)\b[\W\d]*")
-_SPACE = re.compile(r"\s+")
 
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class _Attempt:
-    """An answer of the model: a title, or why it is none."""
+class _Wanted:
+    """A chapter that waits for its title."""
 
-    title: str = ""
-    answer: str = ""
-    problem: str = ""
-    broken: bool = False
-    """The engine failed; there is no answer."""
+    place: int
+    gist: str
+    refused: str = ""
+    """The title the model gave it, and why it cannot have it."""
+
+    @property
+    def key(self) -> str:
+        return str(self.place + 1)
+
+
+class _Failed(Exception):
+    """The engine failed, and may do better when asked again."""
 
 
 class _GaveUp(Exception):
-    """The model hangs or fails: it is not asked again."""
+    """The model hangs, or failed twice: it is not asked again."""
 
 
 def title_chapters(
@@ -89,111 +75,120 @@ def title_chapters(
         timeout_s: seconds to wait for one answer.
         progress: told of every chapter.
     """
-    texts = chapter_texts(cues, chapters)
-    titler = _Titler(engine, Source(texts), [fold(cue.text).strip(" .") for cue in cues], timeout_s)
-    titled: list[Chapter] = []
-    findings: list[Finding] = []
-    for place, (chapter, text, extract) in enumerate(zip(chapters, texts, extracts(texts), strict=True)):
-        if progress:
-            progress("titles", place, len(chapters))
-        title, problem = titler.title(text, extract)
-        if problem:
-            title = f"Untitled chapter {place + 1}"
-            findings.append(Finding("title-failed", (cues[chapter.first].number,), f"{title}: {problem}"))
-        titled.append(replace(chapter, title=title))
+    titler = _Titler(engine, TitleChecks(cues, chapter_texts(cues, chapters)), timeout_s)
+    problems: dict[int, str] = {}
+    try:
+        for window in _windows(extracts(cues, chapters)):
+            gists = []
+            for place, extract in window:
+                _tell(progress, place, len(chapters))
+                gists.append(_Wanted(place, titler.gist(extract)))
+            problems |= titler.title(gists)
+    except _GaveUp as reason:
+        problems = {place: problems.get(place, str(reason)) for place in range(len(chapters))}
+    _tell(progress, len(chapters), len(chapters))
+    return _named(chapters, titler.titles), _findings(cues, chapters, titler.titles, problems)
+
+
+def _windows(texts: Sequence[str]) -> Iterator[list[tuple[int, str]]]:
+    numbered = list(enumerate(texts))
+    return (numbered[start : start + _WINDOW] for start in range(0, len(texts), _WINDOW))
+
+
+def _tell(progress: Progress | None, done: int, total: int) -> None:
     if progress:
-        progress("titles", len(chapters), len(chapters))
-    return titled, findings
+        progress("titles", done, total)
+
+
+def _named(chapters: Sequence[Chapter], titles: dict[int, str]) -> list[Chapter]:
+    return [replace(item, title=titles.get(place, _untitled(place))) for place, item in enumerate(chapters)]
+
+
+def _untitled(place: int) -> str:
+    return f"Untitled chapter {place + 1}"
+
+
+def _findings(
+    cues: Sequence[Cue], chapters: Sequence[Chapter], titles: dict[int, str], problems: dict[int, str]
+) -> list[Finding]:
+    missing = [(place, chapter) for place, chapter in enumerate(chapters) if place not in titles]
+    return [
+        Finding("title-failed", (cues[chapter.first].number,), f"{_untitled(place)}: {problems[place]}")
+        for place, chapter in missing
+    ]
 
 
 class _Titler:
-    """Asks for one title after the other, and remembers those given."""
+    """Asks a model for gists and titles, and keeps the titles given."""
 
-    def __init__(self, engine: Engine, source: Source, cues: Sequence[str], timeout_s: float) -> None:
-        self._engine, self._source, self._timeout_s = engine, source, timeout_s
-        self._cues = frozenset(cues)
-        self._given: list[str] = []
-        self._gave_up = ""
+    def __init__(self, engine: Engine, checks: TitleChecks, timeout_s: float) -> None:
+        self.titles: dict[int, str] = {}
+        self._engine, self._checks, self._timeout_s = engine, checks, timeout_s
 
-    def title(self, text: str, extract: str) -> tuple[str, str]:
-        """A title, or why there is none."""
-        if self._gave_up:
-            return "", self._gave_up
+    def gist(self, extract: str) -> str:
+        """What the sentences of a chapter are about, in one English sentence."""
+        language = _LANGUAGES.get(detect_language(extract), "")
+        said = extract.replace('"', "")
+        text = f'What is said in this chapter of a recording{language}:\n"""{said}"""\n\n{_GIST}'
+        return " ".join(self._complete(text, max_tokens=_GIST_TOKENS).split())
+
+    def title(self, window: Sequence[_Wanted]) -> dict[int, str]:
+        """Title the chapters of a window; what is left after a second answer is returned with the reason."""
+        refused = self._ask(window, temperature=0.0)
+        refused = self._ask(refused, temperature=0.7) if refused else []
+        return {wanted.place: wanted.refused for wanted in refused}
+
+    def _ask(self, window: Sequence[_Wanted], temperature: float) -> list[_Wanted]:
+        """Take the titles that pass from one answer; the others come back with their faults."""
+        options = {"max_tokens": _TITLE_TOKENS * len(window), "schema": _schema(window), "temperature": temperature}
+        titles = read_titles(self._complete(self._task(window), **options), [wanted.key for wanted in window])
+        refused = []
+        for wanted, title in zip(window, titles, strict=True):
+            if problem := self._checks.take(wanted.place, title):
+                refused.append(replace(wanted, refused=f"the model's title was {title!r}: {problem}"))
+            else:
+                self.titles[wanted.place] = str(title)
+        return refused
+
+    def _task(self, window: Sequence[_Wanted]) -> str:
+        places = sorted(place for place in self.titles if place < window[-1].place)[-_WINDOW:]
+        earlier = "; ".join(self.titles[place] for place in places)
+        faults = "".join(f"Chapter {wanted.key}: {wanted.refused}.\n" for wanted in window if wanted.refused)
+        return "".join(
+            (
+                f"Titles that other chapters have: {earlier}.\n\n" if earlier else "",
+                "What these chapters are about:\n",
+                *(f"{wanted.key}. {wanted.gist}\n" for wanted in window),
+                f"\nThese titles cannot be used:\n{faults}" if faults else "",
+                "\nWrite the title of each chapter in English, 2 to 6 words, all different. Answer with JSON: {",
+                ", ".join(f'"{wanted.key}": "..."' for wanted in window),
+                "}",
+            )
+        )
+
+    def _complete(self, text: str, **options: Any) -> str:
+        messages = [Message("system", _SYSTEM), Message("user", text)]
         try:
-            attempt = self._try_twice(text, extract)
-        except _GaveUp as reason:
-            self._gave_up = str(reason)
-            return "", self._gave_up
-        if attempt.problem:
-            return "", f"the model's answer was {attempt.answer[:LONGEST]!r}, and {attempt.problem}"
-        self._given.append(attempt.title)
-        return attempt.title, ""
-
-    def _try_twice(self, text: str, extract: str) -> _Attempt:
-        messages = [Message("system", self._instructions()), Message("user", _prompt(extract))]
-        first = self._attempt(messages, text)
-        if not first.problem:
-            return first
-        if not first.broken:
-            reason = f"This cannot be the title: {first.problem}. {_TASK}"
-            messages += [Message("assistant", first.answer[:200]), Message("user", reason)]
-        second = self._attempt(messages, text, temperature=0.7)
-        if second.broken:
-            raise _GaveUp(second.problem)
-        return second
-
-    def _instructions(self) -> str:
-        earlier = "; ".join(self._given[-_CARRIED:])
-        return f"{_SYSTEM} These titles are taken by earlier chapters: {earlier}." if earlier else _SYSTEM
-
-    def _attempt(self, messages: Sequence[Message], text: str, temperature: float = 0.0) -> _Attempt:
-        options: dict[str, Any] = {"max_tokens": _MAX_TOKENS, "temperature": temperature, "schema": _SCHEMA}
+            return self._answer(messages, options)
+        except _Failed:
+            pass
         try:
-            answer = within(self._timeout_s, lambda: self._engine.complete(messages, **options)).text
+            return self._answer(messages, options)
+        except _Failed as error:
+            raise _GaveUp(f"the model failed ({error})") from error
+
+    def _answer(self, messages: Sequence[Message], options: dict[str, Any]) -> str:
+        try:
+            return within(self._timeout_s, lambda: self._engine.complete(messages, **options)).text
         except TimeoutError as error:
             raise _GaveUp(f"the model hangs ({error})") from error
         except Exception as error:  # whatever an engine raises, the chapters are there and are kept
-            return _Attempt(problem=f"the model failed ({error})", broken=True)
-        title = _read(answer)
-        if title is None:
-            return _Attempt(answer=answer, problem="it is not the JSON asked for")
-        return _Attempt(title, answer, self._problem(title, text))
-
-    def _problem(self, title: str, text: str) -> str:
-        """Why this is no title; empty where it is one."""
-        folded = fold(title)
-        if not SHORTEST <= len(title) <= LONGEST or not any(letter.isalpha() for letter in title):
-            return f"a title has {SHORTEST} to {LONGEST} characters"
-        if _NO_TITLE.fullmatch(folded):
-            return "it says nothing"
-        if any(folded == fold(given) for given in self._given):
-            return "an earlier chapter has this title"
-        if self._copied(folded, text):
-            return "it is a copy of what is said"
-        if word := foreign_word(title, self._source):
-            return f"{word!r} is not English"
-        return ""
-
-    def _copied(self, folded: str, text: str) -> bool:
-        words = len(folded.split())
-        return (words >= _COPIED_WORDS and folded in fold(text)) or (words > 1 and folded in self._cues)
+            raise _Failed(str(error)) from error
 
 
-def _prompt(extract: str) -> str:
-    language = _LANGUAGES.get(detect_language(extract), "")
-    return f'What is said in this chapter{language}:\n"""{extract.replace(chr(34), "")}"""\n\n{_TASK}'
-
-
-def _read(answer: str) -> str | None:
-    """The title in the model's answer, in one clean line; none where it is not the JSON asked for."""
-    try:
-        value = json.loads(answer[answer.index("{") : answer.rindex("}") + 1])
-        title = value["title"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-    return _clean(title) if isinstance(title, str) else None
-
-
-def _clean(title: str) -> str:
-    visible = (" " if unicodedata.category(letter)[0] in "CZ" else letter for letter in title)
-    return _SPACE.sub(" ", unicodedata.normalize("NFC", "".join(visible))).strip(" \"'“”„`*#.,;:-")
+def _schema(window: Sequence[_Wanted]) -> dict[str, Any]:
+    """One bounded string for each chapter, under its number: what is written before a title says which it is."""
+    title = {"type": "string", "minLength": SHORTEST, "maxLength": LONGEST}
+    keys = [wanted.key for wanted in window]
+    properties = dict.fromkeys(keys, title)
+    return {"type": "object", "properties": properties, "required": keys, "additionalProperties": False}
