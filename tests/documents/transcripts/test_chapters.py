@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_engine import ScriptedEngine, ordinal, titles
 
@@ -29,6 +29,7 @@ transcripts = st.lists(
 ).map(lambda cues: Transcript(tuple(cues)))
 
 
+@settings(deadline=None)
 @given(transcripts)
 def test_chapters_touch_and_begin_with_the_first_cue(transcript: Transcript) -> None:
     result = make_chapters(transcript, ScriptedEngine(titles(ordinal)))

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_engine import Answer, ScriptedEngine, ordinal, titles
 
@@ -161,6 +161,7 @@ def test_a_model_that_hangs_is_waited_for_once(release: threading.Event) -> None
     assert all("hangs" in one.detail for one in findings)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=100), min_size=6, max_size=6), st.text(max_size=40))
 def test_whatever_the_model_answers_titles_are_valid(answers: list[str], gist: str) -> None:
     found, findings = run(ScriptedEngine(titles(lambda key: answers[int(key) - 1]), gist))
@@ -169,6 +170,7 @@ def test_whatever_the_model_answers_titles_are_valid(answers: list[str], gist: s
     assert len(findings) == sum(title.startswith("Untitled chapter ") for title in found)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200), st.lists(st.sampled_from(("1", "2", "x")), unique=True))
 def test_any_text_is_read_as_titles_or_none(answer: str, keys: list[str]) -> None:
     assert len(read_titles(answer, keys)) == len(keys)
@@ -255,6 +257,7 @@ def test_an_extract_is_short_and_leaves_out_what_is_said_twice() -> None:
     assert found[1] == "The second box stays."
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=300), min_size=1, max_size=8))
 def test_any_chapter_has_an_extract(texts: list[str]) -> None:
     cues = [Cue(place, 0, 0, text) for place, text in enumerate(texts)]
