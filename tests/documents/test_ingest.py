@@ -271,9 +271,21 @@ def test_a_broken_sections_file_is_an_error_and_the_next_ingest_mends_it(
     workspace = Workspace(project.root)
     run(project)
     workspace.sections_file.write_text('{"id": 1}\n', encoding="utf-8")
-    with pytest.raises(IntegrityError, match=r"sections\.jsonl:1"):
+    with pytest.raises(IntegrityError, match=r"sections\.jsonl: the sections of shared/a\.md were edited"):
+        load_sections(workspace)
+    workspace.sections_file.unlink()
+    with pytest.raises(IntegrityError, match=r"sections\.jsonl: is missing"):
         load_sections(workspace)
     assert run(project)[0].sections == len(load_sections(workspace)) == 1
+
+
+def test_reading_again_what_is_unchanged_changes_no_byte(run: Run, make_project: MakeProject) -> None:
+    project = make_project({"shared/a.md": GOOD, "shared/b.md": GOOD})
+    workspace = Workspace(project.root)
+    run(project)
+    before = workspace.sections_file.read_bytes(), workspace.documents_file.read_bytes()
+    run(project)
+    assert (workspace.sections_file.read_bytes(), workspace.documents_file.read_bytes()) == before
 
 
 def test_a_section_somebody_edited_is_an_error_and_the_next_ingest_reads_that_document_again(

@@ -2,13 +2,13 @@
 
 ``sections.jsonl`` holds the rows of one document after another, ``documents.jsonl`` how each file ended, who may read
 it and where its rows lie. A section has no readers of its own: its document's record has them, so documents are
-labelled anew without touching a row. Both files begin with the same mark; where they differ, a run died between them.
+labelled anew without touching a row. It also has the hash of its rows: one that was edited, or left by a run that died
+between the two files, is noticed.
 """
 
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
@@ -36,16 +36,20 @@ def load_sections(workspace: Workspace, document: str | None = None) -> list[Sec
 
 def iterate_sections(workspace: Workspace, document: str | None = None) -> Iterator[Section]:
     """As ``load_sections``, one after another: memory does not grow with the documents."""
-    mark, records = _read_records(workspace)
-    with _open_rows(workspace, mark) as rows:
-        for record in records:
+    with _open_rows(workspace) as rows:
+        for record in load_documents(workspace):
             if record.length and document in (None, record.path):
                 yield from _sections_in(_rows_of(rows, record, workspace.sections_file), record, workspace)
 
 
 def load_documents(workspace: Workspace) -> list[DocumentRecord]:
     """How every file of the last ingest ended, by path. Errors as ``load_sections``."""
-    return _read_records(workspace)[1]
+    path = workspace.documents_file
+    try:
+        with path.open("rb") as file:
+            return [_record(line, path, number) for number, line in enumerate(file, start=1)]
+    except FileNotFoundError:
+        raise _nothing_yet(workspace) from None
 
 
 class SectionsWriter:
@@ -56,14 +60,13 @@ class SectionsWriter:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._mark = secrets.token_hex(16)
         self._records: list[DocumentRecord] = []
+        self._offset = 0
         self._stack = ExitStack()
         self._old: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
         self._file = self._stack.enter_context(atomic_writer(self._workspace.sections_file))
-        self._offset = self._file.write(_marked(self._mark))
         if self._workspace.sections_file.is_file():
             self._old = self._stack.enter_context(self._workspace.sections_file.open("rb"))
         return self
@@ -97,7 +100,6 @@ class SectionsWriter:
 
     def _write_records(self) -> None:
         with atomic_writer(self._workspace.documents_file) as file:
-            file.write(_marked(self._mark))
             for record in self._records:
                 file.write(_line(_record_row(record)))
 
@@ -122,37 +124,20 @@ def _line(row: dict[str, Any]) -> bytes:
     return json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
 
 
-def _marked(mark: str) -> bytes:
-    return _line({"ingest": mark})
-
-
-def _read_records(workspace: Workspace) -> tuple[str, list[DocumentRecord]]:
-    path = workspace.documents_file
-    try:
-        with path.open("rb") as file:
-            mark = _mark_of(file.readline(), path)
-            return mark, [_record(line, path, number) for number, line in enumerate(file, start=2)]
-    except FileNotFoundError:
-        remedy = "Run `allotment documents ingest` first."
-        raise ProjectError("no documents have been read yet.", element=str(workspace.root), remedy=remedy) from None
-
-
 @contextmanager
-def _open_rows(workspace: Workspace, mark: str) -> Iterator[IO[bytes]]:
+def _open_rows(workspace: Workspace) -> Iterator[IO[bytes]]:
     path = workspace.sections_file
+    if not workspace.documents_file.is_file():
+        raise _nothing_yet(workspace)
     if not path.is_file():
         raise IntegrityError("is missing.", element=str(path), remedy=_REMEDY)
     with path.open("rb") as file:
-        if _mark_of(file.readline(), path) != mark:
-            raise IntegrityError("is of another ingest than documents.jsonl.", element=str(path), remedy=_REMEDY)
         yield file
 
 
-def _mark_of(line: bytes, path: Path) -> str:
-    mark = _parsed(line, path, 1).get("ingest")
-    if not isinstance(mark, str):
-        raise _broken(path, 1)
-    return mark
+def _nothing_yet(workspace: Workspace) -> ProjectError:
+    remedy = "Run `allotment documents ingest` first."
+    return ProjectError("no documents have been read yet.", element=str(workspace.root), remedy=remedy)
 
 
 def _rows_of(file: IO[bytes], record: DocumentRecord, path: Path) -> bytes:
