@@ -207,7 +207,7 @@ def time_long(talks: Sequence[Talk], engine: Engine) -> dict[str, Any]:
         "words": sum(len(cue.text.split()) for cue in cues),
         "minutes": round(cues[-1].end_ms / 60_000, 1),
         "chapters": len(result.chapters),
-        "titles failed": len(result.failed),
+        "failed": [finding.detail for finding in result.failed],
         "seconds": seconds,
         "check_s": check_s,
     }

@@ -26,6 +26,8 @@ TIMEOUT_S = 120.0
 _WINDOW = 4
 """Chapters titled in one answer; with more, a small model slips by one."""
 _GIST_TOKENS, _TITLE_TOKENS = 48, 40
+_SECOND_TEMPERATURE = 1.0
+"""A refused title is not shown again and the chapter read anew: a small model repeats what it sees."""
 _SYSTEM = "You are an editor who gives the chapters of recordings short titles in English."
 _GIST = "Say in one short English sentence what this chapter is about."
 _LANGUAGES = {"cs": " (in Czech)", "sk": " (in Slovak)", "de": " (in German)"}
@@ -38,9 +40,11 @@ class _Wanted:
     """A chapter that waits for its title."""
 
     place: int
-    gist: str
-    refused: str = ""
-    """The title the model gave it, and why it cannot have it."""
+    extract: str
+    gist: str = ""
+    title: str | None = None
+    problem: str = ""
+    """Why it cannot have ``title``, which the model gave it."""
 
     @property
     def key(self) -> str:
@@ -79,20 +83,17 @@ def title_chapters(
     problems: dict[int, str] = {}
     try:
         for window in _windows(extracts(cues, chapters)):
-            gists = []
-            for place, extract in window:
-                _tell(progress, place, len(chapters))
-                gists.append(_Wanted(place, titler.gist(extract)))
-            problems |= titler.title(gists)
+            _tell(progress, window[0].place, len(chapters))
+            problems |= titler.title(window)
     except _GaveUp as reason:
         problems = {place: problems.get(place, str(reason)) for place in range(len(chapters))}
     _tell(progress, len(chapters), len(chapters))
     return _named(chapters, titler.titles), _findings(cues, chapters, titler.titles, problems)
 
 
-def _windows(texts: Sequence[str]) -> Iterator[list[tuple[int, str]]]:
-    numbered = list(enumerate(texts))
-    return (numbered[start : start + _WINDOW] for start in range(0, len(texts), _WINDOW))
+def _windows(texts: Sequence[str]) -> Iterator[list[_Wanted]]:
+    wanted = [_Wanted(place, text) for place, text in enumerate(texts)]
+    return (wanted[start : start + _WINDOW] for start in range(0, len(wanted), _WINDOW))
 
 
 def _tell(progress: Progress | None, done: int, total: int) -> None:
@@ -125,42 +126,44 @@ class _Titler:
         self.titles: dict[int, str] = {}
         self._engine, self._checks, self._timeout_s = engine, checks, timeout_s
 
-    def gist(self, extract: str) -> str:
-        """What the sentences of a chapter are about, in one English sentence."""
-        language = _LANGUAGES.get(detect_language(extract), "")
-        said = extract.replace('"', "")
-        text = f'What is said in this chapter of a recording{language}:\n"""{said}"""\n\n{_GIST}'
-        return " ".join(self._complete(text, max_tokens=_GIST_TOKENS).split())
-
     def title(self, window: Sequence[_Wanted]) -> dict[int, str]:
-        """Title the chapters of a window; what is left after a second answer is returned with the reason."""
+        """Title the chapters of a window; what is left after a second reading is returned with the reason."""
         refused = self._ask(window, temperature=0.0)
-        refused = self._ask(refused, temperature=0.7) if refused else []
-        return {wanted.place: wanted.refused for wanted in refused}
+        refused = self._ask(refused, temperature=_SECOND_TEMPERATURE) if refused else []
+        return {one.place: f"the model's title was {one.title!r}: {one.problem}" for one in refused}
 
     def _ask(self, window: Sequence[_Wanted], temperature: float) -> list[_Wanted]:
-        """Take the titles that pass from one answer; the others come back with their faults."""
-        options = {"max_tokens": _TITLE_TOKENS * len(window), "schema": _schema(window), "temperature": temperature}
-        titles = read_titles(self._complete(self._task(window), **options), [wanted.key for wanted in window])
+        """Read the chapters, take the titles that pass, and give back the others with their faults."""
+        read = [replace(wanted, gist=self._gist(wanted.extract, temperature)) for wanted in window]
+        options = {"max_tokens": _TITLE_TOKENS * len(read), "schema": _schema(read), "temperature": temperature}
+        titles = read_titles(self._complete(self._task(read), **options), [wanted.key for wanted in read])
         refused = []
-        for wanted, title in zip(window, titles, strict=True):
+        for wanted, title in zip(read, titles, strict=True):
             if problem := self._checks.take(wanted.place, title):
-                refused.append(replace(wanted, refused=f"the model's title was {title!r}: {problem}"))
+                refused.append(replace(wanted, title=title, problem=problem))
             else:
                 self.titles[wanted.place] = str(title)
         return refused
 
+    def _gist(self, extract: str, temperature: float) -> str:
+        """What the sentences of a chapter are about, in one English sentence."""
+        language = _LANGUAGES.get(detect_language(extract), "")
+        said = extract.replace('"', "")
+        text = f'What is said in this chapter of a recording{language}:\n"""{said}"""\n\n{_GIST}'
+        return " ".join(self._complete(text, max_tokens=_GIST_TOKENS, temperature=temperature).split())
+
     def _task(self, window: Sequence[_Wanted]) -> str:
         places = sorted(place for place in self.titles if place < window[-1].place)[-_WINDOW:]
         earlier = "; ".join(self.titles[place] for place in places)
-        faults = "".join(f"Chapter {wanted.key}: {wanted.refused}.\n" for wanted in window if wanted.refused)
+        faults = "".join(f"Chapter {wanted.key}: {wanted.problem}.\n" for wanted in window if wanted.problem)
+        words = "5 to 9 words that say what is particular about it" if faults else "2 to 6 words"
         return "".join(
             (
                 f"Titles that other chapters have: {earlier}.\n\n" if earlier else "",
                 "What these chapters are about:\n",
                 *(f"{wanted.key}. {wanted.gist}\n" for wanted in window),
-                f"\nThese titles cannot be used:\n{faults}" if faults else "",
-                "\nWrite the title of each chapter in English, 2 to 6 words, all different. Answer with JSON: {",
+                f"\nWhat was wrong with the titles you wrote first:\n{faults}" if faults else "",
+                f"\nWrite the title of each chapter in English, {words}, all different. Answer with JSON: {{",
                 ", ".join(f'"{wanted.key}": "..."' for wanted in window),
                 "}",
             )
