@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -23,8 +22,9 @@ from allotment.errors import MissingPartError
 from allotment.evaluation import is_right, measure_agent
 from allotment.gateway import UserStore, create_app
 from allotment.models import Engines, Message
-from allotment.project import Project, load_project
+from allotment.project import Project
 from allotment.workspace import Workspace
+from project_copy import copy_project
 from trained_company import Company
 
 pytestmark = pytest.mark.heavy
@@ -230,6 +230,5 @@ def test_the_official_client_gets_answers_from_the_real_chain(served: tuple[str,
 
 
 def copy_of(company: Company, target: Path) -> tuple[Project, Workspace]:
-    root = target / "project"
-    shutil.copytree(company.project.root, root, ignore=shutil.ignore_patterns("postgres", "*.lock", "*.sock"))
-    return load_project(root), Workspace(root)
+    project = copy_project(company.project, target / "project")
+    return project, Workspace(project.root)

@@ -13,6 +13,7 @@ from allotment.cli._open import open_chain
 from allotment.databases import Databases
 from allotment.project import Project, load_project
 from allotment.workspace import Workspace
+from project_copy import copy_project
 from sealed_adapter import seal
 
 QUESTION = "What is the spending limit for a business dinner per guest?"
@@ -21,10 +22,8 @@ QUESTION = "What is the spending limit for a business dinner per guest?"
 @pytest.fixture(scope="module")
 def copied(taught: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A copy of the taught company with its database server up."""
-    root = tmp_path_factory.mktemp("faults") / "project"
-    shutil.copytree(taught.root, root, ignore=shutil.ignore_patterns("adapters", "postgres", "*.lock", "*.sock"))
-    project = load_project(root)
-    with Databases(project, Workspace(root)) as databases:
+    project = copy_project(taught, tmp_path_factory.mktemp("faults") / "project", "adapters")
+    with Databases(project, Workspace(project.root)) as databases:
         databases.provision()
         yield project
 

@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 from cli_call import Call
 
-from allotment.project import Project, load_project
+from allotment.project import Project
 from allotment.workspace import Workspace
+from project_copy import copy_project
 from sealed_adapter import seal
 
 
 @pytest.fixture
 def sealed(taught: Project, tmp_path: Path) -> Path:
     """The taught company with an adapter of the board and one of the handbook."""
-    root = tmp_path / "project"
-    shutil.copytree(taught.root, root, ignore=shutil.ignore_patterns("adapters", "postgres", "*.lock", "*.sock"))
+    project = copy_project(taught, tmp_path / "project", "adapters")
     for agent in ("board", "handbook"):
-        seal(load_project(root), Workspace(root), agent)
-    return root
+        seal(project, Workspace(project.root), agent)
+    return project.root
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from gateway_standin import ANSWER, StandInChain, script_of
 from gateway_watched import Scheme, Watched
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from allotment.answering import Answer, Source
 
@@ -81,6 +81,26 @@ def test_a_statement_that_was_refused_is_not_said_to_have_run(
     article.get_by_text("Where this comes from").click()
     expect(article.get_by_text("Statement that was refused")).to_be_visible()
     expect(article.get_by_text("Statement that ran")).to_have_count(0)
+    watched.context.close()
+
+
+def test_nothing_can_be_typed_or_sent_before_the_page_can_keep_it_out_of_the_address(
+    browser: Browser, address: str, chain: StandInChain, password: str
+) -> None:
+    watched = Watched(browser, address, 1280, "light")
+    held: list[Route] = []
+    watched.page.route("**/chat.js*", lambda route: held.append(route))
+    watched.page.goto("/", wait_until="commit")
+    watched.page.get_by_label("Name").fill("sofia")
+    watched.page.get_by_label("Password").fill(password)
+    watched.page.get_by_role("button", name="Sign in").click(no_wait_after=True)
+    expect(watched.page.get_by_role("textbox", name="Your question")).to_be_disabled()
+    expect(watched.page.get_by_role("button", name="Ask")).to_be_disabled()
+    held[0].continue_()
+    chain.script = script_of(ANSWER)
+    watched.ask(QUESTION)
+    expect(watched.page.get_by_text(ANSWER.text)).to_be_visible()
+    assert "Sweden" not in watched.page.url
     watched.context.close()
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from allotment.errors import DatasetError
-from allotment.project import Project, load_project
+from allotment.project import Project
 from allotment.training import current_adapter, run
 from allotment.workspace import Workspace
+from project_copy import copy_project
 from sealed_adapter import seal
 
 PLAN = Path("documents/board/acquisition-plan.md")
@@ -20,11 +21,9 @@ PLAN = Path("documents/board/acquisition-plan.md")
 @pytest.fixture
 def sealed(taught: Project, tmp_path: Path) -> Project:
     """The taught company in a folder of its own, with an adapter of the board and one of the handbook."""
-    root = tmp_path / "project"
-    shutil.copytree(taught.root, root, ignore=shutil.ignore_patterns("adapters", "postgres", "*.lock", "*.sock"))
-    project = load_project(root)
+    project = copy_project(taught, tmp_path / "project", "adapters")
     for agent in ("board", "handbook"):
-        seal(project, Workspace(root), agent)
+        seal(project, Workspace(project.root), agent)
     return project
 
 

@@ -18,6 +18,7 @@ from allotment.project import load_project
 from allotment.training import adapter_versions, current_adapter, estimate, run
 from allotment.training._base import load_base
 from allotment.workspace import Workspace
+from project_copy import copy_project
 from trained_company import TRAINED, Company
 
 pytestmark = pytest.mark.heavy
@@ -26,10 +27,7 @@ pytestmark = pytest.mark.heavy
 @pytest.fixture
 def copied(company: Company, tmp_path: Path) -> Path:
     """The trained project in a folder of its own, without its database."""
-    target = tmp_path / "project"
-    leave = shutil.ignore_patterns("postgres", "*.lock", "*.sock")
-    shutil.copytree(company.project.root, target, ignore=leave)
-    return target
+    return copy_project(company.project, tmp_path / "project").root
 
 
 def manifest_file(root: Path, agent: str = "board") -> Path:

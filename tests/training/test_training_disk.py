@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from allotment.errors import TrainingError
 from allotment.project import Project, load_project
 from allotment.training import run
 from allotment.workspace import Workspace
+from project_copy import copy_project
 from small_disk import small_disk
 
 BASE_BYTES = 100_000_000
@@ -26,8 +26,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 def copy_of(taught: Project, root: Path, base: Path) -> Project:
     """The taught company on a base model of 100 MB that takes no space."""
-    leave = shutil.ignore_patterns("adapters", "postgres", "*.lock", "*.sock", "database")
-    shutil.copytree(taught.root, root, ignore=leave)
+    copy_project(taught, root, "adapters", "database")
     with base.open("wb") as file:
         file.truncate(BASE_BYTES)
     declared = root / "allotment.yaml"

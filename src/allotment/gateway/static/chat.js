@@ -276,3 +276,8 @@ for (const choice of document.querySelectorAll("[data-agent]")) {
     field.focus();
   });
 }
+
+if (Number(form.dataset.agents)) {
+  field.disabled = send.disabled = false;
+  field.focus();
+}
