@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from hashlib import sha256
+from os import fstat
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -21,6 +22,7 @@ from allotment.documents._types import DocumentRecord, Label, Place, Replaced, S
 from allotment.errors import IntegrityError, ProjectError
 from allotment.workspace import Workspace, atomic_writer
 
+_PIECE = 1 << 20
 _REMEDY = "Run `allotment documents ingest`: it reads everything again."
 
 
@@ -53,9 +55,10 @@ def load_documents(workspace: Workspace) -> list[DocumentRecord]:
 
 
 class SectionsWriter:
-    """Writes both files anew, sections first and document by document; a context manager.
+    """Writes both files, sections first and document by document; a context manager.
 
-    What is there stays until the ``with`` ends without an error. Nothing but the records is held in memory.
+    What is there stays until the ``with`` ends without an error. Nothing but the records is held in memory. The
+    sections are written anew only from the first document on that is not kept where it lies.
     """
 
     def __init__(self, workspace: Workspace) -> None:
@@ -64,9 +67,10 @@ class SectionsWriter:
         self._offset = 0
         self._stack = ExitStack()
         self._old: IO[bytes] | None = None
+        self._new: IO[bytes] | None = None
+        """None as long as what is there, up to the offset, is what would be written."""
 
     def __enter__(self) -> Self:
-        self._file = self._stack.enter_context(atomic_writer(self._workspace.sections_file))
         if self._workspace.sections_file.is_file():
             self._old = self._stack.enter_context(self._workspace.sections_file.open("rb"))
         return self
@@ -74,9 +78,26 @@ class SectionsWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.__exit__(kind, error, trace)
-        if kind is None:
-            self._write_records()
+        if kind is not None:
+            self._stack.__exit__(kind, error, trace)
+            return
+        with self._stack:
+            if not self._is_whole():
+                self._begin()
+        self._write_records()
+
+    def _is_whole(self) -> bool:
+        """Whether nothing is left to write: the file before ends where the last kept document does."""
+        return self._new is not None or (self._old is not None and fstat(self._old.fileno()).st_size == self._offset)
+
+    def _begin(self) -> IO[bytes]:
+        """The new file, begun with what stays of the one before."""
+        if self._new is None:
+            self._new = self._stack.enter_context(atomic_writer(self._workspace.sections_file))
+            if self._old:
+                self._old.seek(0)
+                _copy(self._old, self._new, self._offset)
+        return self._new
 
     def add(self, record: DocumentRecord, rows: bytes) -> None:
         """A document and the rows of its sections, as ``section_rows`` makes them."""
@@ -90,11 +111,13 @@ class SectionsWriter:
         rows = _bytes_of(self._old, record) if self._old and record.length else b""
         if sha256(rows).hexdigest() != record.rows_sha256:
             return False
-        self._append(record, rows, record.rows_sha256)
+        stays = self._new is None and record.offset == self._offset
+        self._append(record, rows, record.rows_sha256, stays=stays)
         return True
 
-    def _append(self, record: DocumentRecord, rows: bytes, digest: str) -> None:
-        self._file.write(rows)
+    def _append(self, record: DocumentRecord, rows: bytes, digest: str, *, stays: bool = False) -> None:
+        if rows and not stays:
+            self._begin().write(rows)
         self._records.append(replace(record, offset=self._offset, length=len(rows), rows_sha256=digest))
         self._offset += len(rows)
 
@@ -102,6 +125,12 @@ class SectionsWriter:
         with atomic_writer(self._workspace.documents_file) as file:
             for record in self._records:
                 file.write(_line(_record_row(record)))
+
+
+def _copy(source: IO[bytes], target: IO[bytes], length: int) -> None:
+    while length and (piece := source.read(min(length, _PIECE))):
+        target.write(piece)
+        length -= len(piece)
 
 
 def section_rows(sections: Iterable[Section]) -> bytes:
@@ -117,7 +146,7 @@ def _section_row(section: Section) -> dict[str, Any]:
 
 def _record_row(record: DocumentRecord) -> dict[str, Any]:
     labels = [{"origin": label.origin, "readers": sorted(label.readers)} for label in record.labels]
-    return {**asdict(record), "labels": labels}
+    return {**vars(record), "labels": labels, "replaced": [asdict(item) for item in record.replaced]}
 
 
 def _line(row: dict[str, Any]) -> bytes:

@@ -27,7 +27,7 @@ _WINDOW = 4
 """Chapters titled in one answer; with more, a small model slips by one."""
 _GIST_TOKENS, _TITLE_TOKENS = 48, 40
 _SECOND_TEMPERATURE = 1.0
-"""A refused title is not shown again and the chapter read anew: a small model repeats what it sees."""
+"""The chapter is read anew, and no title is shown, refused or given: a small model repeats what it sees."""
 _SYSTEM = "You are an editor who gives the chapters of recordings short titles in English."
 _GIST = "Say in one short English sentence what this chapter is about."
 _LANGUAGES = {"cs": " (in Czech)", "sk": " (in Slovak)", "de": " (in German)"}
@@ -153,10 +153,11 @@ class _Titler:
         return " ".join(self._complete(text, max_tokens=_GIST_TOKENS, temperature=temperature).split())
 
     def _task(self, window: Sequence[_Wanted]) -> str:
+        again = any(wanted.problem for wanted in window)
         places = sorted(place for place in self.titles if place < window[-1].place)[-_WINDOW:]
-        earlier = "; ".join(self.titles[place] for place in places)
+        earlier = "" if again else "; ".join(self.titles[place] for place in places)
         faults = "".join(f"Chapter {wanted.key}: {wanted.problem}.\n" for wanted in window if wanted.problem)
-        words = "5 to 9 words that say what is particular about it" if faults else "2 to 6 words"
+        words = "5 to 9 words that say what is particular about it" if again else "2 to 6 words"
         return "".join(
             (
                 f"Titles that other chapters have: {earlier}.\n\n" if earlier else "",
