@@ -26,7 +26,7 @@ def timed(
 
     Returns:
         Exit code (negative: the signal that ended it), wall seconds, memory, seconds before the demo itself began,
-        its steps as printed with the second each was over at, and the last line.
+        its steps as printed with the second each was over at, and the last line where it failed.
     """
     began, figures = time.monotonic(), dict[str, Any]()
     steps: list[dict[str, Any]] = []
@@ -46,7 +46,9 @@ def timed(
         code = process.wait()
         timer.cancel()
     seconds = round(time.monotonic() - began, 1)
-    return {"exit": code, "seconds": seconds, **memory.figures(), **figures, "steps": steps, "last_line": last}
+    if code:
+        figures["last_line"] = last
+    return {"exit": code, "seconds": seconds, **memory.figures(), **figures, "steps": steps}
 
 
 def _started(command: Sequence[str | Path], cwd: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:
