@@ -25,7 +25,7 @@ from allotment.databases import Databases
 from allotment.dataset import generate
 from allotment.documents import ingest
 from allotment.evaluation import measure_agent
-from allotment.models import Engines, pull
+from allotment.models import Engines, open_client, pull
 from allotment.project import load_project
 from allotment.training import run
 from allotment.workspace import Workspace
@@ -84,7 +84,7 @@ def measure(root: Path) -> dict[str, Any]:
     with timed(seconds, "ingest"):
         report = ingest(project, workspace)
     with timed(seconds, "dataset"), Engines() as engines:
-        counts = generate(project, workspace, "guide", engines.get(project.models.teacher), say)
+        counts = generate(project, workspace, "guide", open_client(project.models.teacher, engines), say)
     with timed(seconds, "training"):
         manifest = run(project, workspace, "guide").manifest
     with Databases(project, workspace) as databases:

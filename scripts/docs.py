@@ -13,6 +13,7 @@ import sys
 import types
 import typing
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
@@ -61,7 +62,15 @@ name:
 """
 
 SHARED = {"project_dir", "as_json", "debug", "help"}
-WORDS = {str: "text", int: "whole number", float: "number", bool: "yes or no", Path: "path", types.NoneType: "nothing"}
+WORDS = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "yes or no",
+    Path: "path",
+    date: "date",
+    types.NoneType: "nothing",
+}
 
 
 def project_page() -> str:

@@ -8,6 +8,7 @@ is an error with its place, never a default.
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -24,10 +25,13 @@ __all__ = [
     "DatabaseConfig",
     "DatasetConfig",
     "DocumentSet",
+    "ModelLimits",
+    "ModelPrice",
     "ModelsConfig",
     "PersonalDataConfig",
     "PersonalKind",
     "Project",
+    "Rewrite",
     "RoutingConfig",
     "SectionsConfig",
     "TableGrant",
@@ -48,6 +52,7 @@ def _check_name(value: str) -> str:
 
 Name = Annotated[str, AfterValidator(_check_name)]
 PersonalKind = Literal["emails", "phones", "ibans", "cards", "national-ids", "names"]
+Rewrite = Literal["summary", "explanation", "dialogue"]
 Scalar = str | int | float | bool
 
 
@@ -101,6 +106,39 @@ class SectionsConfig(_Strict):
         return self
 
 
+class ModelLimits(_Strict):
+    """How hard a model may be driven when very many completions are asked of it."""
+
+    parallel: int | None = Field(default=None, ge=1, le=4096)
+    """Most requests in flight; without it 256 for a server and 2 for the embedded engine, which takes at most 4."""
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    """Most requests in any 60 seconds; without it only the server's own refusals slow the requests."""
+    tokens_per_minute: int | None = Field(default=None, ge=1)
+    """Most tokens, read and written together, in any 60 seconds."""
+    timeout_s: float | None = Field(default=None, gt=0)
+    """Seconds a request may take; without it they follow from how long the server's answers take."""
+
+
+class ModelPrice(_Strict):
+    """What a model's tokens cost, in USD for a million."""
+
+    input: float = Field(ge=0)
+    """A million tokens of prompts."""
+    output: float = Field(ge=0)
+    """A million tokens of answers."""
+    batch_discount: float = Field(default=0.0, ge=0, lt=1)
+    """Share taken off by the provider's batch endpoint."""
+    as_of: date | None = None
+    """Day the price was looked up."""
+    source: str = ""
+    """Who published it."""
+
+    def usd(self, prompt_tokens: float, completion_tokens: float, *, batch: bool = False) -> float:
+        """Price of so many tokens."""
+        full = (prompt_tokens * self.input + completion_tokens * self.output) / 1e6
+        return full * (1 - self.batch_discount) if batch else full
+
+
 class ModelsConfig(_Strict):
     """Which models do what; names from the catalogue, or paths of GGUF files, relative to ``allotment.yaml``."""
 
@@ -112,6 +150,10 @@ class ModelsConfig(_Strict):
     """Writes SQL for agents with an account."""
     threads: int = Field(default=0, ge=0)
     """Processor threads of the embedded engine; 0 takes all cores."""
+    prices: dict[str, ModelPrice] = Field(default_factory=dict)
+    """Model (its name here, or the part after ``#``) → what its tokens cost; before the shipped prices."""
+    limits: dict[str, ModelLimits] = Field(default_factory=dict)
+    """Model, by the name it has above → how hard it may be driven."""
 
 
 class DatabaseConfig(_Strict):
@@ -168,16 +210,34 @@ class RoutingConfig(_Strict):
 
 
 class DatasetConfig(_Strict):
-    """How many questions the teacher writes."""
+    """What the teacher writes about each section, and what is mixed in."""
 
     questions: int = Field(default=10, ge=1, le=50)
-    """Questions per section and round."""
+    """Facts asked for in one round over a section."""
     rounds: int = Field(default=3, ge=1, le=10)
-    """Rounds over every section."""
+    """Rounds over every section; each asks for facts the rounds before did not."""
     paraphrases: int = Field(default=4, ge=0, le=20)
-    """Other phrasings of each question; with two or more, one of them is held out of training."""
+    """Other wordings of each question; of two or more, one is held out of training."""
+    answer_paraphrases: int | None = Field(default=None, ge=0, le=10)
+    """Other wordings of each answer; without it half as many as of its question."""
+    backwards: bool = True
+    """Whether each fact is asked backwards as well: from its value to whom or what it belongs to."""
+    rewrites: tuple[Rewrite, ...] = ("summary", "explanation", "dialogue")
+    """Ways in which each section is told anew."""
+    text: bool = False
+    """Whether the sections themselves are learnt as they stand."""
+    personas: bool = True
+    """Whether questions are worded for the roles that will ask, by what ``roles`` says of them."""
+    unknown_share: float = Field(default=0.05, ge=0, le=0.5)
+    """Questions the documents do not answer, with an honest answer, as a share of the facts' training items."""
+    general_share: float = Field(default=0.05, ge=0, le=0.5)
+    """Conversation that is about no document, as a share of the facts' training items."""
+    validation_share: float = Field(default=0.0, ge=0, le=0.5)
+    """Share kept out of training by whole documents. What is kept out is not learnt: an agent needs none of it."""
     language: str | None = None
     """Language of questions and answers; none means the section's own."""
+    judge: str | None = None
+    """Model that judges every pair and answers every question from its section; none judges by rules alone."""
 
 
 class TrainingConfig(_Strict):

@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -129,68 +129,132 @@ def models_cache() -> Path:
 
 
 class Ledger:
-    """An append-only JSONL file keyed by content hash: one terminal row for each key.
+    """An append-only JSONL file keyed by content hash: one terminal row for each key; the last one counts.
 
-    A line torn by a crash is dropped at the next open; every other malformed line is an error, because a
-    ledger nobody edits has none.
+    Opening it reads keys alone, so a large one opens in seconds; a row is parsed when it is asked for. A line torn by
+    a crash is dropped at the next open; every other malformed line is an error, because a ledger nobody edits has none.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.rows: dict[str, dict[str, Any]] = {}
-        self._load()
-
-    def _load(self) -> None:
-        if not self.path.exists():
-            return
-        whole = 0
-        with self.path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if not line.endswith(b"\n"):
-                    break
-                try:
-                    row = json.loads(line)
-                    self.rows[row["key"]] = row
-                except (ValueError, KeyError, TypeError) as error:
-                    raise IntegrityError(
-                        "is not a line this ledger wrote.",
-                        element=f"{self.path}:{number}",
-                        remedy="Restore the file from a backup, or move it away to begin again.",
-                    ) from error
-                whole += len(line)
-        if whole < self.path.stat().st_size:
-            os.truncate(self.path, whole)
+        self._places = _places_of(path)
+        self.rows: Mapping[str, dict[str, Any]] = _Rows(path, self._places)
+        """Key → row, in the order in which keys were first written. Reading a broken row raises ``IntegrityError``."""
 
     def __contains__(self, key: str) -> bool:
-        return key in self.rows
+        return key in self._places
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self._places)
 
-    def append(self, key: str, row: dict[str, Any]) -> None:
-        """Write one row, flushed to the disk before this returns.
+    def append(self, key: str, row: dict[str, Any], *, sync: bool = True) -> None:
+        """Write one row.
+
+        Args:
+            sync: flush it to the disk before this returns. Without, it is safe from a kill of the process but not
+                from a loss of power, until ``sync`` is called.
 
         Raises:
             StorageError: the disk is full or the file cannot be written; nothing of the row stays.
         """
-        full = {"key": key, **row}
-        whole: int | None = None
+        line = _line(key, row)
+        whole = -1
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab") as file:
                 whole = file.tell()
-                file.write((json.dumps(full, ensure_ascii=False) + "\n").encode("utf-8"))
+                file.write(line)
                 file.flush()
-                os.fsync(file.fileno())
+                if sync:
+                    os.fsync(file.fileno())
         except OSError as error:
-            if whole is not None:
+            if whole >= 0:
                 os.truncate(self.path, whole)  # a torn line must not get a whole one behind it
             raise StorageError(
                 f"cannot be written ({error.strerror or error}).",
                 element=str(self.path),
                 remedy="Free some disk space, then run the same command again; what is done is kept.",
             ) from error
-        self.rows[key] = full
+        self._places[key] = whole
+
+    def sync(self) -> None:
+        """Flush everything to the disk."""
+        if self.path.exists():
+            with self.path.open("rb") as file:
+                os.fsync(file.fileno())
+
+
+class _Rows(Mapping[str, dict[str, Any]]):
+    """Rows of a ledger, each read from its place when it is asked for."""
+
+    def __init__(self, path: Path, places: Mapping[str, int]) -> None:
+        self._path, self._places = path, places
+
+    def __getitem__(self, key: str) -> dict[str, Any]:
+        place = self._places[key]
+        with self._path.open("rb") as file:
+            file.seek(place)
+            line = file.readline()
+        try:
+            row = json.loads(line)
+            if row["key"] == key:
+                return dict(row)
+        except (ValueError, KeyError, TypeError):
+            pass
+        raise _not_ours(self._path, f"byte {place}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._places
+
+
+_OPENING = b'{"key": "'
+
+
+def _line(key: str, row: Mapping[str, Any]) -> bytes:
+    return json.dumps({"key": key, **row}, ensure_ascii=False).encode("utf-8") + b"\n"
+
+
+def _places_of(path: Path) -> dict[str, int]:
+    """Key → where its last row begins; a torn last line is cut off the file."""
+    places: dict[str, int] = {}
+    if not path.exists():
+        return places
+    whole = 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                break
+            places[_key_of(line, path, number)] = whole
+            whole += len(line)
+    if whole < path.stat().st_size:
+        os.truncate(path, whole)
+    return places
+
+
+def _key_of(line: bytes, path: Path, number: int) -> str:
+    end = line.find(b'"', len(_OPENING))
+    key = line[len(_OPENING) : end]
+    if line.startswith(_OPENING) and line.endswith(b"}\n") and b"\\" not in key:
+        return key.decode("utf-8")
+    try:
+        row = json.loads(line)
+        return str(row["key"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise _not_ours(path, str(number)) from error
+
+
+def _not_ours(path: Path, place: str) -> IntegrityError:
+    return IntegrityError(
+        "is not a line this ledger wrote.",
+        element=f"{path}:{place}",
+        remedy="Restore the file from a backup, or move it away to begin again.",
+    )
 
 
 @dataclass(frozen=True)

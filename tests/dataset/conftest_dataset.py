@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from allotment.access import Grant
 from allotment.documents import WorkerPool, ingest
-from allotment.models import Completion, Message
+from allotment.models import Answer, Ask, Failure, Message
 from allotment.project import Project, load_project
 from allotment.workspace import Workspace
 
@@ -26,7 +25,7 @@ documents:
 agents:
   helper: {roles: [staff, boss], documents: [shared]}
   board: {roles: [boss], documents: [shared, board]}
-dataset: {questions: 2, rounds: 1, paraphrases: 3}
+dataset: {questions: 2, rounds: 1, paraphrases: 3, backwards: false, rewrites: [], unknown_share: 0, general_share: 0}
 """
 BOATS = """# Harbour
 
@@ -43,49 +42,49 @@ SECRET = "# Plan\n\nThe board decided to buy the shipyard Bluefin, and it pays 7
 
 @dataclass
 class Teacher:
-    """Answers every request by ``reply``; keeps what it was asked. Implements ``Engine``."""
+    """Answers every request by ``reply``, several at a time; keeps what it was asked. Implements ``Teacher``.
+
+    What ``reply`` raises is a failed request. ``answered`` counts requests that would have been paid for.
+    """
 
     reply: Callable[[Sequence[Message]], str]
     name: str = "stand-in"
+    parallel: int = 2
     asked: list[list[Message]] = field(default_factory=list)
+    answered: int = 0
 
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int = 0,
-        schema: Mapping[str, Any] | None = None,
-        stop: Sequence[str] = (),
-        adapter: str | None = None,
-        grant: Grant | None = None,
-    ) -> Completion:
-        self.asked.append(list(messages))
-        text = self.reply(messages)
-        return Completion(text, sum(len(m.content) for m in messages) // 4, len(text) // 4, "stop")
+    async def run(self, asks: Iterable[Ask]) -> AsyncIterator[tuple[Ask, Answer | Failure]]:
+        source = iter(asks)
+        while batch := list(islice(source, self.parallel)):
+            for ask in reversed(batch):
+                yield ask, self._answer(ask)
 
-    def stream(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int = 0,
-        stop: Sequence[str] = (),
-        adapter: str | None = None,
-        grant: Grant | None = None,
-    ) -> Iterator[str]:
-        yield self.complete(messages, max_tokens=max_tokens, temperature=temperature, seed=seed).text
+    @property
+    def everything(self) -> list[str]:
+        """Every text it was told."""
+        return [message.content for messages in self.asked for message in messages]
+
+    def _answer(self, ask: Ask) -> Answer | Failure:
+        messages = list(ask.messages)
+        self.asked.append(messages)
+        try:
+            text = self.reply(messages)
+        except Exception as error:
+            return Failure("connection", str(error), 0.1, 1)
+        self.answered += 1
+        read = sum(len(message.content) for message in messages) // 4
+        return Answer(text, read, len(text) // 4, "stop", 0.1, 1, False)
 
 
 def facts_asked(messages: Sequence[Message]) -> list[tuple[str, str]]:
     """Statement with its gap, and value, of every fact of a request with given facts."""
-    return re.findall(r"^\d+\. (.*) \[([^\]]*)\]$", messages[-1].content, re.MULTILINE)
+    return re.findall(r"^\d+\. (.*) \[([^\]]*)\](?: contain: .*)?$", messages[-1].content, re.MULTILINE)
 
 
 def good_reply(messages: Sequence[Message]) -> str:
-    """Four proper questions about each given fact."""
+    """Four proper questions about each given fact; a rewrite says the section's own words."""
+    if messages[-1].content.endswith("\n>>>"):
+        return messages[-1].content.partition("<<<\n")[2].removesuffix("\n>>>")
     facts = []
     for statement, value in facts_asked(messages):
         subject = statement.replace("___", "something").rstrip(".")

@@ -32,7 +32,9 @@ def test_a_good_teacher_has_every_fact_accepted_and_one_phrasing_of_each_held_ou
 ) -> None:
     project, workspace = make_project()
     counts = generate(project, workspace, "helper", good_teacher)
-    assert counts == DatasetStats(asked=4, accepted=4, rejected={}, failed={}, train=12, held_out=4)
+    assert (counts.asked, counts.accepted, counts.rejected, counts.failed) == (4, 4, {}, {})
+    assert (counts.train, counts.held_out, counts.validation) == (12, 4, 0)
+    assert counts.items == {"question": 4, "paraphrase": 12}
     assert stats(workspace, "helper") == counts
 
 
@@ -65,24 +67,25 @@ def test_no_held_out_question_equals_a_training_one_and_each_is_of_a_trained_fac
 
 def test_a_second_run_asks_nothing_and_gives_the_same_dataset(make_project: MakeProject, good_teacher: Teacher) -> None:
     project, workspace = make_project()
-    first = generate(project, workspace, "helper", good_teacher, parallel=4)
+    first = generate(project, workspace, "helper", good_teacher)
     items = load_items(workspace, "helper")
     asked = len(good_teacher.asked)
-    assert generate(project, workspace, "helper", good_teacher, parallel=1) == first
+    assert generate(project, workspace, "helper", good_teacher) == first
     assert (load_items(workspace, "helper"), len(good_teacher.asked)) == (items, asked)
 
 
 def test_a_killed_run_goes_on_where_it_stopped(make_project: MakeProject, good_teacher: Teacher) -> None:
     project, workspace = make_project()
 
-    def stop(document: str, done: int, total: int) -> None:
-        raise KeyboardInterrupt
+    def stop(label: str, done: int, total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        generate(project, workspace, "helper", good_teacher, stop, parallel=1)
+        generate(project, workspace, "helper", good_teacher, stop)
     ledger = workspace.dataset_dir("helper") / "ledger.jsonl"
     kept = len(ledger.read_text(encoding="utf-8").splitlines())
-    assert kept >= 1
+    assert kept == 1
     with ledger.open("ab") as file:
         file.write(b'{"key": "torn')
     again = Teacher(good_reply)
@@ -140,7 +143,7 @@ def test_the_order_of_items_does_not_depend_on_who_answers_first(make_project: M
             raise TimeoutError
         return good_reply(messages)
 
-    counts = generate(project, workspace, "helper", Teacher(reply), parallel=2)
+    counts = generate(project, workspace, "helper", Teacher(reply))
     values = list(dict.fromkeys(item.value for item in load_items(workspace, "helper")))
     assert (counts.accepted, values) == (4, ["6:40", "Walnut", "25 EUR", "310 EUR"])
 
@@ -167,11 +170,6 @@ BAD_REPLIES: dict[str, tuple[Callable[[Sequence[Message]], str], str, str]] = {
     "facts that are numbers": (lambda m: '{"facts": [1, null]}', "rejected", "schema"),
     "no questions": (_replace_questions([]), "rejected", "schema"),
     "questions that are numbers": (_replace_questions([1, 2, 3, 4]), "rejected", "schema"),
-    "one question four times": (
-        _replace_questions(["What about the Harbour?"] * 4),
-        "rejected",
-        "too-few-phrasings",
-    ),
     "another language": (
         _replace_questions(["Kolik to v přístavu stojí a kdo platí?"] * 4),
         "rejected",
@@ -196,19 +194,44 @@ def test_whole_facts_of_an_answer_that_breaks_off_are_kept(make_project: MakePro
     assert (counts.asked, counts.accepted, counts.failed) == (4, 2, {"not-json": 2})
 
 
-def test_facts_that_did_not_come_are_missing_and_facts_too_many_are_ignored(make_project: MakeProject) -> None:
-    project, workspace = make_project()
+def test_one_question_four_times_leaves_a_fact_without_a_second_phrasing(make_project: MakeProject) -> None:
+    project, workspace = make_project(
+        {"shared/a.md": "# Harbour\n\nThe old ferry Osprey leaves the long north pier every morning at 6:40.\n"}
+    )
+    same = _replace_questions(["When does the ferry Osprey leave?"] * 4)
+    counts = generate(project, workspace, "helper", Teacher(same))
+    assert counts.rejected["too-few-phrasings"] == 1 and counts.accepted == 0
+    assert adds_up(counts)
+
+
+def _shortened(count: int) -> Callable[[Sequence[Message]], str]:
+    """The first ``count`` facts of what was asked about the ferry, and three times everything else."""
 
     def reply(messages: Sequence[Message]) -> str:
         answer = json.loads(good_reply(messages))
-        answer["facts"] = answer["facts"][:1] if "Osprey" in messages[-1].content else answer["facts"] * 3
+        answer["facts"] = answer["facts"][:count] if "Osprey" in messages[-1].content else answer["facts"] * 3
         return json.dumps(answer)
 
-    counts = generate(project, workspace, "helper", Teacher(reply))
-    assert (counts.asked, counts.accepted, counts.failed) == (4, 3, {"missing": 1})
+    return reply
 
 
-def test_a_teacher_that_raises_is_asked_again_by_the_next_run_and_only_then(make_project: MakeProject) -> None:
+def test_a_fact_that_did_not_come_is_asked_once_more_and_facts_too_many_are_ignored(make_project: MakeProject) -> None:
+    project, workspace = make_project()
+    teacher = Teacher(_shortened(1))
+    counts = generate(project, workspace, "helper", teacher)
+    assert (counts.asked, counts.accepted, counts.failed, len(teacher.asked)) == (4, 4, {}, 3)
+
+
+def test_a_fact_that_does_not_come_the_second_time_is_missing(make_project: MakeProject) -> None:
+    project, workspace = make_project()
+    teacher = Teacher(_shortened(0))
+    counts = generate(project, workspace, "helper", teacher)
+    assert (counts.asked, counts.accepted, counts.failed, len(teacher.asked)) == (4, 2, {"missing": 2}, 3)
+    generate(project, workspace, "helper", teacher)
+    assert len(teacher.asked) == 3
+
+
+def test_a_teacher_that_does_not_answer_is_asked_again_by_the_next_run_and_only_then(make_project: MakeProject) -> None:
     project, workspace = make_project()
 
     def reply(messages: Sequence[Message]) -> str:
@@ -217,7 +240,7 @@ def test_a_teacher_that_raises_is_asked_again_by_the_next_run_and_only_then(make
         return good_reply(messages)
 
     counts = generate(project, workspace, "helper", Teacher(reply))
-    assert (counts.accepted, counts.failed) == (2, {"teacher-error": 2})
+    assert (counts.accepted, counts.failed) == (2, {"connection": 2})
     healthy = Teacher(good_reply)
     assert generate(project, workspace, "helper", healthy).accepted == 4
     assert len(healthy.asked) == 1
@@ -238,11 +261,11 @@ def test_counts_add_up_whatever_the_teacher_writes(make_project: MakeProject, te
     assert adds_up(generate(project, workspace, "helper", Teacher(lambda messages: text)))
 
 
-def test_a_question_already_in_the_dataset_is_a_duplicate(make_project: MakeProject) -> None:
+def test_one_question_with_several_answers_keeps_the_first_alone(make_project: MakeProject) -> None:
     project, workspace = make_project()
     same = ["What do you know about the harbour?", "Tell me all about the harbour.", "Say something: the harbour?"]
     counts = generate(project, workspace, "helper", Teacher(_replace_questions(same)))
-    assert (counts.accepted, counts.rejected) == (1, {"duplicate": 3})
+    assert (counts.accepted, counts.rejected) == (1, {"conflict": 3})
 
 
 INJECTION = """# Rules
@@ -259,7 +282,8 @@ def test_orders_inside_a_document_reach_the_teacher_as_quoted_data_only(
     plain = INJECTION.replace("Marlin-7", "the wind").replace("office", "master")
     free_project, free_workspace = make_project({"shared/a.md": plain})
     generate(free_project, free_workspace, "helper", good_teacher)
-    given_request, free_request = good_teacher.asked
+    given_request = next(messages for messages in good_teacher.asked if "[" in messages[-1].content)
+    free_request = good_teacher.asked[-1]
     assert "[Marlin-7]" in given_request[-1].content
     assert f"<<<\n{plain.split(chr(10), 2)[2].strip()}\n>>>" in free_request[-1].content
     for messages in good_teacher.asked:
@@ -277,10 +301,16 @@ def test_a_document_cannot_close_the_marks_around_it(make_project: MakeProject, 
 def test_a_later_round_is_told_what_is_covered(make_project: MakeProject) -> None:
     project, workspace = make_project(declaration=DECLARATION.replace("rounds: 1", "rounds: 2"))
     teacher = Teacher(lambda m: good_reply(m) if "[6:40]" in m[-1].content or "[25 EUR]" in m[-1].content else "{}")
-    counts = generate(project, workspace, "helper", teacher, parallel=1)
+    counts = generate(project, workspace, "helper", teacher)
     free = [messages[-1].content for messages in teacher.asked if "<<<" in messages[-1].content]
-    assert len(free) == 1 and "Choose other facts than: 25 EUR; 310 EUR" in free[0]
-    assert (counts.accepted, sum(counts.failed.values())) == (4, 3)
+    fees = [text for text in free if "25 EUR" in text]
+    assert fees and all("Choose other facts than: 25 EUR; 310 EUR" in text for text in fees)
+    assert (counts.accepted, counts.asked, counts.failed, counts.rejected) == (
+        4,
+        8,
+        {"schema": 4},
+        {},
+    )
 
 
 def test_facts_the_teacher_chose_itself_are_checked_against_the_section(make_project: MakeProject) -> None:
@@ -292,7 +322,7 @@ def test_facts_the_teacher_chose_itself_are_checked_against_the_section(make_pro
         {"value": "black beer", "answer": "The lighthouse keeper likes black beer.", "questions": questions},
     ]
     counts = generate(project, workspace, "helper", Teacher(lambda m: json.dumps({"facts": facts})))
-    assert (counts.accepted, counts.rejected) == (1, {"value-not-in-section": 1})
+    assert (counts.accepted, counts.rejected) == (1, {"duplicate": 1})
 
 
 def test_an_unknown_agent_and_an_agent_without_sections_are_errors(
@@ -322,7 +352,7 @@ def test_progress_ends_at_the_number_of_requests(make_project: MakeProject, good
     project, workspace = make_project()
     calls: list[tuple[int, int]] = []
     generate(project, workspace, "board", good_teacher, lambda _, done, total: calls.append((done, total)))
-    assert calls == [(1, 3), (2, 3), (3, 3)]
+    assert calls == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
 def test_the_dataset_hash_ignores_order_and_sees_every_change(make_project: MakeProject, good_teacher: Teacher) -> None:
@@ -360,10 +390,13 @@ def test_no_item_comes_from_a_document_one_of_the_agents_roles_may_not_read(
         with pytest.raises(DatasetError):
             generate(project, workspace, "g", Teacher(good_reply))
         return
-    generate(project, workspace, "g", Teacher(good_reply))
+    teacher = Teacher(good_reply)
+    generate(project, workspace, "g", teacher)
     items = load_items(workspace, "g")
-    assert {item.document for item in items} == may
+    assert {item.document for item in items if item.kind != "general"} == may
     assert all(roles <= item.readers for item in items)
+    assert not any(_TREES[n] in text for n in range(len(sets)) if f"d{n}.md" not in may for text in teacher.everything)
+    assert not any(f"keeps {role}" in text for role in set(_ROLES) - roles for text in teacher.everything)
 
 
 _TREES = ["alder", "birch", "cedar", "maple"]
@@ -376,10 +409,10 @@ def _write_policy(root: Path, sets: list[tuple[set[str], set[str] | None]], role
         (root / f"d{number}.md").write_text(front + text, encoding="utf-8")
     declaration = {
         "name": "T",
-        "roles": dict.fromkeys(_ROLES, "x"),
+        "roles": {role: f"keeps {role}" for role in _ROLES},
         "documents": {f"s{n}": {"path": f"d{n}.md", "readers": sorted(readers)} for n, (readers, _) in enumerate(sets)},
         "agents": {"g": {"roles": sorted(roles), "documents": [f"s{n}" for n in usable] or ["s0"]}},
-        "dataset": {"questions": 1, "rounds": 1, "paraphrases": 3},
+        "dataset": {"questions": 1, "rounds": 1, "paraphrases": 3, "general_share": 0.5, "unknown_share": 0.5},
     }
     (root / "allotment.yaml").write_text(json.dumps(declaration), encoding="utf-8")
 

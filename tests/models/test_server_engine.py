@@ -54,3 +54,9 @@ def test_a_server_is_never_asked_for_an_adapter() -> None:
 def test_a_name_without_a_model_is_refused() -> None:
     with pytest.raises(ProjectError, match="URL#MODEL"):
         ServerEngine("http://127.0.0.1:1/v1")
+
+
+def test_what_the_model_thought_is_no_part_of_the_answer() -> None:
+    choice = {"message": {"content": "<think>Hm.</think>\n\nIt is blue.", "reasoning_content": "Hm."}}
+    found = engine(lambda _: httpx.Response(200, json={"choices": [choice]})).complete([Message("user", "hi")])
+    assert (found.text, found.prompt_tokens) == ("It is blue.", 0)

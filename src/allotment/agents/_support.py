@@ -90,7 +90,7 @@ def _sentences(section: Section, items: list[Item]) -> Iterable[_Sentence]:
     heading = _words(" ".join(section.heading_path))
     for text in split_sentences(section.with_header) or [section.with_header]:
         said = _words(text) | heading
-        trained = (_words(item.question) for item in items if item.value.casefold() in text.casefold())
+        trained = (_words(item.question) for item in items if item.is_fact and item.value.casefold() in text.casefold())
         yield _Sentence(section, text.strip(), said, said.union(*trained))
 
 

@@ -35,7 +35,7 @@ class Knowledge:
     def _examples(self) -> dict[Candidate, list[str]]:
         examples: dict[Candidate, list[str]] = {}
         for name, agent in self._project.agents.items():
-            learnt = [item for item in self._items[name] if item.split == "train"]
+            learnt = [item for item in self._items[name] if item.split == "train" and item.is_fact]
             answers = sorted({item.answer for item in learnt})
             examples[name, "adapter"] = [*(item.question for item in learnt), *answers]
             if agent.account is not None:
@@ -63,7 +63,7 @@ class Knowledge:
     def support(self, agent: str) -> SupportIndex:
         """Search over the sections the agent learnt."""
         if agent not in self._support:
-            trained = [item for item in self._items[agent] if item.split == "train"]
+            trained = [item for item in self._items[agent] if item.split == "train" and item.document]
             learnt = {item.section_id for item in trained}
             sections = [section for section in self._sections if section.id in learnt]
             self._support[agent] = SupportIndex(sections, trained)
@@ -73,7 +73,8 @@ class Knowledge:
         """Values that only agents of other roles know."""
         if role not in self._foreign:
             readable = [section.with_header for section in self._sections if role in section.readers]
-            self._foreign[role] = foreign_terms(self._items, self._policy, role, readable)
+            told = {agent: [one for one in items if one.kind != "reverse"] for agent, items in self._items.items()}
+            self._foreign[role] = foreign_terms(told, self._policy, role, readable)
         return self._foreign[role]
 
 

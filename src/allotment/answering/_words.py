@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from allotment.answering._events import Cell, Table
+from allotment.dataset import unknown_answer
 
 _SENTENCES = {
     "en": {
-        "unknown": "That is not in what I know.",
         "offers": "I can help with: {offers}.",
         "no_sql": "I cannot answer that from what you may see.",
         "no_agent": "There is no such agent here.",
@@ -22,7 +22,6 @@ _SENTENCES = {
         "nothing": "nothing",
     },
     "cs": {
-        "unknown": "To není v tom, co znám.",
         "offers": "Mohu pomoci s tímto: {offers}.",
         "no_sql": "Z toho, co smíte vidět, na to odpovědět nedokážu.",
         "no_agent": "Takový agent tu není.",
@@ -46,7 +45,7 @@ def sentence(name: str, language: str, **values: object) -> str:
 
 def unknown_text(language: str, offers: Sequence[str]) -> str:
     """Says that it is not known, and what may be asked."""
-    said = sentence("unknown", language)
+    said = unknown_answer(language)
     return f"{said} {sentence('offers', language, offers='; '.join(offers))}" if offers else said
 
 

@@ -68,6 +68,7 @@ def ingest_documents(project: Project, workspace: Workspace, steps: Steps) -> No
 
 def make_datasets(project: Project, workspace: Workspace, steps: Steps) -> None:
     """Make every agent's dataset from its ledger, after asking the teacher what the ledger does not hold."""
+    from allotment.cli._dataset_make import client_of
     from allotment.dataset import generate, plan
     from allotment.models import Engines
 
@@ -75,10 +76,10 @@ def make_datasets(project: Project, workspace: Workspace, steps: Steps) -> None:
         for agent in project.agents:
             with steps.step(f"Dataset of {agent}") as shown:
                 calls = plan(project, workspace, agent).calls
-                teacher = engines.get(project.models.teacher) if calls else None
+                teacher = client_of(project, project.models.teacher, engines) if calls else None
                 found = generate(project, workspace, agent, teacher, shown.progress)
                 shown.result = (
-                    f"{found.accepted} of {found.asked} facts accepted, {found.train} questions to train on,"
+                    f"{found.accepted} of {found.asked} facts accepted, {found.train} items to train on,"
                     f" {found.held_out} held out, {calls} calls to the teacher"
                 )
 

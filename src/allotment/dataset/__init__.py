@@ -3,21 +3,32 @@
 An agent's dataset takes only sections that all its roles may read. A killed run goes on from its ledger.
 """
 
+from allotment.dataset._batch_teacher import BatchTeacher
 from allotment.dataset._export import ExportFormat, export
 from allotment.dataset._generate import generate
 from allotment.dataset._items import dataset_hash, load_items, stats
 from allotment.dataset._plan import plan
 from allotment.dataset._prompts import PROMPT_VERSION
+from allotment.dataset._ray_teacher import RayTeacher
 from allotment.dataset._selection import select_sections
-from allotment.dataset._types import DatasetPlan, DatasetStats, Item, Split
+from allotment.dataset._teacher import Teacher
+from allotment.dataset._types import FACT_KINDS, KINDS, DatasetPlan, DatasetStats, Item, Kind, KindCounts, Split
+from allotment.dataset._unknown import unknown_answer
 
 __all__ = [
+    "FACT_KINDS",
+    "KINDS",
     "PROMPT_VERSION",
+    "BatchTeacher",
     "DatasetPlan",
     "DatasetStats",
     "ExportFormat",
     "Item",
+    "Kind",
+    "KindCounts",
+    "RayTeacher",
     "Split",
+    "Teacher",
     "dataset_hash",
     "export",
     "generate",
@@ -25,4 +36,5 @@ __all__ = [
     "plan",
     "select_sections",
     "stats",
+    "unknown_answer",
 ]

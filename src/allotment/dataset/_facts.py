@@ -55,15 +55,24 @@ class Fact:
 
     value: str
     statement: str
+    """Stands alone: a row told as a sentence, a sentence with the one before it where it leans on that."""
+    quote: str = ""
+    """The section's own words, verbatim but for spaces."""
+    anchor: str = ""
+    """Of a fact asked backwards: the value a question must contain."""
 
 
 def find_facts(section: Section) -> tuple[Fact, ...]:
     """Facts of a section with distinct values, in the order in which they should be asked."""
     known = " ".join(section.heading_path).casefold()
     ranked = [
-        [Fact(value, statement) for value in _values(source, section, known) if contains(statement, value)]
-        for source, statement in _statements(section.with_header)
-        if len(statement) <= _LONGEST
+        [
+            Fact(value, told.text, told.quote)
+            for value in _values(told.source, section, known)
+            if contains(told.text, value)
+        ]
+        for told in _statements(section.with_header)
+        if len(told.text) <= _LONGEST
     ]
     first = sorted((facts[0] for facts in ranked if facts), key=_weakness)
     ordered = first + [fact for facts in ranked for fact in facts[1:]]
@@ -77,21 +86,29 @@ def _weakness(fact: Fact) -> int:
     return 1 + len(fact.statement.rpartition(fact.value)[2].split())
 
 
-def _statements(text: str) -> Iterator[tuple[str, str]]:
-    """Each sentence, and the same as a statement that can stand alone."""
+@dataclass(frozen=True)
+class _Told:
+    """One sentence: where values are looked for, the same as a statement that can stand alone, and its exact words."""
+
+    source: str
+    text: str
+    quote: str
+
+
+def _statements(text: str) -> Iterator[_Told]:
     header: list[str] = []
     before = ""
     for sentence in split_sentences(text):
+        quote = " ".join(sentence.split())
         if sentence.startswith("|"):
             cells = [cell.strip() for cell in sentence.strip("|").split("|")]
             if header:
-                yield " ".join(cells), _row(header, cells)
+                yield _Told(" | ".join(cells), _row(header, cells), quote)  # no value reaches from cell to cell
             header = header or cells
             continue
         header = []
-        plain = " ".join(sentence.split()).lstrip("-*+>#0123456789.) ") if sentence[:1] in "-*+>#" else sentence
-        plain = " ".join(plain.split())
-        yield plain, f"{before} {plain}".strip() if _LEANS_ON_THE_ONE_BEFORE.match(plain) else plain
+        plain = quote.lstrip("-*+>#0123456789.) ") if quote[:1] in "-*+>#" else quote
+        yield _Told(plain, f"{before} {plain}".strip() if _LEANS_ON_THE_ONE_BEFORE.match(plain) else plain, quote)
         before = plain
 
 
@@ -107,6 +124,13 @@ def _values(sentence: str, section: Section, known: str) -> list[str]:
     names = [m.group() for m in _NAME.finditer(sentence) if _is_name(m, sentence, section, known)]
     values = (*strong, *code, *(name for name in reversed(names) if name not in covered))
     return [value for value in values if 1 <= len(value) <= 60]
+
+
+def capitalised_names(text: str, language: str) -> list[str]:
+    """Names inside a sentence, by their capital letters; none in a language that marks every noun so."""
+    if language not in _NAMES_ARE_MARKED:
+        return []
+    return [match.group() for match in _NAME.finditer(text) if text[: match.start()].strip(" *_\"'„“(")]
 
 
 def _is_name(match: re.Match[str], sentence: str, section: Section, known: str) -> bool:

@@ -8,16 +8,15 @@ behind a grant, and a foreign server knows none.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import httpx
 
 from allotment.access import Grant
-from allotment.errors import EngineError, ProjectError
-from allotment.models._engine import Completion, Message, finish_of
+from allotment.errors import EngineError
+from allotment.models._engine import Completion, Message
+from allotment.models._openai import COMPLETIONS, chat_body, read_completion, schema_format, server_headers, split_name
 
 _TIMEOUT = httpx.Timeout(10.0, read=300.0)
 
@@ -27,14 +26,9 @@ class ServerEngine:
 
     def __init__(self, name: str, client: httpx.Client | None = None) -> None:
         """``name`` is ``URL#MODEL``; ``client`` stands in for the network in tests."""
-        url, _, model = name.partition("#")
-        if not url.startswith(("http://", "https://")) or not model:
-            raise ProjectError(f"{name!r} is not URL#MODEL.", remedy="Write for example http://localhost:8000/v1#name.")
+        url, self._model = split_name(name)
         self.name = name
-        self._model = model
-        key = os.environ.get("ALLOTMENT_SERVER_KEY", "")
-        headers = {"authorization": f"Bearer {key}"} if key else {}
-        self._client = client or httpx.Client(base_url=url.rstrip("/"), headers=headers, timeout=_TIMEOUT)
+        self._client = client or httpx.Client(base_url=url, headers=server_headers(), timeout=_TIMEOUT)
 
     def close(self) -> None:
         """Close the connections."""
@@ -55,18 +49,13 @@ class ServerEngine:
         """See ``Engine.complete``."""
         body = self._body(messages, max_tokens, temperature, seed, stop, adapter)
         if schema is not None:
-            named = {"name": "answer", "schema": dict(schema), "strict": True}
-            body["response_format"] = {"type": "json_schema", "json_schema": named}
+            body["response_format"] = schema_format(schema)
         try:
-            response = self._client.post("/chat/completions", json=body)
+            response = self._client.post(COMPLETIONS, json=body)
             response.raise_for_status()
-            result = response.json()
-            choice, usage = result["choices"][0], result.get("usage") or {}
-            text = choice["message"]["content"] or ""
-        except (httpx.HTTPError, ValueError, KeyError, IndexError, TypeError) as error:
+            return read_completion(response.json())
+        except (httpx.HTTPError, ValueError) as error:
             raise self._failed(error) from error
-        counts = usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
-        return Completion(text, *counts, finish_of(choice.get("finish_reason")))
 
     def stream(
         self,
@@ -82,7 +71,7 @@ class ServerEngine:
         """See ``Engine.stream``."""
         body = {**self._body(messages, max_tokens, temperature, seed, stop, adapter), "stream": True}
         try:
-            with self._client.stream("POST", "/chat/completions", json=body) as response:
+            with self._client.stream("POST", COMPLETIONS, json=body) as response:
                 response.raise_for_status()
                 for line in response.iter_lines():
                     data = line.removeprefix("data: ")
@@ -103,8 +92,7 @@ class ServerEngine:
     ) -> dict[str, Any]:
         if adapter is not None:
             raise EngineError("adapters are served by the embedded engine.", element=self.name)
-        body: dict[str, Any] = {"model": self._model, "messages": [asdict(message) for message in messages]}
-        body |= {"max_tokens": max_tokens, "temperature": temperature, "seed": seed}
+        body = chat_body(self._model, messages, max_tokens=max_tokens, temperature=temperature, seed=seed)
         return body | ({"stop": list(stop)} if stop else {})
 
     def _failed(self, error: Exception) -> EngineError:

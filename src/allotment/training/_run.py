@@ -257,6 +257,7 @@ def _learnt(project: Project, workspace: Workspace, agent: str, items: list[Item
     """Documents the items come from. One that is gone, or that a role of the agent may not read, is an error."""
     records = {record.path: record for record in load_documents(workspace) if record.state == "done"}
     sections = {section.id for section in load_sections(workspace)}
+    items = [item for item in items if item.document]  # general conversation comes from none
     missing = {item.document for item in items if item.document not in records or item.section_id not in sections}
     missing |= {
         path
