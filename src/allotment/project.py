@@ -110,7 +110,7 @@ class ModelLimits(_Strict):
     """How hard a model may be driven when very many completions are asked of it."""
 
     parallel: int | None = Field(default=None, ge=1, le=4096)
-    """Most requests in flight; without it 256 for a server and 2 for the embedded engine, which takes at most 4."""
+    """Most requests in flight; without it 256 for a server and 4, which is the most, for the embedded engine."""
     requests_per_minute: int | None = Field(default=None, ge=1)
     """Most requests in any 60 seconds; without it only the server's own refusals slow the requests."""
     tokens_per_minute: int | None = Field(default=None, ge=1)

@@ -31,6 +31,7 @@ COMMANDS = {
     "dataset generate",
     "dataset stats",
     "dataset export",
+    "dataset review",
     "training estimate",
     "training run",
     "training list",

@@ -14,6 +14,7 @@ from typing import Any
 from allotment.dataset._card import dataset_card
 from allotment.dataset._export import ExportFormat, export, file_name, open_export
 from allotment.dataset._items import iterate_items, stats, stored_hash
+from allotment.dataset._prompts import prompt_texts
 from allotment.dataset._types import Item, Split
 from allotment.documents import load_documents
 from allotment.errors import DatasetError
@@ -59,14 +60,13 @@ def write_folder(
     splits: Sequence[Split],
     *,
     sources: Mapping[str, str] | None = None,
-    prompts: Mapping[str, str] | None = None,
     prices: Mapping[str, ModelPrice] | None = None,
 ) -> Exported:
     """Write the splits that have items, and the card; what an earlier export left of an empty split is removed.
 
     Args:
         sources: see ``export``.
-        prompts, prices: see ``dataset_card``.
+        prices: see ``dataset_card``.
 
     Raises:
         DatasetError: there is no dataset, or it was made anew meanwhile.
@@ -90,7 +90,7 @@ def write_folder(
     for split in splits:
         if split not in files:
             (folder / file_name(format, split)).unlink(missing_ok=True)
-    card = card_of(project, workspace, agent, {s: p.name for s, p in files.items()}, prompts=prompts, prices=prices)
+    card = card_of(project, workspace, agent, {s: p.name for s, p in files.items()}, prices=prices)
     write_atomic(folder / CARD, card)
     return Exported(files, {split: found[split] for split in files}, lacking[True])
 
@@ -101,7 +101,6 @@ def card_of(
     agent: str,
     files: Mapping[Split, str],
     *,
-    prompts: Mapping[str, str] | None = None,
     prices: Mapping[str, ModelPrice] | None = None,
 ) -> str:
     """The card of the stored dataset, dated by the day it was made. Arguments and errors as ``write_folder``."""
@@ -115,7 +114,7 @@ def card_of(
         dataset_sha256=stored_hash(workspace, agent),
         documents=load_documents(workspace),
         requests=_requests_in(home / "ledger.jsonl"),
-        prompts=prompts or {},
+        prompts=prompt_texts(),
         prices=prices or {},
         files=files,
         date=made,

@@ -224,6 +224,12 @@ def rewrite_messages(section: Section, form: Rewrite, language: str) -> list[Mes
     ]
 
 
+def prompt_texts() -> dict[str, str]:
+    """Every instruction the teacher is given, as templates: what a dataset's card shows."""
+    told = {"given": _GIVEN_SYSTEM, "free": _FREE_SYSTEM, "backwards": _BACKWARDS_SYSTEM, "answers": _ANSWERS.strip()}
+    return told | {form: system + _REWRITE_RULES for form, system in _REWRITE_SYSTEM.items()}
+
+
 def given_schema(facts: int, phrasings: int, answers: int = 0) -> dict[str, Any]:
     """JSON schema of the answer to ``given_messages`` and ``backwards_messages``."""
     return _schema(facts, {"value": _string(1, 80), "questions": _questions(phrasings)} | _answers(answers))

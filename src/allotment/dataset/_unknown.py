@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from allotment.dataset._facts import capitalised_names
-from allotment.dataset._text import normalise, stems
+from allotment.dataset._text import bare, normalise, stems
 from allotment.dataset._types import Item
 from allotment.documents import Section
 from allotment.workspace import hash_json, hash_text
@@ -87,8 +87,10 @@ def unknown_items(agent: str, items: Sequence[Item], sections: Sequence[Section]
     """
     told = _Told(sections)
     by_id = {section.id: section for section in sections}
-    made = {item.id: item for item in _candidates(agent, items, by_id, told)}
-    return sorted(made.values(), key=lambda item: item.id)[:wanted]
+    made: dict[str, Item] = {}
+    for item in sorted(_candidates(agent, items, by_id, told), key=lambda item: item.id):
+        made.setdefault(bare(item.question), item)  # sections may share a heading
+    return list(made.values())[:wanted]
 
 
 class _Told:
@@ -120,7 +122,7 @@ def _renamed(item: Item, section: Section, told: _Told) -> Iterator[str]:
     for name in capitalised_names(item.question, item.language):
         if normalise(name) in text:
             if other := _made_up(item.id, told):
-                yield item.question.replace(name, other)
+                yield re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", other, item.question)
             return
 
 

@@ -23,7 +23,7 @@ from allotment.project import ModelLimits
 
 _SERVER_START = 8
 _SERVER_PARALLEL = 256
-_ENGINE_PARALLEL = 2
+_ENGINE_PARALLEL = 4
 
 
 def open_client(

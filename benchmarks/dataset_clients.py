@@ -1,7 +1,7 @@
 """How fast, at what cost and how safely clients drive a teacher: this package's client beside other generators.
 
 All ask a stand-in server with the latency and the faults of a real one, which runs in a process of its own, as does
-every client. Writes ``benchmarks/results/teacher_clients.json`` after each measurement; what is not measured this time
+every client. Writes ``benchmarks/results/dataset_clients.json`` after each measurement; what is not measured this time
 stays as it is there, and ``--missing`` measures only what is not there yet.
 
     clients       the same sections asked by every client that an interpreter is given for
@@ -40,7 +40,7 @@ from support.stub_teacher import PAIRS, Behaviour
 from support.teacher_sections import write_sections
 
 HERE = Path(__file__).parent
-RESULTS = HERE / "results" / "teacher_clients.json"
+RESULTS = HERE / "results" / "dataset_clients.json"
 SUPPORT = HERE / "support"
 OWN = "allotment"
 OTHERS = ("distilabel", "synthetic-data-kit", "data-designer")

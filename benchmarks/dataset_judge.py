@@ -1,6 +1,6 @@
 """How good the checks of generated answers are, on labelled pairs, beside naive baselines and a small judge.
 
-Reads ``tests/data/judge/pairs.jsonl`` and writes ``benchmarks/results/judge.json``. ``--no-judge`` leaves the model
+Reads ``tests/data/judge/pairs.jsonl`` and writes ``benchmarks/results/dataset_judge.json``. ``--no-judge`` leaves the model
 out and keeps the verdicts it gave to the same pairs and the same prompt before, if there are any.
 """
 
@@ -26,7 +26,7 @@ from allotment.dataset._support import LexicalSupport
 from allotment.dataset._text import contains, normalise
 from allotment.models import Engines, pull
 
-RESULTS = Path(__file__).parent / "results" / "judge.json"
+RESULTS = Path(__file__).parent / "results" / "dataset_judge.json"
 PAIRS = Path(__file__).parents[1] / "tests" / "data" / "judge" / "pairs.jsonl"
 JUDGE = "qwen2.5-coder-1.5b-instruct"
 PARTS = ("dev", "test")
