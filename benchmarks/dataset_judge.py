@@ -1,6 +1,6 @@
 """How good the checks of generated answers are, on labelled pairs, beside naive baselines and a small judge.
 
-Reads ``tests/data/judge/pairs.jsonl`` and writes ``benchmarks/results/dataset_judge.json``. ``--no-judge`` leaves the model
+Reads ``tests/data/judge``, writes ``benchmarks/results/dataset_judge.json``. ``--no-judge`` leaves the model
 out and keeps the verdicts it gave to the same pairs and the same prompt before, if there are any.
 """
 

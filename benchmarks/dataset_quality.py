@@ -3,7 +3,8 @@
 Two corpora: passages of ``squad200`` (their own human questions measure recall as well) and pages of ``autogen-docs``.
 From one dataset of each, four mixtures are trained with the same number of tokens and several seeds: the raw text,
 questions alone, questions with paraphrases (and backwards), and all four forms. Recall is closed-book. Generation and
-every finished training are kept in ``--work``, so a run that was stopped goes on. Writes ``benchmarks/results/dataset_quality.json``.
+every finished training are kept in ``--work``, so a run that was stopped goes on. Writes
+``benchmarks/results/dataset_quality.json``.
 """
 
 from __future__ import annotations
