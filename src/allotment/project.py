@@ -236,6 +236,8 @@ class DatasetConfig(_Strict):
     """Share kept out of training by whole documents. What is kept out is not learnt: an agent needs none of it."""
     language: str | None = None
     """Language of questions and answers; none means the section's own."""
+    embeddings: str | None = None
+    """Model of a server, as ``URL#MODEL``, whose embeddings find duplicates; none compares letters and words."""
     judge: str | None = None
     """Model that judges every pair and answers every question from its section; none judges by rules alone."""
 

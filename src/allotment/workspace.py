@@ -240,9 +240,9 @@ def _places_of(path: Path) -> dict[str, int]:
 def _key_of(line: bytes, path: Path, number: int) -> str:
     end = line.find(b'"', len(_OPENING))
     key = line[len(_OPENING) : end]
-    if line.startswith(_OPENING) and line.endswith(b"}\n") and b"\\" not in key:
-        return key.decode("utf-8")
     try:
+        if line.startswith(_OPENING) and line.endswith(b"}\n") and b"\\" not in key:
+            return key.decode("utf-8")
         row = json.loads(line)
         return str(row["key"])
     except (ValueError, KeyError, TypeError) as error:

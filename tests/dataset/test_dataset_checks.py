@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allotment.dataset._checks import Draft, check
+from allotment.dataset._requests import Asker
 from allotment.dataset._text import bare, contains, numbers
 from allotment.documents import Section
+from allotment.project import DatasetConfig
 
 TEXT = "The **ferry** Osprey leaves the north pier at 6:40. A lost life vest costs 1 250 EUR in 2026."
 GOOD = ("When does the ferry Osprey leave the north pier?", "What is the departure time of the ferry Osprey?")
@@ -106,3 +108,38 @@ def test_what_is_contained_as_whole_words_stays_so_inside_more_text(text: str, v
 @given(st.text(max_size=40))
 def test_normalising_twice_changes_nothing(text: str) -> None:
     assert bare(bare(text)) == bare(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "heading", "value", "answer", "questions"),
+    [
+        (
+            "公司的旧渡轮每天早上六点四十分从北码头出发。丢失一件救生衣需要支付二十五欧元。",
+            "港口",
+            "二十五欧元",
+            "丢失一件救生衣需要支付二十五欧元。",
+            ("丢失救生衣要付多少钱？", "如果我丢了救生衣，需要支付多少？"),
+        ),
+        (
+            "เรือข้ามฟากออกเวลา 6:40 จากท่าเรือเหนือ",
+            "ท่าเรือ",
+            "6:40",
+            "เรือข้ามฟากออกเวลา 6:40",
+            ("เรือข้ามฟากออกเวลาใด?", "เรือข้ามฟากออกกี่โมง?"),
+        ),
+    ],
+)
+def test_a_script_without_spaces_is_checked_like_any_other(
+    text: str, heading: str, value: str, answer: str, questions: tuple[str, ...]
+) -> None:
+    place = Section("id", "a.md", "shared", (heading,), text, 0, len(text), "und", frozenset({"staff"}), 60)
+    assert check(Draft(value, answer, questions), place, "und").questions == questions
+    wrong = Draft(value[:-1] + "九", answer, questions)
+    assert check(wrong, place, "und").reason in ("value-not-in-section", "number-not-in-section")
+
+
+def test_a_section_without_spaces_is_asked_for_facts_by_its_tokens() -> None:
+    text = "公司的旧渡轮每天早上六点四十分从北码头出发。丢失一件救生衣需要支付二十五欧元。"
+    place = Section("id", "a.md", "shared", ("港口",), text, 0, len(text), "und", frozenset({"staff"}), 60)
+    rounds = list(Asker(DatasetConfig(questions=3, rounds=1), "teacher").rounds_of(place))
+    assert sum(request.asked for request in rounds[0]) == 3

@@ -10,6 +10,7 @@ from allotment.dataset._backwards import Backwards
 from allotment.dataset._checks import Draft, check
 from allotment.dataset._counts import Counts
 from allotment.dataset._duplicates import Candidate, find_duplicates, near_duplicate_texts
+from allotment.dataset._embedders import Embedder
 from allotment.dataset._frames import framed_phrasings
 from allotment.dataset._general import general_items
 from allotment.dataset._outcomes import Outcome, Rows, SectionWork, Turned
@@ -75,9 +76,15 @@ def assemble(
     rows: Rows,
     roles: frozenset[str],
     verdicts: Verdicts | None = None,
+    embedder: Embedder | None = None,
 ) -> Assembled:
-    """Items and counts of everything that has a terminal state in ``rows``."""
-    maker = _Maker(agent, asker, rows, verdicts or Verdicts({}))
+    """Items and counts of everything that has a terminal state in ``rows``.
+
+    Args:
+        verdicts: of a judge; none refuses nothing.
+        embedder: for duplicates; the default needs no model.
+    """
+    maker = _Maker(agent, asker, rows, verdicts or Verdicts({}), embedder)
     for section in sections:
         maker.read(SectionWork(section, asker, rows))
     items = list(maker.items(sections))
@@ -93,7 +100,8 @@ def assemble(
 class _Maker:
     """Collects facts of all sections, then makes their items: what is a duplicate is known only in the end."""
 
-    def __init__(self, agent: str, asker: Asker, rows: Rows, verdicts: Verdicts) -> None:
+    def __init__(self, agent: str, asker: Asker, rows: Rows, verdicts: Verdicts, embedder: Embedder | None) -> None:
+        self._embedder = embedder
         self.counts = Counts()
         self.pairs: list[Pair] = []
         self.links: list[tuple[str, str]] = []
@@ -136,7 +144,7 @@ class _Maker:
 
     def items(self, sections: Sequence[Section]) -> Iterator[Item]:
         """Items of facts, of facts asked backwards, of rewrites and texts, section by section."""
-        duplicates = find_duplicates([_candidate(kept) for kept in self._facts])
+        duplicates = find_duplicates([_candidate(kept) for kept in self._facts], self._embedder)
         documents = {kept.group: kept.outcome.request.section.document for kept in self._facts}
         seen: set[str] = set()
         made: dict[str, list[Item]] = {}

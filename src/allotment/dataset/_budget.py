@@ -20,6 +20,13 @@ class Budget:
         self.stopped = False
         """Whether a request was not sent for want of money."""
 
+    @property
+    def told(self) -> str:
+        """What was spent so far, for a progress bar; empty where nothing costs anything."""
+        if self._price is None or not (self._price.input or self._price.output):
+            return ""
+        return f", {self.spent_usd:.2f} USD so far"
+
     def take(self, ask: Ask) -> bool:
         """Put aside the most the request can cost; false, and nothing more is to be sent, where that is too much."""
         if self._price is None:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from allotment.dataset._assemble import Verdicts, assemble
+from allotment.dataset._assemble import Assembled, Verdicts, assemble
 from allotment.dataset._budget import Budget
 from allotment.dataset._checks import Draft
+from allotment.dataset._embedders import ServerEmbedder
 from allotment.dataset._items import save_reviewed
 from allotment.dataset._judging import Judging
 from allotment.dataset._outcomes import SectionWork, is_done
@@ -99,8 +100,19 @@ def generate(
         verdicts = asyncio.run(_ask_all(material, asking, judging))
         if budget.stopped:
             raise _out_of_money(budget, max_cost_usd)
-        made = assemble(agent, material.sections, material.asker, ledger.rows, material.roles, verdicts)
+        made = _assembled(material, ledger, verdicts)
         return save_reviewed(workspace, agent, made.items, made.stats)
+
+
+def _assembled(material: Material, ledger: Ledger, verdicts: Verdicts) -> Assembled:
+    """The dataset of what is in the ledger, with duplicates found by the embeddings the project names."""
+    asker, named = material.asker, material.asker.config.embeddings
+    embedder = ServerEmbedder(named) if named else None
+    try:
+        return assemble(material.agent, material.sections, asker, ledger.rows, material.roles, verdicts, embedder)
+    finally:
+        if embedder is not None:
+            embedder.close()
 
 
 async def _ask_all(material: Material, asking: Asking, judging: Judging) -> Verdicts:
@@ -166,7 +178,7 @@ class Asking:
         out: frozenset[str] = getattr(self._teacher, "held", frozenset())  # of a batch that was left
         waiting = {key: pair for key, pair in once.items() if key in out or not is_done(self.ledger.rows, pair[1])}
         if self._progress is not None and once:
-            self._progress(label, len(once) - len(waiting), len(once))
+            self._progress(f"{label}{self.budget.told}", len(once) - len(waiting), len(once))
         if not waiting or self.budget.stopped:
             return
         asks = (_ask(work, request) for work, request in waiting.values())
@@ -198,7 +210,7 @@ class Asking:
                 self._write(ask.key, row_of(ask, found) | clock.lap())
                 done += 1
                 if self._progress is not None:
-                    self._progress(label, done, total)
+                    self._progress(f"{label}{self.budget.told}", done, total)
         finally:
             await close(answers)
             self.ledger.sync()

@@ -6,7 +6,7 @@ the next run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from allotment.dataset._assemble import Pair, Verdicts, assemble
@@ -36,21 +36,31 @@ class Judging:
         await close(self._judge)
 
     async def verdicts(self, material: Material, asking: Asking) -> Verdicts:
-        """Ask what is not judged yet; a project without a judge refuses nothing here."""
-        if self._model is None or asking.budget.stopped:
-            return Verdicts({})
-        made = assemble(material.agent, material.sections, material.asker, self._ledger.rows, material.roles)
-        waiting = {
-            ask.key: (ask, pair) for pair in made.pairs for ask in self._asks(pair) if not self._is_done(ask.key)
-        }
-        total = CALLS_PER_PAIR * len(made.pairs)
+        """Ask what is not judged yet; a project without a judge refuses nothing here.
+
+        Where pairs are refused, others may take their place; those are judged as well.
+        """
+        known: dict[Pair, str] = {}
+        while self._model is not None and not asking.budget.stopped:
+            verdicts = _refused(known)
+            made = assemble(
+                material.agent, material.sections, material.asker, self._ledger.rows, material.roles, verdicts
+            )
+            new = [pair for pair in made.pairs if pair not in known]
+            await self._ask(new, asking)
+            reasons = {pair: self._reason(pair) for pair in new}
+            known |= reasons
+            if not any(reasons.values()):
+                break
+        return _refused(known)
+
+    async def _ask(self, pairs: Sequence[Pair], asking: Asking) -> None:
+        waiting = {ask.key: (ask, pair) for pair in pairs for ask in self._asks(pair) if not self._is_done(ask.key)}
         if waiting and self._judge is not None:
             asks = (ask for ask, _ in waiting.values())
-            pairs = {key: pair for key, (_, pair) in waiting.items()}
-            await asking.answer(
-                "judging", asks, lambda a, f: _row(a, f, pairs[a.key]), total, len(waiting), self._judge
-            )
-        return Verdicts({(p.question, p.answer): reason for p in made.pairs if (reason := self._reason(p))})
+            told = {key: pair for key, (_, pair) in waiting.items()}
+            total = CALLS_PER_PAIR * len(pairs)
+            await asking.answer("judging", asks, lambda a, f: _row(a, f, told[a.key]), total, len(waiting), self._judge)
 
     def _asks(self, pair: Pair) -> Iterator[Ask]:
         passage = pair.section.with_header
@@ -60,7 +70,8 @@ class Judging:
         yield Ask(self._key("round-trip", pair), answered, max_tokens=_ANSWER_TOKENS)
 
     def _key(self, what: str, pair: Pair) -> str:
-        told = [pair.question, pair.answer, pair.value, pair.section.with_header]
+        answer = pair.answer if what == "verdict" else ""  # the way back is the same for every wording of an answer
+        told = [pair.question, answer, pair.value, pair.section.with_header]
         return hash_json([JUDGE_VERSION, what, self._model, pair.language, told])
 
     def _is_done(self, key: str) -> bool:
@@ -76,6 +87,10 @@ class Judging:
             if row["holds"] is not True:
                 return refused
         return ""
+
+
+def _refused(known: Mapping[Pair, str]) -> Verdicts:
+    return Verdicts({(pair.question, pair.answer): reason for pair, reason in known.items() if reason})
 
 
 def _row(ask: Ask, found: Answer | Failure, pair: Pair) -> dict[str, Any]:

@@ -18,6 +18,8 @@ TEMPERATURE = 0.7
 WORDS_PER_FACT = 5
 """A section is not asked for more facts than one in so many words; what is missing then is counted, not asked for."""
 LEAST_WORDS_TO_REWRITE = 30
+_TOKENS_PER_WORD = 2.0
+"""More than in any language with spaces here, so that these are counted by their words."""
 _TOKENS_PER_QUESTION, _TOKENS_PER_ANSWER, _TOKENS_PER_FACT = 40, 80, 120
 """Room for one question, one answer, and a value with its answer; an answer cut off there is a failure, not a fact."""
 
@@ -94,7 +96,7 @@ class Asker:
     def rounds_of(self, section: Section) -> Iterator[tuple[Request, ...]]:
         """For each round its requests: for given facts, and for free ones where these are too few."""
         wanted, found = self.config.questions, self._facts_of(section)
-        room = max(0, len(section.with_header.split()) // WORDS_PER_FACT - len(found))
+        room = max(0, _words_in(section) // WORDS_PER_FACT - len(found))
         for number in range(self.config.rounds):
             given = found[number * wanted : (number + 1) * wanted]
             free = min(wanted - len(given), room)
@@ -117,7 +119,7 @@ class Asker:
 
     def rewrites_of(self, section: Section) -> Iterator[Request]:
         """The section told anew in each of the forms; none of a section with hardly a sentence."""
-        if len(section.text.split()) < LEAST_WORDS_TO_REWRITE:
+        if _words_in(section) < LEAST_WORDS_TO_REWRITE:
             return
         language = self._language(section)
         for form in self.config.rewrites:
@@ -146,6 +148,11 @@ class Asker:
 
     def _persona(self, number: int) -> str:
         return self.personas[number % len(self.personas)] if self.config.personas and self.personas else ""
+
+
+def _words_in(section: Section) -> int:
+    """Words, or in a script that puts no spaces between them about as many by its tokens."""
+    return max(len(section.with_header.split()), round(section.tokens / _TOKENS_PER_WORD))
 
 
 def _told(facts: Sequence[Fact]) -> list[list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 
 _MARKUP = re.compile(r"[*`_]+(?=\w)|(?<=\w)[*`_]+")
@@ -11,6 +12,10 @@ _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _SPACED_THOUSANDS = re.compile(r"(?<=\d)[   ](?=\d{3}(?!\d))")
 _WORD = re.compile(r"[^\W\d_]{3,}|\d+")
 _STEM = 4
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
+"""Letters of scripts that put no space between words (Thai, Lao, Burmese, Khmer, Japanese, Chinese)."""
+_UNSPACED_RUN = re.compile(f"[{_UNSPACED}]+")
+_UNSPACED_LETTER = re.compile(f"[{_UNSPACED}]")
 
 
 @lru_cache(maxsize=4096)
@@ -28,7 +33,11 @@ def bare(text: str) -> str:
 def contains(text: str, value: str) -> bool:
     """Whether ``value`` stands in ``text`` as whole words."""
     wanted = normalise(value).strip(" .,;:!?\"'")
-    return bool(wanted) and re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", normalise(text)) is not None
+    if not wanted:
+        return False
+    before = "" if _UNSPACED_LETTER.match(wanted[0]) else rf"(?<![^\W{_UNSPACED}])"
+    after = "" if _UNSPACED_LETTER.match(wanted[-1]) else rf"(?![^\W{_UNSPACED}])"
+    return re.search(f"{before}{re.escape(wanted)}{after}", normalise(text)) is not None
 
 
 def numbers(text: str) -> set[str]:
@@ -39,7 +48,15 @@ def numbers(text: str) -> set[str]:
 @lru_cache(maxsize=4096)
 def stems(text: str) -> frozenset[str]:
     """First letters of the words that carry meaning; enough to see that two texts speak of one thing."""
-    return frozenset(word[:_STEM] for word in _WORD.findall(normalise(text)) if word not in _SMALL)
+    plain = normalise(text)
+    spaced = _UNSPACED_RUN.sub(" ", plain)
+    found = [word[:_STEM] for word in _WORD.findall(spaced) if word not in _SMALL]
+    return frozenset(found).union(*(_pairs(run) for run in _UNSPACED_RUN.findall(plain)))
+
+
+def _pairs(run: str) -> Iterator[str]:
+    """Neighbouring letters of a script without spaces, in place of its words."""
+    return (run[place : place + 2] for place in range(max(1, len(run) - 1)))
 
 
 _SMALL_WORDS = (
