@@ -51,6 +51,7 @@ def test_a_fact_that_does_not_stand_in_its_section_is_rejected(value: str, answe
     ("question", "reason"),
     [
         ("Does the ferry Osprey leave at 6:40?", "value-in-question"),
+        ("The ferry Osprey leaves the north pier at ___. [6:40]", "copies-the-prompt"),
         ("According to the text, when does the ferry Osprey leave?", "not-self-contained"),
         ("Kdy podle textu odjíždí přívoz Osprey?", "not-self-contained"),
         ("When is it?", "not-specific"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
 from pathlib import Path
 
@@ -45,11 +45,21 @@ class BatchTeacher:
     async def run(self, asks: Iterable[Ask]) -> AsyncIterator[tuple[Ask, Answer | Failure]]:
         """See ``Teacher.run``; takes all of ``asks`` at once."""
         known = {ask.key: ask for ask in asks}
-        if not known:
+        held = self.held
+        out = [ask for key, ask in known.items() if key in held]
+        for batch in (out, [ask for key, ask in known.items() if key not in held]):
+            async with aclosing(self._run(batch)) as answers:
+                async for answered in answers:
+                    yield answered
+
+    async def _run(self, asks: list[Ask]) -> AsyncGenerator[tuple[Ask, Answer | Failure]]:
+        """Answer exactly these; what a run that was left had out goes before anything new."""
+        if not asks:
             return
+        known = {ask.key: ask for ask in asks}
         write_atomic(self._keys, json.dumps(sorted(known)))
         batches = BatchRun(self.name, self._state, transport=self._transport)
-        async with aclosing(batches.run(known.values())) as outcomes:
+        async with aclosing(batches.run(asks)) as outcomes:
             async for key, found in outcomes:
                 yield known[key], found
         self._keys.unlink(missing_ok=True)

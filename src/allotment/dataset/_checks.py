@@ -124,6 +124,8 @@ def question_fault(question: str, draft: Draft, section: Section, language: str,
     """Why a phrasing cannot be used; empty if it can."""
     if not 8 <= len(question) <= LONGEST_QUESTION:
         return "length"
+    if "___" in question:
+        return "copies-the-prompt"
     if POINTS_AT_THE_TEXT.search(question):
         return "not-self-contained"
     if contains(question, draft.value):

@@ -15,7 +15,7 @@ from allotment.dataset._embedders import ServerEmbedder
 from allotment.dataset._items import save_reviewed
 from allotment.dataset._judging import Judging
 from allotment.dataset._outcomes import SectionWork, is_done
-from allotment.dataset._parse import parse
+from allotment.dataset._parse import Parsed, parse
 from allotment.dataset._requests import TEMPERATURE, Asker, Request
 from allotment.dataset._selection import agent_config, select_sections
 from allotment.dataset._teacher import Teacher, close
@@ -266,6 +266,8 @@ def _row(request: Request, found: Answer | Failure) -> dict[str, Any]:
         failed: dict[str, Any] = {"state": "failed", "reason": found.reason, "detail": found.detail[:500], "drafts": []}
         return row | failed | {"seconds": round(found.seconds, 3)}
     parsed = parse(found.text, request)
+    if found.finish == "length" and found.repaired:  # what was mended at the end is no entry
+        parsed = Parsed(parsed.drafts[:-1], "cut-off")
     reason = "cut-off" if found.finish == "length" and (parsed.failure or request.form) else parsed.failure
     return row | {
         "state": "failed" if reason else "done",

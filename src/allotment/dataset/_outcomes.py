@@ -81,8 +81,8 @@ class Settled:
     """Outcomes of a request with its second try in place of what the first did not bring."""
 
     outcomes: list[Outcome]
-    waiting: Request | None
-    """The second try, while it is still to be asked."""
+    second: Request | None
+    """The second try, whether it was answered or not; none where there is nothing to try."""
 
 
 def settle(request: Request, asker: Asker, rows: Rows) -> Settled:
@@ -98,7 +98,7 @@ def settle(request: Request, asker: Asker, rows: Rows) -> Settled:
     if not is_done(rows, second):
         return Settled(first, second)
     tried = outcomes_of(second, rows)
-    return Settled([tried[missing.index(n)] if n in missing else one for n, one in enumerate(first)], None)
+    return Settled([tried[missing.index(n)] if n in missing else one for n, one in enumerate(first)], second)
 
 
 @dataclass(frozen=True)
@@ -144,8 +144,8 @@ class SectionWork:
         return [(request, settle(request, self._asker, self._rows)) for request in self.questions()]
 
     def second_tries(self) -> list[Request]:
-        """Second tries that are still to be asked."""
-        return [settled.waiting for _, settled in self.settled if settled.waiting is not None]
+        """Second tries, answered or not: those of a batch that was left are asked again together."""
+        return [settled.second for _, settled in self.settled if settled.second is not None]
 
     def backwards_requests(self) -> list[Request]:
         """Facts to be asked backwards in the teacher's words, one request a round."""
