@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from allotment.cli._progress import duration
 from allotment.cli._run import Run
 
 if TYPE_CHECKING:
@@ -69,6 +70,40 @@ def client_of(project: Project, model: str, engines: Engines) -> Teacher:
     from allotment.models import open_client
 
     return open_client(model, engines, project.models.limits.get(model))
+
+
+def print_plan(console: Console, plan: DatasetPlan) -> None:
+    """What it will take, in a few lines; what is not known is said to be unknown."""
+    from rich.text import Text
+
+    for line in (
+        f"{plan.agent}: {plan.calls} calls to {plan.model} for {plan.sections} sections; {plan.done} are done",
+        f"tokens: {plan.prompt_tokens:,} to read, {plan.completion_tokens:,} to write",
+        f"time: {_time(plan)}",
+        f"price: {_price(plan)}",
+        f"error: {_error(plan)}",
+    ):
+        console.print(Text(line))
+
+
+def _time(plan: DatasetPlan) -> str:
+    if plan.minutes is None:
+        return "unknown, because nothing was measured; add --sample 2"
+    return duration(round(plan.minutes * 60))
+
+
+def _price(plan: DatasetPlan) -> str:
+    if plan.price_usd is None:
+        return "unknown; write the model's prices under models.prices in allotment.yaml"
+    if plan.price_as_of is None:
+        return f"{plan.price_usd:.2f} USD"
+    return f"{plan.price_usd:.2f} USD, at prices of {plan.price_as_of}"
+
+
+def _error(plan: DatasetPlan) -> str:
+    if plan.error_share is None:
+        return "unknown; lengths are estimated at four characters a token"
+    return f"± {plan.error_share:.0%} (95 %), from {plan.measured} measured requests"
 
 
 def print_stats(console: Console, stats: DatasetStats) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from allotment.cli._app import command, group
 from allotment.cli._names import agent_of
-from allotment.cli._run import Run, print_fields
+from allotment.cli._run import Run
 
 dataset = group("dataset", "Questions and answers made from the sections.")
 _FORMATS = "messages|alpaca|sharegpt|prompt-completion|parquet"
@@ -36,11 +36,11 @@ def plan_dataset(
 
     Calls, tokens, time and price, with the error of a measured sample. What the sample wrote is kept.
     """
-    from allotment.cli._dataset_make import make_plan
+    from allotment.cli._dataset_make import make_plan, print_plan
 
     project = run.project()
     value = make_plan(run, project, agent_of(project, agent), sample, batch=batch)
-    run.show(value, lambda console: print_fields(console, value))
+    run.show(value, lambda console: print_plan(console, value))
 
 
 @command(dataset, "generate")
