@@ -84,13 +84,61 @@ def test_a_ledger_cut_anywhere_keeps_every_whole_line_and_can_be_written_to(
         assert list(Ledger(path).rows) == [*list(rows)[:whole], "a new key of nine"]
 
 
-@pytest.mark.parametrize("line", ["{", "[]", '{"no": "key"}', "null"])
-def test_a_line_the_ledger_did_not_write_is_named(tmp_path: Path, line: str) -> None:
+@pytest.mark.parametrize("line", [b"{", b"[]", b'{"no": "key"}', b"null", b'{"key": "\xff"}'])
+def test_a_line_the_ledger_did_not_write_is_named(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "ledger.jsonl"
     Ledger(path).append("one", {})
-    path.write_text(path.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
+    path.write_bytes(path.read_bytes() + line + b"\n")
     with pytest.raises(IntegrityError, match=r"ledger\.jsonl:2"):
         Ledger(path)
+
+
+def test_a_broken_row_is_found_when_it_is_read_and_the_others_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(f'{{"key": "k{number}", "n": {number}}}\n' for number in range(100_000))
+    whole = path.read_bytes()
+    place = whole.index(b'{"key": "k50000"')
+    path.write_bytes(whole.replace(b'"n": 50000}', b'"n": 5000,}'))
+    ledger = Ledger(path)
+    assert (len(ledger), "k50000" in ledger, list(ledger.rows)[-1]) == (100_000, True, "k99999")
+    assert (ledger.rows["k49999"]["n"], ledger.rows["k50001"]["n"]) == (49_999, 50_001)
+    with pytest.raises(IntegrityError, match=rf"ledger\.jsonl:byte {place}"):
+        ledger.rows["k50000"]
+
+
+def test_a_row_another_row_was_put_in_place_of_is_not_taken_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    ledger = Ledger(path)
+    ledger.append("one", {"n": 1})
+    path.write_text(path.read_text(encoding="utf-8").replace('"one"', '"two"'), encoding="utf-8")
+    with pytest.raises(IntegrityError, match="byte 0"):
+        ledger.rows["one"]
+
+
+_KEYS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.text('"\\{}é: \n\u2028', max_size=6)
+
+
+@given(rows=st.lists(st.tuples(_KEYS, st.text(max_size=4), st.booleans()), max_size=8))
+def test_whatever_its_key_a_row_is_seen_at_once_by_a_new_reader_in_the_order_of_first_writing(
+    rows: list[tuple[str, str, bool]],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        ledger, told = Ledger(Path(folder) / "ledger.jsonl"), dict[str, dict[str, str]]()
+        for key, value, sync in rows:
+            ledger.append(key, {"value": value}, sync=sync)
+            told[key] = {"key": key, "value": value}
+            reader = Ledger(ledger.path)
+            assert (list(reader.rows.items()), len(reader)) == (list(told.items()), len(told))
+            assert list(ledger.rows.items()) == list(told.items())
+        assert all(key in ledger and key in ledger.rows for key in told)
+        assert "another key" not in ledger and ledger.rows.get("another key") is None
+
+
+def test_a_ledger_that_was_never_written_can_be_flushed_and_is_empty(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "none" / "ledger.jsonl")
+    ledger.sync()
+    assert (len(ledger), list(ledger.rows), ledger.path.exists()) == (0, [], False)
 
 
 def test_a_step_is_done_for_its_own_inputs_only(tmp_path: Path) -> None:

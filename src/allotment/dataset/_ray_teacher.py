@@ -7,6 +7,7 @@ requests whose node died is given to another; what it had brought is written alr
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
@@ -19,6 +20,7 @@ from allotment.project import ModelLimits, ModelsConfig
 
 _IN_HAND = 32
 """Requests one actor holds; what it holds when its node dies is asked again by another."""
+_CONNECT_S = 10.0
 
 
 class RayTeacher:
@@ -44,8 +46,8 @@ class RayTeacher:
         self._limits = models.limits.get(model) or ModelLimits()
         if self._started:
             _connect(self._ray, address)
-        self._workers = workers or max(1, sum(bool(node["Alive"]) for node in self._ray.nodes()))
-        self._actor = self._ray.remote(max_concurrency=_IN_HAND, scheduling_strategy="SPREAD")(_Answerer)
+        self._workers = workers or max(1, len(self._nodes()))
+        self._actor = self._ray.remote(max_concurrency=_IN_HAND)(_Answerer)
 
     def __enter__(self) -> Self:
         return self
@@ -59,7 +61,7 @@ class RayTeacher:
     async def run(self, asks: Iterable[Ask]) -> AsyncIterator[tuple[Ask, Answer | Failure]]:
         """See ``Teacher.run``."""
         source = iter(asks)
-        actors = [self._new_actor() for _ in range(self._workers)]
+        actors = [self._new_actor(number) for number in range(self._workers)]
         flying: dict[asyncio.Future[Answer | Failure], tuple[Ask, int]] = {}
         try:
             for number in range(len(actors)):
@@ -73,7 +75,7 @@ class RayTeacher:
                         yield ask, future.result()
                         self._send(flying, islice(source, 1), actors, number)
                     elif isinstance(error, self._ray.exceptions.RayActorError):
-                        actors[number] = self._alive(actors[number])
+                        actors[number] = self._alive(actors[number], number)
                         self._send(flying, iter([ask]), actors, number)
                     else:
                         raise _told(error, self.name)
@@ -89,7 +91,14 @@ class RayTeacher:
             reference = actors[number].answer.remote(ask)
             flying[asyncio.wrap_future(reference.future())] = (ask, number)
 
-    def _new_actor(self) -> Any:
+    def _nodes(self) -> list[str]:
+        return sorted(node["NodeID"] for node in self._ray.nodes() if node["Alive"])
+
+    def _new_actor(self, number: int) -> Any:
+        """An actor on a node of its own, as far as there are so many; on another where that one dies meanwhile."""
+        nodes = self._nodes()
+        place = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
+        where = place(nodes[number % len(nodes)], soft=True)
         share = self._limits.model_copy(
             update={
                 "parallel": _IN_HAND,
@@ -97,14 +106,14 @@ class RayTeacher:
                 "tokens_per_minute": _share(self._limits.tokens_per_minute, self._workers),
             }
         )
-        return self._actor.remote(self.name, share)
+        return self._actor.options(scheduling_strategy=where).remote(self.name, share)
 
-    def _alive(self, actor: Any) -> Any:
+    def _alive(self, actor: Any, number: int) -> Any:
         """The actor if it lives, else a new one on another node: several of its requests report its end."""
         try:
             self._ray.get(actor.name.remote(), timeout=10)
         except Exception:  # dead, or on a node that does not answer
-            return self._new_actor()
+            return self._new_actor(number)
         return actor
 
 
@@ -146,10 +155,18 @@ def _load_ray() -> Any:
 
 def _connect(ray: Any, address: str | None) -> None:
     try:
+        _reach(address)
         ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise MissingPartError(
             f"there is no Ray cluster ({error}).",
             element=address or "local",
             remedy="Start one with `ray start --head`, or leave --address away to use this machine.",
         ) from error
+
+
+def _reach(address: str | None) -> None:
+    """Whether anybody is at ``HOST:PORT``: Ray waits for minutes, and then ends the process."""
+    if address is not None and ":" in address and "://" not in address:
+        host, _, port = address.rpartition(":")
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_S).close()
