@@ -132,12 +132,15 @@ class Ledger:
     """An append-only JSONL file keyed by content hash: one terminal row for each key; the last one counts.
 
     Opening it reads keys alone, so a large one opens in seconds; a row is parsed when it is asked for. A line torn by
-    a crash is dropped at the next open; every other malformed line is an error, because a ledger nobody edits has none.
+    a crash is passed over, and cut off when the next row is written; every other malformed line is an error, because a
+    ledger nobody edits has none. Who writes holds a lock of the caller's; who only reads needs none.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._places = _places_of(path)
+        self._places: dict[str, int] = {}
+        self._end, self._lines = 0, 0
+        self._read_on()
         self.rows: Mapping[str, dict[str, Any]] = _Rows(path, self._places)
         """Key → row, in the order in which keys were first written. Reading a broken row raises ``IntegrityError``."""
 
@@ -158,30 +161,47 @@ class Ledger:
             StorageError: the disk is full or the file cannot be written; nothing of the row stays.
         """
         line = _line(key, row)
-        whole = -1
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab") as file:
-                whole = file.tell()
+                if file.tell() != self._end:
+                    self._read_on()
+                    file.truncate(self._end)  # a torn line must not get a whole one behind it
                 file.write(line)
                 file.flush()
                 if sync:
                     os.fsync(file.fileno())
         except OSError as error:
-            if whole >= 0:
-                os.truncate(self.path, whole)  # a torn line must not get a whole one behind it
+            if self.path.exists():
+                os.truncate(self.path, self._end)
             raise StorageError(
                 f"cannot be written ({error.strerror or error}).",
                 element=str(self.path),
                 remedy="Free some disk space, then run the same command again; what is done is kept.",
             ) from error
-        self._places[key] = whole
+        self._note(key, len(line))
 
     def sync(self) -> None:
         """Flush everything to the disk."""
         if self.path.exists():
             with self.path.open("rb") as file:
                 os.fsync(file.fileno())
+
+    def _read_on(self) -> None:
+        """Take note of the whole lines behind those that are known."""
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            file.seek(self._end)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                self._note(_key_of(line, self.path, self._lines + 1), len(line))
+
+    def _note(self, key: str, length: int) -> None:
+        self._places[key] = self._end
+        self._end += length
+        self._lines += 1
 
 
 class _Rows(Mapping[str, dict[str, Any]]):
@@ -218,23 +238,6 @@ _OPENING = b'{"key": "'
 
 def _line(key: str, row: Mapping[str, Any]) -> bytes:
     return json.dumps({"key": key, **row}, ensure_ascii=False).encode("utf-8") + b"\n"
-
-
-def _places_of(path: Path) -> dict[str, int]:
-    """Key → where its last row begins; a torn last line is cut off the file."""
-    places: dict[str, int] = {}
-    if not path.exists():
-        return places
-    whole = 0
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.endswith(b"\n"):
-                break
-            places[_key_of(line, path, number)] = whole
-            whole += len(line)
-    if whole < path.stat().st_size:
-        os.truncate(path, whole)
-    return places
 
 
 def _key_of(line: bytes, path: Path, number: int) -> str:

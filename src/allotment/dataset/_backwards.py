@@ -32,6 +32,8 @@ _VERB = {language: frozenset(words.split()) for language, words in _VERBS.items(
 _WHAT = {"en": "What", "cs": "Co", "sk": "Čo", "de": "Was"}
 _ROW = re.compile(r"(?P<name>[^–]{2,80}) – (?P<pairs>.+)\.\Z")
 _LONGEST_SUBJECT = 8
+_UNITS = frozenset({"EUR", "USD", "GBP", "CZK", "CHF", "PLN", "HUF", "GiB", "MiB", "KiB"})
+"""Words in capitals that name nothing a value could belong to."""
 _NOT_SUBJECTS = (
     "it this that these those there they he she we you i if when before after"
     " to tato tento ten ta kdo kdy pokud es er sie"
@@ -101,4 +103,5 @@ def _by_name(value: str, statement: str, section: Section) -> Backwards | None:
     """A name in the sentence other than the value; how to ask for it is left to the teacher."""
     names = [name for name in capitalised_names(statement, section.language) if not contains(name, value)]
     fitting = [name for name in names if not contains(value, name) and len(name) > 2 and stems(name)]
+    fitting = [name for name in fitting if name not in _UNITS]
     return Backwards(max(fitting, key=len), "") if fitting else None

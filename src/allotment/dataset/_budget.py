@@ -14,6 +14,7 @@ class Budget:
         """``price`` none is allowed without a limit only."""
         self._limit, self._price, self._batch = limit_usd, price, batch
         self._held: dict[str, float] = {}
+        self._committed: set[str] = set()
         self._in_flight_usd = 0.0
         self.spent_usd = 0.0
         """Spent so far in this run."""
@@ -29,7 +30,7 @@ class Budget:
 
     def take(self, ask: Ask) -> bool:
         """Put aside the most the request can cost; false, and nothing more is to be sent, where that is too much."""
-        if self._price is None:
+        if self._price is None or ask.key in self._committed:
             return True
         most = self._price.usd(_most_prompt_tokens(ask), ask.max_tokens, batch=self._batch)
         if self._limit is not None and self.spent_usd + self._in_flight_usd + most > self._limit:
@@ -38,6 +39,10 @@ class Budget:
         self._held[ask.key] = most
         self._in_flight_usd += most
         return True
+
+    def commit(self, key: str) -> None:
+        """A request that an earlier run submitted: it is waited for, whatever the limit of this one."""
+        self._committed.add(key)
 
     def settle(self, ask: Ask, prompt: int, completion: int) -> None:
         """Book what the request cost; a server that counts no tokens is booked at the most."""

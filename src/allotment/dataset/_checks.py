@@ -167,7 +167,9 @@ def _told(section: Section) -> str:
 
 
 def _is_supported(draft: Draft, section: Section, language: str) -> bool:
-    """The section's own sentence needs no proof; what the teacher wrote does."""
+    """The section's own sentence needs no proof; what the teacher wrote does, where the words can be compared."""
+    if language not in (section.language, "und"):
+        return True
     if bare(draft.answer) in bare(section.with_header) or draft.quote:
         return True
     return SUPPORT.supports(draft.questions[0], draft.answer, section.with_header, language)

@@ -181,6 +181,8 @@ class Asking:
             self._progress(f"{label}{self.budget.told}", len(once) - len(waiting), len(once))
         if not waiting or self.budget.stopped:
             return
+        for key in out & waiting.keys():
+            self.budget.commit(key)  # it was paid for when it was submitted
         asks = (_ask(work, request) for work, request in waiting.values())
         requests = {key: request for key, (_, request) in waiting.items()}
         await self.answer(label, asks, lambda ask, found: _row(requests[ask.key], found), len(once), len(waiting))

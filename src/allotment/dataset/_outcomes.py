@@ -168,9 +168,14 @@ class SectionWork:
         if not self._asker.config.backwards:
             return
         by_round: dict[int, list[Outcome]] = {}
+        open_rounds: set[int] = set()  # what is still to come would make another request of theirs
         for request, settled in self.settled:
             by_round.setdefault(request.round, []).extend(settled.outcomes)
+            if not all(is_done(self._rows, one) for one in (request, settled.second) if one is not None):
+                open_rounds.add(request.round)
         for number, outcomes in by_round.items():
+            if number in open_rounds:
+                continue
             pairs = [(one, turned) for one in outcomes if (turned := self._turn(one)) is not None]
             facts = needed([(_fact_of(one), turned) for one, turned in pairs])
             language = self._asker.config.language or self.section.language

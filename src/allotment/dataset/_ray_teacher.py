@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
@@ -20,6 +21,8 @@ from allotment.project import ModelLimits, ModelsConfig
 
 _IN_HAND = 32
 """Requests one actor holds; what it holds when its node dies is asked again by another."""
+_MOST_LOST = 4
+"""Actors that may die with a request in hand: it could be what kills them."""
 _CONNECT_S = 10.0
 
 
@@ -62,6 +65,7 @@ class RayTeacher:
         """See ``Teacher.run``."""
         source = iter(asks)
         actors = [self._new_actor(number) for number in range(self._workers)]
+        lost: Counter[str] = Counter()
         flying: dict[asyncio.Future[Answer | Failure], tuple[Ask, int]] = {}
         try:
             for number in range(len(actors)):
@@ -76,7 +80,12 @@ class RayTeacher:
                         self._send(flying, islice(source, 1), actors, number)
                     elif isinstance(error, self._ray.exceptions.RayActorError):
                         actors[number] = self._alive(actors[number], number)
-                        self._send(flying, iter([ask]), actors, number)
+                        lost[ask.key] += 1
+                        if lost[ask.key] < _MOST_LOST:
+                            self._send(flying, iter([ask]), actors, number)
+                        else:
+                            yield ask, Failure("connection", "each actor that had it died", 0.0, lost[ask.key])
+                            self._send(flying, islice(source, 1), actors, number)
                     else:
                         raise _told(error, self.name)
         finally:

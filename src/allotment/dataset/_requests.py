@@ -118,8 +118,11 @@ class Asker:
         return Request(key, "reverse", section, number, language, len(facts), tuple(facts))
 
     def rewrites_of(self, section: Section) -> Iterator[Request]:
-        """The section told anew in each of the forms; none of a section with hardly a sentence."""
-        if _words_in(section) < LEAST_WORDS_TO_REWRITE:
+        """The section told anew in each of the forms; none of a section with hardly a sentence.
+
+        Nor in another language than the section's: whether it says the same could not be checked.
+        """
+        if _words_in(section) < LEAST_WORDS_TO_REWRITE or self._language(section) != section.language:
             return
         language = self._language(section)
         for form in self.config.rewrites:
