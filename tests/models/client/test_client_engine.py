@@ -48,7 +48,7 @@ class Engine:
         self.closed += 1
 
 
-@pytest.mark.parametrize(("parallel", "together"), [(None, 2), (1, 1), (3, 3), (64, 4)])
+@pytest.mark.parametrize(("parallel", "together"), [(None, 4), (1, 1), (3, 3), (64, 4)])
 def test_so_many_are_in_the_engine_at_once_and_no_more(parallel: int | None, together: int) -> None:
     engine = Engine(together)
 
