@@ -4,7 +4,7 @@ Two corpora: passages of ``squad200`` (their own human questions measure recall 
 From one dataset of each, four mixtures are trained with the same number of tokens and several seeds: the raw text,
 questions alone, questions with paraphrases (and backwards), and all four forms. Recall is closed-book. Generation and
 every finished training are kept in ``--work``, so a run that was stopped goes on. Writes
-``benchmarks/results/dataset_quality.json``.
+``benchmarks/results/dataset_quality.json``, by the number of tokens.
 """
 
 from __future__ import annotations
@@ -91,7 +91,9 @@ def main() -> None:
         "corpora": found,
     }
     target = HERE / "results" / "dataset_quality.json"
-    target.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    kept = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {}
+    kept[str(options.tokens)] = figures
+    target.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     show(figures)
 
 
@@ -182,7 +184,7 @@ def train_and_ask(
     root: Path, form: str, seed: int, trained: Sequence[Item], asked: Sequence[Item], options: argparse.Namespace
 ) -> dict[str, Any]:
     """One training with a fixed number of tokens, and closed-book answers; kept when it is done."""
-    folder = root / "runs" / f"{form.replace(' ', '-')}-{seed}"
+    folder = root / "runs" / f"{options.tokens}-{form.replace(' ', '-')}-{seed}"
     result = folder / "result.json"
     if result.exists():
         return json.loads(result.read_text(encoding="utf-8"))
