@@ -42,6 +42,11 @@ def test_a_specific_value_is_found_with_its_sentence(sentence: str, value: str, 
     assert facts_of(sentence, language)[0] == (value, sentence)
 
 
+def test_the_number_of_a_footnote_is_no_value() -> None:
+    found = facts_of("It was sold in 1999 for 40 EUR.[19][20] Nobody lived there until 1997.[3]")
+    assert {value for value, _ in found} == {"40 EUR", "1997", "1999"}
+
+
 def test_every_sentence_gives_its_best_value_before_any_gives_a_second() -> None:
     text = "It opens on 3 May 2027 with 40 guests. The cook is Ann Lee."
     assert [value for value, _ in facts_of(text)] == ["3 May 2027", "Ann Lee", "40"]

@@ -25,6 +25,7 @@ _UNIT = (
     r"|(?:day|hour|minute|second|week|month|year|character|point|step|token)s?"
     r"|dn[íůy]|hodin[ay]?|minut[ay]?|týdn[ůy]|měsíc[ůe]|Tagen?|Stunden?|Minuten)"
 )
+_FOOTNOTE = r"(?<=\[)\d{1,3}\]"
 _UPPER = "A-ZÁČĎÉĚÍĽĹŇÓÔŘŔŠŤÚŮÝŽÄÖÜ"
 _STRONG = re.compile(
     "|".join(
@@ -34,7 +35,7 @@ _STRONG = re.compile(
             rf"\b{_MONTH} \d{{1,2}},? \d{{4}}",
             rf"\b(?:[{_UPPER}]\w*[ -])?[{_UPPER}]+-?\d[\w-]*",
             rf"\b[{_UPPER}]\w+-\d[\w-]*",
-            rf"(?:[$€£] ?)?\b\d+(?:[.,:  ]\d+)*(?:(?: |-)?{_UNIT})*(?!\w)",
+            rf"(?:[$€£] ?)?\b(?!{_FOOTNOTE})\d+(?:[.,:  ]\d+)*(?:(?: |-)?{_UNIT})*(?!\w)",
         )
     )
 )
