@@ -1,4 +1,4 @@
-"""What an agent knows by heart: its base model with its adapter, closed-book."""
+"""What an agent knows by heart: the base model with its adapter, or its own model; closed-book."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from allotment.training import Manifest
 
 
 def recite(engines: Engines, manifest: Manifest, grant: Grant, question: str, *, max_tokens: int = 96) -> Completion:
-    """Answer a question from the adapter alone.
+    """Answer a question from the adapter, or the agent's own model, alone.
 
     Args:
         engines: where the base model runs.
@@ -23,5 +23,5 @@ def recite(engines: Engines, manifest: Manifest, grant: Grant, question: str, *,
     """
     require_grant(grant, agent=manifest.agent, adapter=manifest.version)
     engines.register_adapter(manifest.base_model, manifest.key, manifest.file)
-    engine = engines.get(manifest.base_model)
+    engine = engines.get(manifest.base_model, manifest.key)
     return engine.complete([Message("user", question)], max_tokens=max_tokens, adapter=manifest.key, grant=grant)

@@ -1,7 +1,8 @@
 """The embedded engine: llama.cpp in this process, several adapters loaded once and chosen per request.
 
-Its own HTTP listener, which llama.cpp always opens, is a socket file in a private folder behind a random
-key: nobody reaches an adapter past the grant. Requests that use an adapter never share a prompt cache.
+An agent's own model is loaded alone, and then answers nothing without a grant for that agent and version. The HTTP
+listener, which llama.cpp always opens, is a socket file in a private folder behind a random key: nobody reaches an
+adapter past the grant. Requests under a grant never share a prompt cache.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 import xllamacpp
 
 from allotment.access import Grant, require_grant
-from allotment.errors import EngineError, MissingPartError
+from allotment.errors import EngineError, MissingPartError, NotGranted
 from allotment.models._catalogue import ModelEntry
 from allotment.models._engine import AdapterFile, Completion, Message, finish_of
 from allotment.models._template import ChatTemplate, load_template
@@ -28,7 +29,7 @@ from allotment.models._turns import ModelTurns
 
 
 class EmbeddedEngine:
-    """One base model in memory with its adapters. Thread-safe; implements ``Engine``."""
+    """One base model in memory with its adapters, or one agent's own model. Thread-safe; implements ``Engine``."""
 
     def __init__(
         self,
@@ -43,7 +44,8 @@ class EmbeddedEngine:
 
         Args:
             entry: the model; its file must be here.
-            adapters: ``AGENT/VERSION`` → its file, loaded now.
+            adapters: ``AGENT/VERSION`` → its file, loaded now; an agent's own model is the only one, and takes the
+                place of the base model's file.
             turns: shared with the other engines of this process.
             threads: processor threads, 0 for all cores.
             parallel: requests decoded in one batch.
@@ -52,17 +54,28 @@ class EmbeddedEngine:
         self.template: ChatTemplate = load_template(entry.template)
         self._turns = turns
         self._adapters = {key: file.sha256 for key, file in adapters.items()}
+        own = [file for file in adapters.values() if file.own_model]
+        if own and len(adapters) > 1:
+            raise EngineError("an agent's own model is loaded alone.", element=", ".join(adapters))
+        self._is_own = bool(own)
+        path = own[0].path if own else entry.path
         self._folder = Path(tempfile.mkdtemp(prefix="allotment-engine-"))
         self._turn = f"{entry.name} {self._folder.name}"  # two engines of one model must not compute at once either
-        parameters = _parameters(entry, self._folder, [file.path for file in adapters.values()], threads, parallel)
+        parameters = _parameters(path, self._folder, threads)
+        parameters.n_ctx, parameters.n_parallel = entry.context, parallel
+        parameters.lora_adapters = [
+            xllamacpp.CommonAdapterLoraInfo(str(file.path), 0.0) for file in adapters.values() if not file.own_model
+        ]
         try:
             self._server = xllamacpp.Server(parameters)
+            self._server.handle_completions({"prompt": [0], "max_tokens": 1})  # one closed before its loop runs hangs
         except Exception as error:
             shutil.rmtree(self._folder, ignore_errors=True)
+            anew = f"Fetch it anew: remove {path} and run `allotment models pull {entry.name}`."
             raise EngineError(
                 f"the model could not be loaded ({error}).",
-                element=entry.name,
-                remedy=f"Fetch it anew: remove {entry.path} and run `allotment models pull {entry.name}`.",
+                element=next(iter(adapters)) if own else entry.name,
+                remedy="Train it again." if own else anew,
             ) from error
 
     @property
@@ -174,20 +187,21 @@ class EmbeddedEngine:
         }
 
     def _lora(self, adapter: str | None, grant: Grant | None) -> list[dict[str, float]]:
-        """Scale 1 for the granted adapter and 0 for every other: never a mixture."""
+        """Scale 1 for the granted adapter and 0 for every other: never a mixture. An own model is all of its agent."""
+        if adapter is None and self._is_own:
+            raise NotGranted("this model is an agent's own; it answers under a grant alone.", element=self.name)
         if adapter is not None:
             agent, _, version = adapter.partition("/")
             facts = require_grant(grant, agent=agent, adapter=version).decision.request.adapter
             if facts is None or self._adapters.get(adapter) != facts.sha256:
                 raise MissingPartError("the granted adapter is not loaded.", element=adapter, remedy="Ask again.")
-        return [{"id": number, "scale": 1.0 if key == adapter else 0.0} for number, key in enumerate(self._adapters)]
+        loras = [] if self._is_own else list(self._adapters)
+        return [{"id": number, "scale": 1.0 if key == adapter else 0.0} for number, key in enumerate(loras)]
 
 
-def _parameters(entry: ModelEntry, folder: Path, adapters: list[Path], threads: int, parallel: int) -> Any:
+def _parameters(model: Path, folder: Path, threads: int) -> Any:
     parameters = xllamacpp.CommonParams()
-    parameters.model.path = str(entry.path)
-    parameters.n_ctx = entry.context
-    parameters.n_parallel = parallel
+    parameters.model.path = str(model)
     parameters.kv_unified = True
     parameters.cpuparams.n_threads = threads or os.cpu_count() or 1
     parameters.warmup = False
@@ -199,5 +213,4 @@ def _parameters(entry: ModelEntry, folder: Path, adapters: list[Path], threads: 
     parameters.api_keys = [secrets.token_hex(32)]
     parameters.hostnames = [str(folder / "engine.sock")]
     parameters.lora_init_without_apply = True
-    parameters.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(path), 0.0) for path in adapters]
     return parameters

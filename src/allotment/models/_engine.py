@@ -28,10 +28,12 @@ class Message:
 
 @dataclass(frozen=True)
 class AdapterFile:
-    """A GGUF adapter, and the sha256 its manifest names."""
+    """What a version of an agent is served from, and the sha256 its manifest names."""
 
     path: Path
     sha256: str
+    own_model: bool = False
+    """Whether it is a model of the agent's own instead of an adapter of the base model."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,11 @@ class Engine(Protocol):
             seed: of the sampler, where the temperature is above 0.
             schema: JSON schema the text must follow.
             stop: texts that end the answer (left out of it).
-            adapter: ``AGENT/VERSION`` of a registered adapter; none uses the base model alone.
+            adapter: ``AGENT/VERSION`` of a registered adapter or model of its own; none uses the base model alone.
             grant: needed with an adapter, and must name its agent and version.
 
         Raises:
-            NotGranted: an adapter without a grant for it.
+            NotGranted: an adapter, or an agent's own model, without a grant for it.
             EngineError: the engine does not answer.
         """
         ...
@@ -100,7 +102,7 @@ class LoadedEngine(Engine, Protocol):
 
     @property
     def adapters(self) -> Mapping[str, str]:
-        """``AGENT/VERSION`` of every adapter it has loaded → sha256 of the file it came from."""
+        """``AGENT/VERSION`` of every adapter it has loaded, or whose own model it is → sha256 of the file."""
         ...
 
     def close(self) -> None:

@@ -1,7 +1,8 @@
 """The engines of one process: one per model, made when first asked for, sharing turns at the processor.
 
 A model whose adapters changed is loaded anew beside the engine that runs; the old one is closed when the last
-request it serves has ended.
+request it serves has ended. An agent's own model has an engine to itself, which is closed when another version of
+the agent is registered.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from allotment.errors import EngineError
+from allotment.errors import EngineError, MissingPartError
 from allotment.models._catalogue import find_model, is_server, locate
 from allotment.models._engine import AdapterFile, Completion, Engine, LoadedEngine, Message
 from allotment.models._server import ServerEngine
@@ -22,7 +23,10 @@ from allotment.models._turns import ModelTurns
 from allotment.workspace import hash_file
 
 Load = Callable[[str, Mapping[str, AdapterFile]], LoadedEngine]
-"""Loads a model with its adapters."""
+"""Loads a model with its adapters, or in its place the one own model."""
+
+_Place = tuple[str, str | None]
+"""A base model, and ``AGENT/VERSION`` of the own model that takes its place."""
 
 
 @dataclass
@@ -47,7 +51,7 @@ class Engines:
         """
         self._load = load or partial(_load_embedded, turns=ModelTurns(), threads=threads, parallel=parallel)
         self._guard = threading.RLock()
-        self._embedded: dict[str, _Loaded] = {}
+        self._embedded: dict[_Place, _Loaded] = {}
         self._servers: dict[str, ServerEngine] = {}
         self._adapters: dict[str, dict[str, AdapterFile]] = {}
         self._closed = False
@@ -63,10 +67,23 @@ class Engines:
     def register_adapter(self, model: str, adapter: str, file: AdapterFile) -> None:
         """Make ``AGENT/VERSION`` known for a base model; the next request is served by an engine that has it."""
         with self._guard:
+            self._forget_own(adapter, file)
             self._adapters.setdefault(model, {})[adapter] = file
 
-    def get(self, model: str) -> Engine:
+    def _forget_own(self, adapter: str, file: AdapterFile) -> None:
+        """Drop own models of the agent that this version replaces: each is as large as the base model."""
+        agent = adapter.partition("/")[0]
+        for model, registered in self._adapters.items():
+            for key, known in list(registered.items()):
+                if known.own_model and key.partition("/")[0] == agent and (key, known) != (adapter, file):
+                    del registered[key]
+                    self._retire(self._embedded.pop((model, key), None))
+
+    def get(self, model: str, adapter: str | None = None) -> Engine:
         """The engine of a model, loaded now if it is not; it serves whatever is registered when it is asked.
+
+        Args:
+            adapter: what will be asked for, so that a base model is not loaded for an agent's own.
 
         Raises:
             MissingPartError: the model's file is not here.
@@ -74,13 +91,13 @@ class Engines:
         if is_server(model):
             with self._guard:
                 return self._servers.setdefault(model, ServerEngine(model))
-        with self.lease(model):
+        with self.lease(model, adapter):
             return _Current(self, model)
 
     @contextmanager
-    def lease(self, model: str) -> Iterator[LoadedEngine]:
+    def lease(self, model: str, adapter: str | None = None) -> Iterator[LoadedEngine]:
         """A loaded engine with everything that is registered; it is not closed before this ends."""
-        loaded = self._take(model)
+        loaded = self._take(model, adapter)
         try:
             yield loaded.engine
         finally:
@@ -88,20 +105,35 @@ class Engines:
                 loaded.users -= 1
                 _close_if_unused(loaded)
 
-    def _take(self, model: str) -> _Loaded:
+    def _take(self, model: str, adapter: str | None) -> _Loaded:
         with self._guard:
             if self._closed:
                 raise EngineError("the engines were closed.", element=model)
-            loaded = self._embedded.get(model)
-            if loaded is None or loaded.engine.adapters != _hashes(self._adapters.get(model, {})):
-                # A file that is gone or another by now must neither be served nor keep the others from loading.
-                there = {key: file for key, file in self._adapters.get(model, {}).items() if _is_whole(file)}
-                fresh = _Loaded(self._load(model, there))
-                self._adapters[model] = there
+            place, wanted = self._wanted(model, adapter)
+            loaded = self._embedded.get(place)
+            if loaded is None or loaded.engine.adapters != _hashes(wanted):
+                fresh = _Loaded(self._load(model, self._there(place, wanted)))
                 self._retire(loaded)
-                loaded = self._embedded[model] = fresh
+                loaded = self._embedded[place] = fresh
             loaded.users += 1
             return loaded
+
+    def _wanted(self, model: str, adapter: str | None) -> tuple[_Place, dict[str, AdapterFile]]:
+        registered = self._adapters.get(model, {})
+        own = registered.get(adapter) if adapter is not None else None
+        if own is not None and own.own_model:
+            return (model, adapter), {str(adapter): own}
+        return (model, None), {key: file for key, file in registered.items() if not file.own_model}
+
+    def _there(self, place: _Place, wanted: dict[str, AdapterFile]) -> dict[str, AdapterFile]:
+        """A file that is gone or another by now must neither be served nor keep the others from loading."""
+        model, own = place
+        there = {key: file for key, file in wanted.items() if _is_whole(file)}
+        for key in wanted.keys() - there.keys():
+            del self._adapters[model][key]
+        if own is not None and not there:
+            raise MissingPartError("the agent's model is gone, or not what was trained.", element=own)
+        return there
 
     def _retire(self, loaded: _Loaded | None) -> None:
         if loaded is not None:
@@ -129,12 +161,12 @@ class _Current:
 
     def complete(self, messages: Sequence[Message], **options: Any) -> Completion:
         """See ``Engine.complete``."""
-        with self._engines.lease(self.name) as engine:
+        with self._engines.lease(self.name, options.get("adapter")) as engine:
             return engine.complete(messages, **options)
 
     def stream(self, messages: Sequence[Message], **options: Any) -> Iterator[str]:
         """See ``Engine.stream``."""
-        with self._engines.lease(self.name) as engine:
+        with self._engines.lease(self.name, options.get("adapter")) as engine:
             yield from engine.stream(messages, **options)
 
 
@@ -156,5 +188,6 @@ def _load_embedded(
 ) -> LoadedEngine:
     from allotment.models._embedded import EmbeddedEngine  # loading the native library takes a while
 
-    locate(model)
+    if not any(file.own_model for file in adapters.values()):
+        locate(model)
     return EmbeddedEngine(find_model(model), adapters=adapters, turns=turns, threads=threads, parallel=parallel)
