@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from allotment.cli._app import command, group
 from allotment.cli._names import agent_of
 from allotment.cli._run import Run, print_fields
-from allotment.errors import AllotmentError, ProjectError
-
-if TYPE_CHECKING:
-    from allotment.project import Project
-    from allotment.workspace import Workspace
+from allotment.errors import ProjectError
 
 training = group("training", "Adapters, trained from the datasets.")
 
+_NONE = "No adapter has been trained yet: run `allotment training run AGENT`."
+
 Agent = Annotated[str, typer.Argument(metavar="AGENT", help="An agent of allotment.yaml.")]
-
-
-@dataclass(frozen=True)
-class AdapterRow:
-    """One adapter in the list."""
-
-    id: str
-    created: str
-    state: Literal["ready", "stale", "refused"]
-    """Stale: a document it learnt has changed. Refused: its manifest or file is not what was written."""
-    clearance: tuple[str, ...]
-    reason: str
 
 
 @command(training, "estimate")
@@ -62,45 +47,40 @@ def run_training(run: Run, agent: Agent) -> None:
 
 
 @command(training, "list")
-def list_training(run: Run) -> None:
-    """List the adapters: whom they may answer, and their state."""
-    from allotment.training import adapter_versions
+def list_training(
+    run: Run,
+    errors: Annotated[
+        bool, typer.Option("--errors", help="Show predicted and actual memory, time and price instead.")
+    ] = False,
+) -> None:
+    """List the adapters: whom they may answer, their state, and what they took.
+
+    A star is the version that is served.
+    """
+    from allotment.cli import _training_show as shown
 
     project, workspace = run.project(), run.workspace()
-    value = [
-        _row(project, workspace, agent, version)
-        for agent in project.agents
-        for version in adapter_versions(workspace, agent)
-    ]
-    rows = [(item.id, item.created, item.state, ", ".join(item.clearance), item.reason) for item in value]
-    columns = ("adapter", "created", "state", "may answer", "reason")
-    run.show_table(columns, rows, value, "No adapter has been trained yet: run `allotment training run AGENT`.")
+    if errors:
+        from allotment.training import prediction_errors
+
+        runs = prediction_errors(shown.sound_manifests(project, workspace))
+        run.show(runs, lambda console: shown.print_errors(console, runs, _NONE))
+        return
+    rows = shown.adapter_rows(project, workspace)
+    run.show_table(shown.LIST_COLUMNS, shown.list_cells(rows), rows, _NONE)
 
 
 @command(training, "show")
 def show_training(
     run: Run, identity: Annotated[str, typer.Argument(metavar="ID", help="AGENT/VERSION, from `training list`.")]
 ) -> None:
-    """Show an adapter's manifest: what it learnt, from which base, with what."""
+    """Show an adapter: what it learnt, from which base, with what; all of it under --json and in its report."""
+    from allotment.cli import _training_show as shown
     from allotment.training import load_manifest
 
-    project = run.project()
+    project, workspace = run.project(), run.workspace()
     agent, _, version = identity.partition("/")
     if not version:
         raise ProjectError(f"{identity!r} is not AGENT/VERSION.", remedy="See `allotment training list`.")
-    manifest = load_manifest(project, run.workspace(), agent_of(project, agent), version)
-    value = manifest.model_dump(mode="json")
-    run.show(value, lambda console: print_fields(console, value))
-
-
-def _row(project: Project, workspace: Workspace, agent: str, version: str) -> AdapterRow:
-    from allotment.training import load_manifest
-
-    identity = f"{agent}/{version}"
-    try:
-        manifest = load_manifest(project, workspace, agent, version)
-    except AllotmentError as error:
-        return AdapterRow(identity, "", "refused", (), error.message)
-    state: Literal["ready", "stale"] = "stale" if manifest.stale else "ready"
-    reason = "a document it learnt has changed" if manifest.stale else ""
-    return AdapterRow(identity, manifest.created, state, manifest.clearance, reason)
+    manifest = load_manifest(project, workspace, agent_of(project, agent), version)
+    run.show(shown.manifest_value(manifest), lambda console: shown.print_adapter(console, workspace, manifest))

@@ -2,17 +2,21 @@
 
 from allotment.training._estimate import TrainingEstimate, estimate
 from allotment.training._manifest import Manifest, ManifestFile, adapter_versions, current_adapter, load_manifest
+from allotment.training._prediction import Comparison, PredictionErrors, prediction_errors
 from allotment.training._run import TrainingResult, run, training_inputs
 
 __all__ = [
+    "Comparison",
     "Manifest",
     "ManifestFile",
+    "PredictionErrors",
     "TrainingEstimate",
     "TrainingResult",
     "adapter_versions",
     "current_adapter",
     "estimate",
     "load_manifest",
+    "prediction_errors",
     "run",
     "training_inputs",
 ]

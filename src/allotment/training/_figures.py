@@ -21,7 +21,7 @@ def figure(value: float | None, unit: str = "") -> str:
     """A number in three digits, all of them where it is large: 0.0213, 3.14, 12,480."""
     if value is None:
         return UNKNOWN
-    text = f"{value:,.0f}" if abs(value) >= 1_000 or value == 0 else f"{value:.3g}"
+    text = f"{value:,.0f}" if abs(value) >= 999.5 or value == 0 else f"{value:.3g}"
     return f"{text} {unit}".strip()
 
 
@@ -29,6 +29,8 @@ def dollars(value: float | None) -> str:
     """Money, to the cent; less than ten cents to a hundredth of one."""
     if value is None:
         return UNKNOWN
+    if 0 < value < 1e-4:
+        return "under $0.0001"
     return f"${value:,.2f}" if value >= 0.1 or value == 0 else f"${value:.4f}"
 
 
