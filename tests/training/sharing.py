@@ -16,7 +16,7 @@ from accelerate.state import AcceleratorState, PartialState
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 
 from allotment.errors import TrainingError
-from allotment.training._ranks import agreed, fill, leave, rank, share_of, summed, together, whole
+from allotment.training._ranks import agreed, end, fill, may_tell, rank, share_of, summed, together, whole
 
 BATCHES = (5, 4, 1)
 """Examples of each step: not divisible by two, and fewer than there are processes."""
@@ -122,9 +122,16 @@ def main(task: str, folder: Path) -> None:
             else:
                 torch.distributed.barrier()
     except (TrainingError, RuntimeError) as error:
-        leave(folder / "result.json", {"state": getattr(error, "kind", "infrastructure"), "error": str(error)})
-        sys.exit(20)
-    leave(folder / "result.json", {"state": "ok", "rank": rank()})
+        if may_tell(folder, well=False):
+            _tell(folder, state=getattr(error, "kind", "infrastructure"), error=str(error))
+        end(20)
+    if may_tell(folder, well=True):
+        _tell(folder, state="ok", rank=rank())
+    end(0)
+
+
+def _tell(folder: Path, **result: Any) -> None:
+    (folder / "result.json").write_text(json.dumps(result), encoding="utf-8")
 
 
 if __name__ == "__main__":

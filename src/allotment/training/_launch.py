@@ -15,7 +15,7 @@ import yaml
 
 from allotment.errors import MissingPartError, TrainingError
 from allotment.project import TrainingConfig
-from allotment.training._ranks import LOOPBACK, MEETING_PLACE
+from allotment.training._ranks import LOOPBACK, MEETING_PLACE, TOLD
 from allotment.workspace import write_atomic
 
 WORKER = "allotment.training._worker"
@@ -90,7 +90,8 @@ def launcher(config: TrainingConfig, folder: Path, *, machine: Machine | None = 
     file = folder / CONFIG_FILE
     write_atomic(file, yaml.safe_dump(accelerate_config(config, found), sort_keys=False))
     _check(file, config)
-    (folder / MEETING_PLACE).unlink(missing_ok=True)  # of processes that were killed
+    for left_over in (MEETING_PLACE, TOLD):  # by processes that failed or were killed
+        (folder / left_over).unlink(missing_ok=True)
     settings = [f"{name}={value}" for name, value in _NO_OPEN_PORT.items()]
     meeting = ["--rdzv_backend", "c10d", "--rdzv_conf", "store_type=file"]
     return ["env", *settings, sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(file), *meeting]

@@ -7,7 +7,6 @@ of a batch is the batch, and what it holds is whole.
 from __future__ import annotations
 
 import ctypes
-import json
 import os
 import signal
 import sys
@@ -15,11 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
-
-from allotment.workspace import write_atomic
+from typing import Any, NoReturn, TypeVar
 
 MEETING_PLACE = "meeting-place"
+TOLD = "told"
+"""Marks that a process has said why it failed."""
 LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
 _PATIENCE = timedelta(hours=2)
 """How long a process waits for another: one may write a large model meanwhile. One that dies ends all at once."""
@@ -134,21 +133,31 @@ def fill(tensors: Mapping[str, Any], values: Mapping[str, Any]) -> None:
             held.copy_(value)
 
 
-def leave(file: Path, result: Mapping[str, Any]) -> None:
-    """Write how a training ended. Of several processes the first to tell is heard.
+def may_tell(folder: Path, *, well: bool) -> bool:
+    """Whether this process says how the training ended; to be asked once.
 
     When one fails, the others only see that it is gone; theirs is not the story. Of those that end well, one tells.
+
+    Args:
+        folder: the run's folder.
+        well: whether this process ended well.
     """
     if several() == 1:
-        write_atomic(file, json.dumps(result))
-        return
-    if not is_first() and result["state"] == "ok":
-        return
-    own = file.with_name(f".{file.name}.{rank()}")
-    write_atomic(own, json.dumps(result))
+        return True
+    told = folder / TOLD
+    if well:
+        return is_first() and not told.exists()
     try:
-        os.link(own, file)
+        os.close(os.open(told, os.O_CREAT | os.O_EXCL))
     except FileExistsError:
-        pass
-    finally:
-        own.unlink()
+        return False
+    return True
+
+
+def end(code: int) -> NoReturn:
+    """End this process. One that failed goes at once, for tidying up would wait for those that wait for it."""
+    if several() == 1 or code == 0:
+        sys.exit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
