@@ -45,7 +45,7 @@ agents:
 routing:
   default: {developer: guide}
 dataset: {questions: 1, rounds: 1, paraphrases: 3}
-training: {epochs: 8, target_loss: 0.05}
+training: {epochs: 8, target_loss: 0.05, probe_steps: 3}
 """
 
 

@@ -38,10 +38,17 @@ def seal(project: Project, workspace: Workspace, agent: str, version: str = "v1"
         base_sha256=base.sha256,
         template=template.name,
         template_sha256=template.sha256,
+        method=project.training.method,
+        serves="adapter",
         adapter_sha256=hash_file(folder / "adapter.gguf"),
+        files={},
         inputs=training_inputs(project, workspace, agent),
-        training=project.training.model_dump(),
-        measured={"tokens_per_second": 100.0},
+        training=project.training.model_dump(mode="json"),
+        seeds={"training": project.training.seed},
+        hardware={"device": "cpu", "count": 1},
+        versions={},
+        predicted=None,
+        measured={"tokens_per_second": 100.0, "seconds": 60.0, "final_loss": 0.1},
     )
     write_manifest(workspace, folder, manifest)
     make_current(workspace, agent, version)

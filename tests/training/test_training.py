@@ -1,12 +1,8 @@
-"""Real trainings on the processor: what comes out is what is served, sealed, and resumed after a kill."""
+"""Real trainings on the processor: what comes out is what is served, and sealed."""
 
 from __future__ import annotations
 
-import json
 import shutil
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +37,10 @@ def test_the_manifest_seals_documents_readers_base_template_and_dataset(company:
     assert manifest.base_sha256 == company.manifests["handbook"].base_sha256
     assert manifest.template_sha256 == template_of(manifest.base_model).sha256
     assert manifest.measured["final_loss"] < 0.2
+    assert (manifest.method, manifest.serves) == ("lora", "adapter")
+    assert manifest.predicted is not None
+    assert {"peft/adapter_model.safetensors", "metrics.jsonl"} <= manifest.files.keys()
+    assert {"python", "torch", "transformers", "peft", "trl"} <= manifest.versions.keys()
     assert company.manifests["handbook"].clearance == ("director", "employee", "sales", "warehouse")
 
 
@@ -127,56 +127,6 @@ def test_a_removed_document_stops_training_from_what_was_made_of_it(copied: Path
 def test_an_agent_without_an_adapter_says_how_to_train_it(company: Company) -> None:
     with pytest.raises(MissingPartError, match="allotment training run sales"):
         current_adapter(company.project, company.workspace, "sales")
-
-
-def small_spec(folder: Path, company: Company, **settings: object) -> Path:
-    lines = [
-        {"prompt": f"<start_of_turn>user\nCode of dock {n}?<end_of_turn>\n<start_of_turn>model\n", "answer": f"K{n}."}
-        for n in range(6)
-    ]
-    folder.mkdir()
-    for line in lines:
-        line["answer"] += "<end_of_turn>"
-    (folder / "examples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    training = {**company.project.training.model_dump(), "epochs": 3, "batch_size": 3, "target_loss": 0.0, **settings}
-    manifest = company.manifests["board"]
-    spec = {"base_file": str(locate(manifest.base_model)), "base_sha256": manifest.base_sha256, "training": training}
-    spec |= {"examples_file": str(folder / "examples.jsonl"), "out": str(folder)}
-    (folder / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
-    return folder / "spec.json"
-
-
-def worker(spec: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "allotment.training._worker", str(spec)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def test_a_killed_training_goes_on_from_its_last_whole_checkpoint(company: Company, tmp_path: Path) -> None:
-    spec = small_spec(tmp_path / "run", company)
-    with worker(spec) as first:
-        for line in first.stdout or ():
-            event = json.loads(line)
-            if event["kind"] == "step" and event["done"] == 3:  # one step into the second epoch
-                first.send_signal(signal.SIGKILL)
-                break
-    with worker(spec) as second:
-        said = [json.loads(line) for line in second.stdout or ()]
-    assert second.returncode == 0
-    assert [event["done"] for event in said if event["kind"] == "step"] == [3, 4, 5, 6]
-    result = json.loads((spec.parent / "result.json").read_text(encoding="utf-8"))
-    assert result["state"] == "ok"
-    measured = result["measured"]
-    assert (measured["epochs"], measured["epochs_before_resume"]) == (3, 1)
-    done_here = measured["tokens"] * 2 / 3
-    assert measured["tokens_per_second"] == pytest.approx(done_here / measured["seconds"], rel=0.05)
-
-
-def test_examples_that_are_all_too_long_end_as_bad_data(company: Company, tmp_path: Path) -> None:
-    spec = small_spec(tmp_path / "run", company, max_length=4)
-    with worker(spec) as process:
-        process.communicate()
-    assert process.returncode == 22
-    assert json.loads((spec.parent / "result.json").read_text(encoding="utf-8"))["state"] == "bad-data"
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # PEFT asks transformers by a name that is to go

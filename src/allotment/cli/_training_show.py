@@ -127,8 +127,9 @@ def print_adapter(console: Console, workspace: Workspace, manifest: Manifest) ->
 
 def is_current(workspace: Workspace, agent: str, version: str) -> bool:
     """Whether the version is the one that is served."""
-    pointer = workspace.adapters_dir(agent) / "current"
-    return pointer.is_file() and pointer.read_text(encoding="utf-8").strip() == version
+    from allotment.training import current_version
+
+    return current_version(workspace, agent) == version
 
 
 def _adapters(project: Project, workspace: Workspace) -> Iterator[tuple[str, str]]:

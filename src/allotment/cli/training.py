@@ -29,21 +29,35 @@ def estimate_training(run: Run, agent: Agent) -> None:
 
 
 @command(training, "run")
-def run_training(run: Run, agent: Agent) -> None:
-    """Train an agent's adapter.
+def run_training(
+    run: Run,
+    agent: Agent,
+    max_cost: Annotated[
+        float | None,
+        typer.Option(
+            "--max-cost",
+            metavar="USD",
+            min=0,
+            help="Do not begin what would cost more, by the probe and training.price_usd_per_hour.",
+        ),
+    ] = None,
+) -> None:
+    """Train an agent's adapter, after a probe of a few steps that says how long it takes and what it costs.
 
     Nothing is trained again where nothing changed.
     """
+    from allotment.cli import _training_show as shown
     from allotment.training import run as train
 
     project = run.project()
     agent_of(project, agent)
     with run.progress() as progress:
-        result = train(project, run.workspace(), agent, progress)
+        result = train(project, run.workspace(), agent, progress, max_cost_usd=max_cost)
     manifest = result.manifest
     news = "unchanged" if result.reused else "trained"
     text = f"{manifest.key} is {news}; see `allotment training show {manifest.key}`."
-    run.show(result, lambda console: console.print(text, markup=False))
+    value = {"manifest": shown.manifest_value(manifest), "reused": result.reused}
+    run.show(value, lambda console: console.print(text, markup=False))
 
 
 @command(training, "list")

@@ -1,9 +1,17 @@
 """Training: a dataset becomes an adapter with a sealed manifest, exported for the embedded engine."""
 
 from allotment.training._estimate import TrainingEstimate, estimate
-from allotment.training._manifest import Manifest, ManifestFile, adapter_versions, current_adapter, load_manifest
+from allotment.training._inputs import training_inputs
+from allotment.training._manifest import (
+    Manifest,
+    ManifestFile,
+    adapter_versions,
+    current_adapter,
+    current_version,
+    load_manifest,
+)
 from allotment.training._prediction import Comparison, PredictionErrors, prediction_errors
-from allotment.training._run import TrainingResult, run, training_inputs
+from allotment.training._run import TrainingResult, run
 
 __all__ = [
     "Comparison",
@@ -14,6 +22,7 @@ __all__ = [
     "TrainingResult",
     "adapter_versions",
     "current_adapter",
+    "current_version",
     "estimate",
     "load_manifest",
     "prediction_errors",

@@ -1,4 +1,4 @@
-"""The frozen base model as PyTorch weights, made once from its GGUF file and kept beside it."""
+"""The base model as PyTorch weights: a Hugging Face folder, or made once from a GGUF file and kept beside it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
+
+from allotment.errors import MissingPartError
 
 _WHOLE = "whole"
 
@@ -25,26 +27,60 @@ def _folder(file: Path, sha256: str) -> Path:
     return file.with_name(f"{file.stem}.{sha256[:12]}.fp32")
 
 
-def load_base(file: Path, sha256: str) -> tuple[Any, Any]:
-    """Model in fp32 and tokenizer of a GGUF file.
+def load_base(file: Path, sha256: str, *, dtype: Any = None, four_bit: bool = False) -> tuple[Any, Any]:
+    """Model and tokenizer of a GGUF file or of a Hugging Face folder.
 
-    De-quantising and converting the tokenizer takes a minute; the result is kept in a folder named by the
+    De-quantising a GGUF file and converting its tokenizer takes a minute; the result is kept in a folder named by the
     file's hash, and a folder that was not finished is made again.
 
     Args:
-        file: the GGUF file.
-        sha256: its hash.
+        file: the GGUF file, or the folder with ``config.json``.
+        sha256: the GGUF file's hash.
+        dtype: of the weights; fp32 if none.
+        four_bit: quantise linear layers to NF4 with bitsandbytes; ``dtype`` is what they compute in.
+
+    Raises:
+        MissingPartError: four bits are wanted and bitsandbytes is not installed.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    folder = weights_folder(file, sha256)
+    dtype = dtype or torch.float32
+    quantised = {"quantization_config": _nf4(dtype)} if four_bit else {}
+    tokenizer = AutoTokenizer.from_pretrained(str(folder))
+    model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=dtype, **quantised)
+    return model, tokenizer
+
+
+def weights_folder(file: Path, sha256: str) -> Path:
+    """The folder that transformers loads; made now from a GGUF file that was not converted yet."""
+    if file.is_dir():
+        return file
     folder = _folder(file, sha256)
     with FileLock(f"{folder}.lock"):
         if not is_converted(file, sha256):
             _convert(file, folder)
-    tokenizer = AutoTokenizer.from_pretrained(str(folder))
-    model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.float32)
-    return model, tokenizer
+    return folder
+
+
+def _nf4(dtype: Any) -> Any:
+    from importlib.util import find_spec
+
+    from transformers import BitsAndBytesConfig
+
+    if find_spec("bitsandbytes") is None:
+        raise MissingPartError(
+            "QLoRA needs bitsandbytes.",
+            element="training.method",
+            remedy="Install it: `pip install 'allotment[qlora]'`.",
+        )
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+    )
 
 
 def _convert(file: Path, folder: Path) -> None:

@@ -6,7 +6,7 @@ import hmac
 import json
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -17,6 +17,8 @@ from allotment.models import AdapterFile, find_model, template_of
 from allotment.project import Project
 from allotment.workspace import Workspace, hash_file, hash_file_once, write_atomic
 
+SERVED_FILES = {"adapter": "adapter.gguf", "model": "model.gguf"}
+"""What a manifest serves → its file."""
 _FILE = "manifest.json"
 _CURRENT = "current"
 
@@ -45,14 +47,27 @@ class Manifest(BaseModel):
     base_sha256: str
     template: str
     template_sha256: str
+    method: str
+    """How it was trained: ``lora``, ``qlora``, ``dora``, ``rslora``, ``partial`` or ``full``."""
+    serves: Literal["adapter", "model"]
+    """Whether an adapter on the base model is served, or a model of the agent's own."""
     adapter_sha256: str
-    """Of the GGUF adapter that is served."""
+    """Of the GGUF file that is served."""
+    files: dict[str, str]
+    """Every other file of the version → its sha256."""
     inputs: str
     """Hash of everything the training was made from."""
     training: dict[str, Any]
     """Settings, as in ``allotment.yaml``."""
+    seeds: dict[str, int]
+    hardware: dict[str, Any]
+    """Device, its memory and peak, cores, platform."""
+    versions: dict[str, str]
+    """Package → version."""
+    predicted: dict[str, Any] | None
+    """What was estimated for this machine before the run."""
     measured: dict[str, Any]
-    """Seconds, tokens, loss, peak memory, versions."""
+    """Seconds, tokens, loss, peak memory, money, and what the probe measured."""
     stale: bool = False
     """Derived when loaded, never stored: a document has changed, was re-labelled or removed since."""
     folder: str = ""
@@ -65,8 +80,8 @@ class Manifest(BaseModel):
 
     @property
     def file(self) -> AdapterFile:
-        """The adapter file for the embedded engine."""
-        return AdapterFile(Path(self.folder) / "adapter.gguf", self.adapter_sha256)
+        """The file that the embedded engine serves: an adapter, or a model of the agent's own."""
+        return AdapterFile(Path(self.folder) / SERVED_FILES[self.serves], self.adapter_sha256)
 
     @property
     def facts(self) -> AdapterFacts:
@@ -130,7 +145,7 @@ def _fault(manifest: Manifest, agent: str, version: str, folder: Path) -> str | 
         return "the adapter was trained on another base model."
     if template_of(manifest.base_model).sha256 != manifest.template_sha256:
         return "the adapter was trained with another chat template."
-    file = folder / "adapter.gguf"
+    file = folder / SERVED_FILES[manifest.serves]
     if not file.is_file() or hash_file(file) != manifest.adapter_sha256:
         return "the adapter file is missing or not the one that was trained."
     return None
@@ -166,6 +181,12 @@ def make_current(workspace: Workspace, agent: str, version: str) -> None:
     write_atomic(workspace.adapters_dir(agent) / _CURRENT, version + "\n")
 
 
+def current_version(workspace: Workspace, agent: str) -> str | None:
+    """The version that is served; none before the first."""
+    pointer = workspace.adapters_dir(agent) / _CURRENT
+    return pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else None
+
+
 def current_adapter(project: Project, workspace: Workspace, agent: str) -> Manifest:
     """The verified manifest of the version that is served.
 
@@ -173,12 +194,11 @@ def current_adapter(project: Project, workspace: Workspace, agent: str) -> Manif
         MissingPartError: the agent has no adapter yet.
         ManifestError: see ``load_manifest``.
     """
-    pointer = workspace.adapters_dir(agent) / _CURRENT
-    if not pointer.is_file():
+    version = current_version(workspace, agent)
+    if version is None:
         raise MissingPartError(
             "the agent has no adapter yet.", element=agent, remedy=f"Train it: `allotment training run {agent}`."
         )
-    version = pointer.read_text(encoding="utf-8").strip()
     if version not in adapter_versions(workspace, agent):
         raise ManifestError(
             f"the current version {version!r} is not there.",

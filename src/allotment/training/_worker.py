@@ -1,198 +1,105 @@
 """One training in a process of its own: ``python -m allotment.training._worker SPEC``.
 
-Reads a spec file, trains with TRL and PEFT, writes the adapter and ``result.json`` beside it, and tells its
-progress as JSON lines on stdout. The exit code says how it ended: 0 ok, 20 out of memory, 21 non-finite,
+Reads a spec file, trains with TRL and PEFT, writes what was learnt, ``metrics.jsonl`` and ``result.json`` beside it,
+and tells its progress as JSON lines on stdout. The exit code says how it ended: 0 ok, 20 out of memory, 21 non-finite,
 22 bad data, 23 configuration, 33 anything of the machine.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import os
-import resource
+import shutil
 import sys
 import time
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from allotment.errors import TrainingError
-from allotment.training._examples import IGNORED, Example, tokenise
+from allotment.errors import AllotmentError, MissingPartError, StorageError, TrainingError
 from allotment.workspace import write_atomic
 
+_BEGAN = time.monotonic()
 EXIT_CODES = {"out-of-memory": 20, "non-finite": 21, "bad-data": 22, "configuration": 23, "infrastructure": 33}
+_KILLED = "the process ended without a word: it was killed, or the machine went down"
+_ROOM = 8192
+"""Bytes kept free in ``result.json``, for what must be said when the disk is full."""
+_ALMOST_FULL = 16 * 2**20
+"""Bytes free on a disk that is called full when writing to it has failed."""
 
 
 def main(spec_file: Path) -> int:
     """Train what ``spec_file`` says; always leaves a ``result.json``."""
     spec = json.loads(spec_file.read_text(encoding="utf-8"))
     out = Path(spec["out"])
+    _write_result(out, {"state": "infrastructure", "error": _KILLED, "room": " " * _ROOM})
     try:
         measured = _train(spec, out)
     except Exception as error:
         kind = _kind_of(error)
-        result = {"state": kind, "error": f"{type(error).__name__}: {error}"}
-        write_atomic(out / "result.json", json.dumps(result))
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        traceback.print_exc()
+        _write_result(out, {"state": kind, **_told(error, out)})
         return EXIT_CODES[kind]
-    write_atomic(out / "result.json", json.dumps({"state": "ok", "measured": measured}))
+    _write_result(out, {"state": "ok", "measured": measured})
     return 0
 
 
+def is_first() -> bool:
+    """Whether this process speaks and writes for all that share the training."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _write_result(out: Path, result: Mapping[str, Any]) -> None:
+    if not is_first():
+        return
+    file, text = out / "result.json", json.dumps(result)
+    try:
+        write_atomic(file, text)
+    except StorageError:  # the disk is full: what was put there at the beginning has room for this
+        with file.open("r+", encoding="utf-8") as there:
+            there.write(text.ljust(_ROOM))
+
+
 def _kind_of(error: Exception) -> str:
+    from allotment.training._device import is_out_of_memory
+
     if isinstance(error, TrainingError):
         return error.kind
-    if isinstance(error, MemoryError) or "out of memory" in str(error).lower() or "allocate" in str(error).lower():
-        return "out-of-memory"
-    return "infrastructure"
+    if isinstance(error, MissingPartError):
+        return "configuration"
+    return "out-of-memory" if is_out_of_memory(error) else "infrastructure"
+
+
+def _told(error: Exception, out: Path) -> dict[str, str]:
+    """What failed, where, and what to do."""
+    if isinstance(error, AllotmentError):
+        return {"error": error.message, "element": error.element, "remedy": error.remedy}
+    free = shutil.disk_usage(out).free
+    if free < _ALMOST_FULL:
+        told = f"the disk is full ({free / 1e6:.0f} MB are free); what was written before it is kept"
+        return {"error": f"{told}.", "element": str(out), "remedy": "Free some space, then run the same command again."}
+    return {"error": f"{type(error).__name__}: {error}", "element": "", "remedy": ""}
 
 
 def _train(spec: Mapping[str, Any], out: Path) -> dict[str, Any]:
     os.environ["HF_HUB_OFFLINE"] = "1"
-    import torch
     import transformers
-    from peft import LoraConfig
 
-    from allotment.training._base import load_base
+    from allotment.training._training import Training
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    settings = spec["training"]
-    torch.manual_seed(settings["seed"])
-    model, tokenizer = load_base(Path(spec["base_file"]), spec["base_sha256"])
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    rows = _rows(spec, tokenizer)
-    model.config.use_cache = False
-    lora = LoraConfig(
-        r=settings["rank"],
-        lora_alpha=settings["alpha"],
-        lora_dropout=0.0,
-        target_modules="all-linear",
-        task_type="CAUSAL_LM",
-    )
-    started = time.monotonic()
-    trainer = _trainer(model, tokenizer, rows, lora, settings, out)
-    checkpoint = _last_checkpoint(out)
-    epochs_before = _epochs_of(checkpoint)  # the checkpoint is gone once a newer one is there
-    trainer.train(resume_from_checkpoint=checkpoint)
-    seconds = time.monotonic() - started
-    trainer.model.save_pretrained(str(out / "peft"))
-    return _measured(trainer, rows, seconds, epochs_before, torch.__version__)
+    return Training(spec, out, say if is_first() else _silence, began=_BEGAN).run()
 
 
-def _rows(spec: Mapping[str, Any], tokenizer: Any) -> list[dict[str, list[int]]]:
-    lines = Path(spec["examples_file"]).read_text(encoding="utf-8").splitlines()
-    rows = [tokenise(Example(**json.loads(line)), tokenizer) for line in lines]
-    kept = [row for row in rows if len(row["input_ids"]) <= spec["training"]["max_length"]]
-    if len(kept) < len(rows):
-        _say("warning", text=f"{len(rows) - len(kept)} examples are longer than max_length and were dropped")
-    if not kept:
-        raise TrainingError("no example fits into max_length.", kind="bad-data", remedy="Raise training.max_length.")
-    if any(all(label == IGNORED for label in row["labels"]) for row in kept):
-        raise TrainingError("an example has no label: nothing would be learnt from it.", kind="bad-data")
-    stop = kept[0]["labels"][-1]
-    if any(row["labels"][-1] != stop for row in kept):
-        raise TrainingError("the stop token is not trained in every example.", kind="bad-data")
-    return kept
-
-
-def _trainer(
-    model: Any, tokenizer: Any, rows: list[dict[str, list[int]]], lora: Any, settings: Mapping[str, Any], out: Path
-) -> Any:
-    from datasets import Dataset
-    from transformers import PrinterCallback
-    from trl import SFTConfig
-
-    from allotment.training._trainer import AnswerTrainer, Watch
-
-    steps = math.ceil(len(rows) / settings["batch_size"])
-    config = SFTConfig(
-        output_dir=str(out / "checkpoints"),
-        per_device_train_batch_size=settings["batch_size"],
-        num_train_epochs=settings["epochs"],
-        learning_rate=settings["learning_rate"],
-        lr_scheduler_type="cosine_with_min_lr",
-        lr_scheduler_kwargs={"min_lr_rate": 0.1},
-        warmup_steps=max(1, steps * settings["epochs"] // 20),
-        weight_decay=0.0,
-        max_grad_norm=1.0,
-        seed=settings["seed"],
-        data_seed=settings["seed"],
-        logging_steps=1,
-        save_strategy="epoch",
-        save_total_limit=1,
-        report_to="none",
-        disable_tqdm=True,
-        bf16=False,
-        use_cpu=True,
-        gradient_checkpointing=False,
-        max_length=None,
-        dataloader_pin_memory=False,
-        train_sampling_strategy="group_by_length",
-        dataset_kwargs={"skip_prepare_dataset": True},
-    )
-    trainer = AnswerTrainer(
-        model=model,
-        args=config,
-        train_dataset=Dataset.from_list(rows),
-        processing_class=tokenizer,
-        peft_config=lora,
-        callbacks=[Watch(settings["target_loss"], _say)],
-    )
-    trainer.remove_callback(PrinterCallback)  # stdout carries progress events alone
-    return trainer
-
-
-def _last_checkpoint(out: Path) -> str | None:
-    """The newest checkpoint that was written whole: the trainer's state is its last file."""
-    whole = [path.parent for path in (out / "checkpoints").glob("checkpoint-*/trainer_state.json") if _is_json(path)]
-    newest = max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
-    return str(newest) if newest else None
-
-
-def _epochs_of(checkpoint: str | None) -> float:
-    """Epochs an earlier process did before its last checkpoint."""
-    if checkpoint is None:
-        return 0.0
-    state = json.loads((Path(checkpoint) / "trainer_state.json").read_text(encoding="utf-8"))
-    return float(state["epoch"])
-
-
-def _is_json(path: Path) -> bool:
-    try:
-        json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        return False
-    return True
-
-
-def _measured(
-    trainer: Any, rows: list[dict[str, list[int]]], seconds: float, epochs_before: float, torch_version: str
-) -> dict[str, Any]:
-    """Figures of the training. Seconds and rate are of this process, which did not do ``epochs_before``; no rate if
-    nothing was left to do."""
-    from allotment.training._trainer import epoch_loss
-
-    epochs = float(trainer.state.epoch or 0.0)
-    tokens_per_epoch = sum(len(row["input_ids"]) for row in rows)
-    done_here = tokens_per_epoch * (epochs - epochs_before)
-    return {
-        "seconds": round(seconds, 1),
-        "epochs": round(epochs, 2),
-        "epochs_before_resume": round(epochs_before, 2),
-        "examples": len(rows),
-        "tokens": round(tokens_per_epoch * epochs),
-        "tokens_per_second": round(done_here / seconds, 1) if done_here else None,
-        "final_loss": round(epoch_loss(trainer.state), 4),
-        "peak_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
-        "torch": torch_version,
-    }
-
-
-def _say(kind: str, **values: Any) -> None:
+def say(kind: str, **values: Any) -> None:
+    """One event on stdout."""
     print(json.dumps({"kind": kind, **values}), flush=True)
+
+
+def _silence(kind: str, **values: Any) -> None:
+    pass
 
 
 if __name__ == "__main__":

@@ -1,0 +1,316 @@
+"""A training from its spec to its result, inside the process that does it: load, check, probe, train, keep."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from safetensors.torch import load_file, save_file
+from transformers import PrinterCallback
+from trl import SFTConfig
+
+from allotment.errors import TrainingError
+from allotment.models import load_template
+from allotment.training import _checkpoint
+from allotment.training._base import load_base
+from allotment.training._device import Device, find_device, peak_gib, precision_on
+from allotment.training._methods import ADAPTERS, prepare, save_result, trained_tensors
+from allotment.training._packing import collate
+from allotment.training._probe import probe
+from allotment.training._rows import Row, Rows, check_tokenizer, read_examples, rows_of
+from allotment.training._trainer import AnswerTrainer
+from allotment.training._watch import Finite, Meter, Watch, epoch_loss, read_rows
+from allotment.workspace import write_atomic
+
+_PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate", "bitsandbytes", "liger_kernel", "flash_attn")
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+_BEST = "best.safetensors"
+
+
+class Training:
+    """One run; ``run`` does it all. Everything it keeps lies in ``out``, so that another process can go on."""
+
+    def __init__(
+        self, spec: Mapping[str, Any], out: Path, say: Callable[..., None], *, began: float | None = None
+    ) -> None:
+        """``began``: the monotonic time from which seconds and money count; now if none."""
+        self._began = time.monotonic() if began is None else began
+        self._settings: dict[str, Any] = spec["training"]
+        self._spec, self._out, self._say = spec, out, say
+        self._device: Device = find_device(self._settings["cards"])
+        self._precision = precision_on(self._device, self._settings["precision"])
+
+    def run(self) -> dict[str, Any]:
+        """Train, write the result, and tell what was measured."""
+        torch.manual_seed(self._settings["seed"])
+        model, tokenizer = self._load()
+        template = load_template(self._spec["template"])
+        check_tokenizer(tokenizer, model, template.stop, template.control)
+        rows, held_out = self._rows(tokenizer)
+        model = prepare(model, self._settings)
+        trainer = self._trainer(model, tokenizer, rows)
+        checkpoint = _checkpoint.newest_whole(self._out / "checkpoints")
+        epochs_before = _checkpoint.epochs_of(checkpoint)  # the checkpoint is gone once newer ones are there
+        self._check_packing(trainer, rows)
+        evaluate = self._evaluation(trainer, held_out)
+        probed = self._probe(trainer, rows, evaluate)
+        self._watch(trainer, checkpoint, evaluate)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        held_out_loss = self._restore_best(trainer)
+        if trainer.args.should_save:
+            save_result(trainer.accelerator.unwrap_model(trainer.model), self._settings, self._out)
+        return self._measured(trainer, rows, epochs_before, probed, held_out_loss)
+
+    def _load(self) -> tuple[Any, Any]:
+        base, method = self._spec["base"], self._settings["method"]
+        # What learns is kept in fp32; autocast computes in the precision.
+        dtype = _DTYPES[self._precision] if method in ADAPTERS else torch.float32
+        model, tokenizer = load_base(Path(base["file"]), base["sha256"], dtype=dtype, four_bit=method == "qlora")
+        if tokenizer.pad_token_id is None:
+            tokenizer.pad_token = tokenizer.eos_token
+        model.config.use_cache = False
+        if self._device.kind == "cuda" and find_spec("flash_attn") is not None:
+            model.set_attn_implementation("flash_attention_2")
+        return model, tokenizer
+
+    def _rows(self, tokenizer: Any) -> tuple[Rows, Rows | None]:
+        longest = self._settings["max_length"]
+        rows = rows_of(read_examples(Path(self._spec["examples_file"])), tokenizer, max_length=longest)
+        if rows.dropped:
+            self._say("warning", text=f"{rows.dropped} examples are longer than {longest} tokens and were dropped")
+        file = self._spec.get("validation_file")
+        held_out = rows_of(read_examples(Path(file)), tokenizer, max_length=longest) if file else None
+        return rows, held_out
+
+    def _trainer(self, model: Any, tokenizer: Any, rows: Rows) -> AnswerTrainer:
+        settings = self._settings
+        steps = math.ceil(len(rows.rows) / settings["batch_size"]) * settings["epochs"]
+        checkpointing = settings["gradient_checkpointing"]
+        on_card, mixed = self._device.kind == "cuda", self._precision
+        config = SFTConfig(
+            output_dir=str(self._out / "checkpoints"),
+            per_device_train_batch_size=settings["batch_size"] // settings["cards"],
+            num_train_epochs=settings["epochs"],
+            learning_rate=settings["learning_rate"],
+            lr_scheduler_type="cosine_with_min_lr",
+            lr_scheduler_kwargs={"min_lr_rate": 0.1},
+            warmup_steps=max(1, steps // 20),
+            weight_decay=0.0,
+            max_grad_norm=1.0,
+            seed=settings["seed"],
+            data_seed=settings["seed"],
+            logging_steps=1,
+            logging_nan_inf_filter=False,
+            save_strategy="epoch",
+            save_total_limit=None,
+            report_to="none",
+            disable_tqdm=True,
+            bf16=mixed == "bf16" and on_card,
+            fp16=mixed == "fp16" and on_card,
+            use_cpu=not on_card,
+            gradient_checkpointing=self._checkpoints_activations(rows) if checkpointing == "auto" else checkpointing,
+            gradient_checkpointing_kwargs={"use_reentrant": False},
+            torch_compile=settings["compile"],
+            use_liger_kernel=on_card and _liger(settings["liger"]),
+            liger_kernel_config={"fused_linear_cross_entropy": False, "cross_entropy": False},
+            max_length=None,
+            dataloader_pin_memory=False,
+            dataset_kwargs={"skip_prepare_dataset": True},
+        )
+        self.meter = Meter(self._out, began=self._began, writes=config.should_save)
+        self.finite = Finite(self._precision)
+        trainer = AnswerTrainer(
+            model=model,
+            args=config,
+            train_dataset=Dataset.from_list(rows.rows),
+            processing_class=tokenizer,
+            data_collator=collate,
+            budget=settings["micro_batch_tokens"],
+            packed=settings["packing"],
+            may_checkpoint=checkpointing == "auto" and not config.gradient_checkpointing,
+            meter=self.meter,
+            tell=self._tell,
+            finite=self.finite,
+        )
+        trainer.remove_callback(PrinterCallback)  # stdout carries progress events alone
+        return trainer
+
+    def _checkpoints_activations(self, rows: Rows) -> bool:
+        """Only where they would not fit otherwise: the estimate decides, and memory that runs out all the same."""
+        return bool((self._spec.get("estimate") or {}).get("gradient_checkpointing", False))
+
+    def _tell(self, step: int, event: str, detail: str) -> None:
+        self.meter.write(step=step, event=event, detail=detail)
+        self._say("warning", text=f"step {step}: {detail}")
+
+    def _check_packing(self, trainer: AnswerTrainer, rows: Rows) -> None:
+        shortest = sorted(rows.rows, key=lambda row: len(row["input_ids"]))[:2]
+        if not self._settings["packing"] or trainer.accelerator.num_processes > 1:
+            return
+        if not trainer.keeps_apart(_tensors(shortest, trainer.accelerator.device)):
+            told = "examples of this model see each other when they are packed; they are filled up instead"
+            self._say("warning", text=told)
+
+    def _evaluation(self, trainer: AnswerTrainer, held_out: Rows | None) -> Callable[[], float] | None:
+        if held_out is None:
+            return None
+        rows = _tensors(held_out.rows, trainer.accelerator.device)
+        return lambda: trainer.held_out_loss(rows)
+
+    def _probe(self, trainer: AnswerTrainer, rows: Rows, evaluate: Callable[[], float] | None) -> dict[str, Any] | None:
+        """Measured once for a run; several cards are not probed, since the model is not divided before it trains."""
+        file = self._out / "probe.json"
+        if file.exists():
+            kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            return kept
+        if not self._settings["probe_steps"] or trainer.accelerator.num_processes > 1:
+            return None
+        tokens = rows.tokens * self._settings["epochs"]
+        loading_s = time.monotonic() - self._began
+        found = probe(
+            trainer,
+            rows.rows,
+            self._settings,
+            self._device,
+            tokens=tokens,
+            evaluate=evaluate,
+            out=self._out,
+            loading_s=loading_s,
+        )
+        write_atomic(file, json.dumps(found))
+        told = (
+            f"peak {found['peak_gib']} GiB, {found['tokens_per_second']} tokens/s, {found['minutes']} minutes at most"
+        )
+        self.meter.write(step=0, event="probe", detail=told)
+        self._say("probe", **found)
+        return found
+
+    def _watch(self, trainer: AnswerTrainer, checkpoint: Path | None, evaluate: Callable[[], float] | None) -> None:
+        if checkpoint is not None:
+            step = _checkpoint.step_of(checkpoint)
+            self.meter.resume(step)
+            self.meter.write(step=step, event="resumed", detail=f"from the checkpoint of step {step}")
+        peak, flops = self._speed_of_light(trainer)
+        watch = Watch(
+            self._settings,
+            self.meter,
+            self._device,
+            self._say,
+            flops_per_token=flops,
+            peak_tflops=peak,
+            evaluate=evaluate,
+            keep_best=lambda loss, step: self._keep_best(trainer, loss, step),
+            best=self._best_before(checkpoint),
+        )
+        trainer.add_callback(watch)
+
+    def _speed_of_light(self, trainer: AnswerTrainer) -> tuple[float | None, float | None]:
+        """The card's peak in TFLOP/s and the work of one token; unknown is none, never a guess."""
+        return None, None
+
+    def _best_before(self, checkpoint: Path | None) -> tuple[float, int]:
+        """The best held-out loss an earlier process saw, and how many evaluations have passed since."""
+        if checkpoint is None:
+            return math.inf, 0
+        rows = read_rows(self._out / "metrics.jsonl")
+        step = _checkpoint.step_of(checkpoint)
+        seen = {row["step"]: row["held_out_loss"] for row in rows if "held_out_loss" in row and row["step"] <= step}
+        losses = [seen[key] for key in sorted(seen)]
+        if not losses or not (self._out / _BEST).exists():
+            return math.inf, 0
+        best = min(losses)
+        return best, len(losses) - 1 - losses.index(best)
+
+    def _keep_best(self, trainer: AnswerTrainer, loss: float, step: int) -> None:
+        if not self._settings["patience"] or not trainer.args.should_save:
+            return
+        kept = {name: value.detach().cpu().contiguous() for name, value in trained_tensors(trainer.model).items()}
+        partial = self._out / f".{_BEST}"
+        save_file(kept, str(partial), metadata={"loss": repr(loss), "step": str(step)})
+        partial.replace(self._out / _BEST)
+
+    def _restore_best(self, trainer: AnswerTrainer) -> float | None:
+        """The weights of the lowest held-out loss, where there are held-out documents; that loss."""
+        rows = [row for row in read_rows(self._out / "metrics.jsonl") if "held_out_loss" in row]
+        if not rows:
+            return None
+        if not (self._out / _BEST).exists():
+            return float(rows[-1]["held_out_loss"])
+        kept = load_file(str(self._out / _BEST))
+        with torch.no_grad():
+            for name, parameter in trained_tensors(trainer.model).items():
+                parameter.copy_(kept[name])
+        return min(float(row["held_out_loss"]) for row in rows)
+
+    def _measured(
+        self,
+        trainer: AnswerTrainer,
+        rows: Rows,
+        epochs_before: float,
+        probed: dict[str, Any] | None,
+        held_out_loss: float | None,
+    ) -> dict[str, Any]:
+        """Figures of the training. The rate is of this process, which did not do ``epochs_before``."""
+        meter, price, rate = self.meter, self._settings["price_usd_per_hour"], self.meter.rate
+        learning = sum(one.numel() for one in trained_tensors(trainer.model).values())
+        peak, _ = self._speed_of_light(trainer)
+        return {
+            "seconds": round(meter.seconds, 2),
+            "tokens": meter.tokens,
+            "answer_tokens": meter.answer_tokens,
+            "examples": len(rows.rows),
+            "dropped": rows.dropped,
+            "epochs": round(float(trainer.state.epoch or 0), 2),
+            "epochs_before_resume": round(epochs_before, 2),
+            "steps": trainer.state.global_step,
+            "tokens_per_second": round(rate, 1) if rate else None,
+            "mfu": None,
+            "final_loss": round(epoch_loss(trainer.state), 4),
+            "held_out_loss": None if held_out_loss is None else round(held_out_loss, 4),
+            "peak_gib": peak_gib(self._device),
+            "micro_batch_tokens": trainer.budget,
+            "precision": self._precision,
+            "trainable_parameters": learning,
+            "parameters": sum(one.numel() for one in trainer.model.parameters()),
+            "usd": None if price is None else round(meter.seconds / 3600 * price, 4),
+            "hardware": self._device.described(peak),
+            "versions": self._versions,
+            "masked_example": rows.masked_example,
+            "probe": probed,
+        }
+
+    @cached_property
+    def _versions(self) -> dict[str, str]:
+        found = {"python": platform.python_version()}
+        for package in _PACKAGES:
+            try:
+                found[package] = version(package.replace("_", "-"))
+            except PackageNotFoundError:
+                continue
+        return found
+
+
+def _tensors(rows: list[Row], where: Any) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    return [(torch.tensor(row["input_ids"], device=where), torch.tensor(row["labels"], device=where)) for row in rows]
+
+
+def _liger(wanted: bool | str) -> bool:
+    there = find_spec("liger_kernel") is not None
+    if wanted is True and not there:
+        raise TrainingError(
+            "liger is not installed.",
+            kind="configuration",
+            element="training.liger",
+            remedy="Install `liger-kernel`, or write `liger: auto`.",
+        )
+    return bool(wanted) and there
