@@ -15,9 +15,10 @@ import numpy as np
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 CONTROL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<start_of_turn>", "<end_of_turn>")
-ARCHITECTURES = ("llama", "qwen2", "qwen3", "gemma3")
+ARCHITECTURES = ("gemma2", "gemma3", "llama", "qwen2", "qwen3")
 """Everything an adapter may be exported for and transformers can read from GGUF."""
 
+_GEMMAS = ("gemma2", "gemma3")
 _HIDDEN, _FF, _LAYERS = 64, 96, 2
 
 
@@ -26,19 +27,30 @@ class _Shape:
     heads: int
     kv_heads: int
     head: int
-    """Width of a head; for gemma3 and qwen3 the one width transformers assumes."""
+    """Width of a head; for Gemma and Qwen3 the one width transformers assumes."""
 
 
 _SHAPES = {
     "llama": _Shape(4, 2, 16),
     "qwen2": _Shape(4, 2, 16),
     "qwen3": _Shape(2, 1, 128),
+    "gemma2": _Shape(2, 1, 256),
     "gemma3": _Shape(2, 1, 256),
 }
 
 
-def write_tiny_gguf(path: Path, architecture: str = "llama", *, seed: int = 0, quantised: bool = False) -> Path:
-    """Write a model of two layers with a byte-level tokenizer; ``quantised`` stores the matrices in 4 and 8 bits."""
+def write_tiny_gguf(
+    path: Path, architecture: str = "llama", *, seed: int = 0, quantised: bool = False, rope_factors: bool = False
+) -> Path:
+    """Write a model of two layers with a byte-level tokenizer.
+
+    Args:
+        path: the file.
+        architecture: one of ``ARCHITECTURES``.
+        seed: of its weights.
+        quantised: store the matrices in 4 and 8 bits.
+        rope_factors: stretch its positions as Llama 3.1 does, by a tensor that transformers does not read.
+    """
     writer = gguf.GGUFWriter(path, architecture)
     _metadata(writer, architecture)
     _tokenizer(writer, architecture)
@@ -53,6 +65,8 @@ def write_tiny_gguf(path: Path, architecture: str = "llama", *, seed: int = 0, q
             writer.add_tensor(name, gguf.quantize(weights, kind), raw_dtype=kind)
         else:
             writer.add_tensor(name, weights)
+    if rope_factors:
+        writer.add_tensor("rope_freqs.weight", np.full(_SHAPES[architecture].head // 2, 8, dtype=np.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -64,7 +78,7 @@ def _tensors(architecture: str) -> dict[str, tuple[int, ...]]:
     shape = _SHAPES[architecture]
     queries, keys = shape.heads * shape.head, shape.kv_heads * shape.head
     norms = ["attn_norm", "ffn_norm"]
-    norms += ["post_attention_norm", "post_ffw_norm"] if architecture == "gemma3" else []
+    norms += ["post_attention_norm", "post_ffw_norm"] if architecture in _GEMMAS else []
     found: dict[str, tuple[int, ...]] = {
         "token_embd.weight": (len(_vocabulary(architecture)), _HIDDEN),
         "output_norm.weight": (_HIDDEN,),
@@ -95,11 +109,14 @@ def _metadata(writer: Any, architecture: str) -> None:
     writer.add_layer_norm_rms_eps(1e-6)
     writer.add_rope_freq_base(10_000.0 if architecture != "gemma3" else 1_000_000.0)
     writer.add_vocab_size(len(_vocabulary(architecture)))
-    if architecture in ("gemma3", "qwen3"):
+    if architecture in (*_GEMMAS, "qwen3"):
         writer.add_key_length(shape.head)
         writer.add_value_length(shape.head)
-    if architecture == "gemma3":
+    if architecture in _GEMMAS:
         writer.add_sliding_window(64)
+    if architecture == "gemma2":
+        writer.add_attn_logit_softcapping(50.0)
+        writer.add_final_logit_softcapping(30.0)
     if architecture == "llama":
         writer.add_rope_dimension_count(shape.head)
 
@@ -107,7 +124,7 @@ def _metadata(writer: Any, architecture: str) -> None:
 def _vocabulary(architecture: str) -> dict[str, int]:
     """Token → its type. Gemma's tokenizer takes SentencePiece's spelling, the others take GPT-2's."""
     control = dict.fromkeys(CONTROL, 3)
-    if architecture != "gemma3":
+    if architecture not in _GEMMAS:
         return dict.fromkeys([*bytes_to_unicode().values(), "he"], 1) | control
     whole = ["\u2581", *(chr(code) for code in range(33, 127)), "he"]
     return control | {"<unk>": 2} | {f"<0x{byte:02X}>": 6 for byte in range(256)} | dict.fromkeys(whole, 1)
@@ -118,7 +135,7 @@ def _tokenizer(writer: Any, architecture: str) -> None:
     tokens = list(vocabulary)
     writer.add_token_list(tokens)
     writer.add_token_types(list(vocabulary.values()))
-    if architecture == "gemma3":
+    if architecture in _GEMMAS:
         writer.add_tokenizer_model("llama")
         writer.add_token_scores([-float(number) for number in range(len(tokens))])
         writer.add_add_space_prefix(False)
@@ -131,4 +148,4 @@ def _tokenizer(writer: Any, architecture: str) -> None:
     writer.add_pad_token_id(first)
     writer.add_unk_token_id(tokens.index("<unk>") if "<unk>" in tokens else first)
     writer.add_eos_token_id(tokens.index("<|im_end|>"))
-    writer.add_add_bos_token(architecture == "gemma3")
+    writer.add_add_bos_token(architecture in _GEMMAS)

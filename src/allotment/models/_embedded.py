@@ -61,7 +61,7 @@ class EmbeddedEngine:
         path = own[0].path if own else entry.path
         self._folder = Path(tempfile.mkdtemp(prefix="allotment-engine-"))
         self._turn = f"{entry.name} {self._folder.name}"  # two engines of one model must not compute at once either
-        parameters = _parameters(path, self._folder, threads)
+        parameters = server_parameters(path, self._folder, threads)
         parameters.n_ctx, parameters.n_parallel = entry.context, parallel
         parameters.lora_adapters = [
             xllamacpp.CommonAdapterLoraInfo(str(file.path), 0.0) for file in adapters.values() if not file.own_model
@@ -199,7 +199,8 @@ class EmbeddedEngine:
         return [{"id": number, "scale": 1.0 if key == adapter else 0.0} for number, key in enumerate(loras)]
 
 
-def _parameters(model: Path, folder: Path, threads: int) -> Any:
+def server_parameters(model: Path, folder: Path, threads: int) -> Any:
+    """What a llama.cpp server of ours has in common: few doors, and its socket behind a key in a private folder."""
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(model)
     parameters.kv_unified = True

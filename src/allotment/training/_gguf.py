@@ -1,46 +1,39 @@
-"""A PEFT adapter as a GGUF adapter for llama.cpp.
-
-Names come from the ``gguf`` package's tensor-name map. Llama-family models permute their q and k rows in
-GGUF; only architectures known not to are accepted.
-"""
+"""A PEFT adapter as a GGUF adapter for llama.cpp, which counts it ``alpha / rank``."""
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from allotment.errors import TrainingError
+from allotment.training._gguf_file import GgufFile
+from allotment.training._gguf_layout import GgufLayout
 
-_UNPERMUTED = ("gemma3", "gemma2", "gemma", "qwen2", "qwen3")
 _PREFIX = "base_model.model."
 
 
-def export_gguf(peft_folder: Path, base_file: Path, target: Path, *, alpha: float) -> int:
+def export_gguf(peft_folder: Path, base_file: Path, target: Path, *, alpha: float | None = None) -> int:
     """Write ``target`` from the adapter in ``peft_folder``; returns how many tensors it holds.
 
     Raises:
-        TrainingError: the base model's architecture is not supported, or a tensor has no name in GGUF.
+        TrainingError: the adapter or the base model's architecture has no such form, or a tensor no name in it.
     """
     import gguf
     from safetensors.numpy import load_file
 
-    architecture = str(gguf.GGUFReader(base_file).fields["general.architecture"].contents())
-    if architecture not in _UNPERMUTED:
-        raise TrainingError(
-            f"adapters for the architecture {architecture!r} cannot be exported yet.",
-            kind="configuration",
-            element=str(base_file),
-            remedy=f"Use one of: {', '.join(_UNPERMUTED)}.",
-        )
+    config = json.loads((peft_folder / "adapter_config.json").read_text(encoding="utf-8"))
+    _refuse(config, peft_folder)
+    layout = GgufLayout.of(GgufFile.of(base_file))
     tensors = load_file(peft_folder / "adapter_model.safetensors")
-    number = {name: key for key, name in gguf.MODEL_ARCH_NAMES.items()}[architecture]
-    names = gguf.get_tensor_name_map(number, 1 + max(_layer(key) for key in tensors))
-    writer = gguf.GGUFWriter(target, architecture)
+    writer = gguf.GGUFWriter(target, layout.architecture)
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
-    writer.add_float32("adapter.lora.alpha", float(alpha))
+    writer.add_float32("adapter.lora.alpha", _alpha(config))
     for key, tensor in sorted(tensors.items()):
-        writer.add_tensor(_gguf_name(key, names), tensor.astype("float32"))
+        writer.add_tensor(*_converted(key, tensor.astype("float32"), layout))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -48,13 +41,35 @@ def export_gguf(peft_folder: Path, base_file: Path, target: Path, *, alpha: floa
     return len(tensors)
 
 
-def _layer(key: str) -> int:
-    return int(key.split(".layers.")[1].split(".")[0])
+def _alpha(config: Mapping[str, Any]) -> float:
+    """The alpha that gives llama.cpp the scale of PEFT; rsLoRA counts ``alpha / sqrt(rank)`` (arXiv 2312.03732)."""
+    alpha = float(config["lora_alpha"])
+    return alpha * math.sqrt(config["r"]) if config.get("use_rslora") else alpha
 
 
-def _gguf_name(key: str, names: Any) -> str:
+def _refuse(config: Mapping[str, Any], folder: Path) -> None:
+    """What changes more than ``B·A`` added to a linear layer at one scale cannot be said in a GGUF adapter."""
+    faults = {
+        "magnitudes (DoRA)": config.get("use_dora"),
+        "modules_to_save": config.get("modules_to_save"),
+        "biases": config.get("bias", "none") != "none" or config.get("lora_bias"),
+        "ranks or alphas by layer": config.get("rank_pattern") or config.get("alpha_pattern"),
+        "a base it changed": isinstance(kind := config.get("init_lora_weights", True), str) and kind != "gaussian",
+    }
+    found = [name for name, is_there in faults.items() if is_there]
+    if found:
+        raise TrainingError(
+            f"an adapter with {', '.join(found)} cannot be a GGUF adapter.",
+            kind="configuration",
+            element=str(folder),
+            remedy="Serve it merged, as a model of the agent's own.",
+        )
+
+
+def _converted(key: str, tensor: Any, layout: GgufLayout) -> tuple[str, Any]:
+    """Name and rows of one matrix: A reads the layer's input as it is, B writes its output rows."""
     module, _, side = key.removeprefix(_PREFIX).removesuffix(".weight").rpartition(".")
-    name = names.get_name(module)
+    name = layout.name_of(f"{module}.weight")
     if name is None or side not in ("lora_A", "lora_B"):
         raise TrainingError("the tensor has no place in a GGUF adapter.", kind="configuration", element=key)
-    return f"{name}.weight.{side.lower()}"
+    return f"{name}.{side.lower()}", layout.ordered(name, tensor) if side == "lora_B" else tensor
