@@ -70,6 +70,7 @@ def together(folder: Path) -> Iterator[None]:
     yield
     torch.distributed.barrier()
     torch.distributed.destroy_process_group()
+    (folder / MEETING_PLACE).unlink(missing_ok=True)
 
 
 def _end_with_the_launcher() -> None:
@@ -97,6 +98,11 @@ def agreed(value: float) -> float:
 def summed(value: float) -> float:
     """The sum of a number over all processes."""
     return _combined(value, lambda torch, one: torch.distributed.all_reduce(one))
+
+
+def most(value: float) -> float:
+    """The largest of a number over all processes."""
+    return _combined(value, lambda torch, one: torch.distributed.all_reduce(one, op=torch.distributed.ReduceOp.MAX))
 
 
 def _combined(value: float, combine: Any) -> float:
