@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
 from allotment.cli._app import command, group
 from allotment.cli._names import agent_of
 from allotment.cli._run import Run, print_fields
-from allotment.errors import ProjectError
 
 training = group("training", "Adapters, trained from the datasets.")
 
 _NONE = "No adapter has been trained yet: run `allotment training run AGENT`."
 
 Agent = Annotated[str, typer.Argument(metavar="AGENT", help="An agent of allotment.yaml.")]
+Identity = Annotated[str, typer.Argument(metavar="ID", help="AGENT/VERSION, from `training list`.")]
+Output = Annotated[Path, typer.Option("--output", metavar="DIR", help="Where to; a folder that is new or empty.")]
 
 
 @command(training, "estimate")
@@ -85,16 +87,58 @@ def list_training(
 
 
 @command(training, "show")
-def show_training(
-    run: Run, identity: Annotated[str, typer.Argument(metavar="ID", help="AGENT/VERSION, from `training list`.")]
-) -> None:
+def show_training(run: Run, identity: Identity) -> None:
     """Show an adapter: what it learnt, from which base, with what; all of it under --json and in its report."""
     from allotment.cli import _training_show as shown
+    from allotment.cli._training_result import version_of
     from allotment.training import load_manifest
 
     project, workspace = run.project(), run.workspace()
-    agent, _, version = identity.partition("/")
-    if not version:
-        raise ProjectError(f"{identity!r} is not AGENT/VERSION.", remedy="See `allotment training list`.")
-    manifest = load_manifest(project, workspace, agent_of(project, agent), version)
+    manifest = load_manifest(project, workspace, *version_of(project, identity))
     run.show(shown.manifest_value(manifest), lambda console: shown.print_adapter(console, workspace, manifest))
+
+
+@command(training, "rollback")
+def rollback_training(
+    run: Run,
+    agent: Agent,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="VERSION", help="This version instead of the one before.")
+    ] = None,
+) -> None:
+    """Serve an older version of an agent from the next question on.
+
+    Only a version that is whole and not stale. Nothing is deleted: `--to` goes forward as well.
+    """
+    from allotment.cli._training_result import roll_back
+
+    roll_back(run, agent, to)
+
+
+@command(training, "merge")
+def merge_training(run: Run, identity: Identity, output: Output) -> None:
+    """Write a version as a whole model: merged into the base model it was trained on, which for QLoRA is the 4-bit one.
+
+    The folder is one that transformers and vLLM load. It is sealed, and keeps the version's clearance.
+    """
+    from allotment.cli._training_result import merge_to
+
+    merge_to(run, identity, output)
+
+
+@command(training, "export")
+def export_training(
+    run: Run,
+    identity: Identity,
+    output: Output,
+    engine: Annotated[
+        Literal["vllm"] | None, typer.Option("--for", help="Only what this engine loads, and only if it can serve it.")
+    ] = None,
+    max_rank: Annotated[
+        int | None, typer.Option("--max-rank", metavar="N", help="What vLLM's --max-lora-rank is; 16 unless given.")
+    ] = None,
+) -> None:
+    """Copy a version out of the project, with its manifest and whom it may answer."""
+    from allotment.cli._training_result import export_to
+
+    export_to(run, identity, output, engine, max_rank)

@@ -15,7 +15,7 @@ from allotment.training._gguf_layout import GgufLayout
 _PREFIX = "base_model.model."
 
 
-def export_gguf(peft_folder: Path, base_file: Path, target: Path, *, alpha: float | None = None) -> int:
+def export_gguf(peft_folder: Path, base_file: Path, target: Path) -> int:
     """Write ``target`` from the adapter in ``peft_folder``; returns how many tensors it holds.
 
     Raises:
