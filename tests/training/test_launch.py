@@ -19,6 +19,8 @@ import yaml
 from accelerate.commands.config.config_args import load_config_from_file
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file
+from tiny_model import examples, make_tiny_model, metrics, train, write_spec
 
 from allotment.errors import TrainingError
 from allotment.project import TrainingConfig
@@ -27,6 +29,7 @@ from allotment.training._launch import Machine, batch_of_a_card, command, launch
 Start = Callable[..., subprocess.Popen[str]]
 TWO = Machine("cpu", 2)
 SCRIPT = Path(__file__).with_name("sharing.py")
+SHARDED = Path(__file__).with_name("sharded_worker.py")
 
 
 def config(**settings: Any) -> TrainingConfig:
@@ -195,3 +198,27 @@ def test_the_process_that_fails_first_tells_why(start: Start, tmp_path: Path) ->
     assert process.returncode != 0
     result = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
     assert (result["state"], result["error"]) == ("out-of-memory", "a card is full.")
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("sharding", ["none", "fsdp"])
+def test_the_worker_learns_the_same_in_two_processes_as_in_one(sharding: str, tmp_path: Path) -> None:
+    base = make_tiny_model(tmp_path / "base")
+    rows, shared = examples(9, words=6), {"cards": 2, "sharding": sharding}  # the last batch is one example
+    one = write_spec(tmp_path / "one", base, rows, examples(3), micro_batch_tokens=120)
+    two = write_spec(tmp_path / "two", base, rows, examples(3), micro_batch_tokens=120, **shared)
+    target = ["--module", "allotment.training._worker"] if sharding == "none" else [str(SHARDED)]
+    started = launcher(config(**shared), two.parent, machine=TWO)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen([*started, *target, str(two)], stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert train(one)[0] == 0
+        said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert len([line for line in said.splitlines() if '"step"' in line]) == 6  # one of the two speaks
+    for key, tolerance in (("loss", 1e-5), ("held_out_loss", 1e-5), ("tokens", 0), ("answer_tokens", 0)):
+        alone, together = ([row[key] for row in metrics(spec.parent) if key in row] for spec in (one, two))
+        assert alone
+        assert together == pytest.approx(alone, abs=tolerance)
+    learnt = [load_file(str(spec.parent / "peft" / "adapter_model.safetensors")) for spec in (one, two)]
+    assert learnt[0].keys() == learnt[1].keys()
+    assert all(learnt[0][name].allclose(learnt[1][name], rtol=0, atol=1e-5) for name in learnt[0])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from allotment.errors import TrainingError
+from allotment.training._ranks import is_first, whole
 
 ADAPTERS = ("lora", "qlora", "dora", "rslora")
 """Methods that add an adapter and leave the model as it is."""
@@ -68,12 +69,14 @@ def trained_tensors(model: Any) -> dict[str, Any]:
 
 
 def save_result(model: Any, settings: Mapping[str, Any], out: Path) -> None:
-    """Write what was trained: ``peft/`` for an adapter, else ``changed/changed.safetensors``."""
+    """Write what was trained: ``peft/`` for an adapter, else ``changed/``; every process must call it."""
+    changed = whole(trained_tensors(model))
+    if not is_first():
+        return
     if settings["method"] in ADAPTERS:
-        model.save_pretrained(str(out / "peft"))
+        model.save_pretrained(str(out / "peft"), state_dict=changed)
         return
     from safetensors.torch import save_file
 
     (out / "changed").mkdir(exist_ok=True)
-    changed = {name: value.detach().cpu().contiguous() for name, value in trained_tensors(model).items()}
     save_file(changed, str(out / "changed" / "changed.safetensors"), metadata={"format": "pt"})

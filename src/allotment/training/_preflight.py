@@ -11,6 +11,8 @@ from allotment.models import find_model, locate, template_of
 from allotment.project import Project
 from allotment.training._base import fp32_bytes, is_converted
 from allotment.training._examples import check_template
+from allotment.training._launch import batch_of_a_card
+from allotment.training._trackers import check_trackers
 from allotment.workspace import Workspace
 
 _CHECKPOINT_BYTES = 600e6
@@ -37,6 +39,8 @@ def preflight(project: Project, workspace: Workspace, agent: str, items: Sequenc
                 element=f"{agent}, {item.document}",
                 remedy=f"Make the dataset again: `allotment dataset generate {agent}`.",
             )
+    batch_of_a_card(project.training)
+    check_trackers(project.training.report_to)
     check_template(template_of(project.models.base))
     locate(project.models.base)
     _need_disk(project, workspace)

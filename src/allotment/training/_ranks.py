@@ -56,7 +56,7 @@ def together(folder: Path) -> Iterator[None]:
         return
     import torch
 
-    _end_with_the_launcher()
+    end_with_parent()
     on_card = torch.cuda.is_available()
     if on_card:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
@@ -73,8 +73,9 @@ def together(folder: Path) -> Iterator[None]:
     (folder / MEETING_PLACE).unlink(missing_ok=True)
 
 
-def _end_with_the_launcher() -> None:
-    """A launcher that is killed outright ends nobody; a card would stay taken by a training without an owner."""
+def end_with_parent() -> None:
+    """A parent that is killed outright ends nobody: a card would stay taken by a training without an owner, and the
+    next one would meet it in the same folder."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
 

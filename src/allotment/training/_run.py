@@ -85,7 +85,7 @@ def _train(
     work = workspace.home / "work" / f"training-{agent}-{inputs[:16]}"
     work.mkdir(parents=True, exist_ok=True)
     predicted = asdict(estimate(project, workspace, agent))
-    spec_file = _write_spec(project, items, work, predicted)
+    spec_file = _write_spec(project, workspace, items, work, predicted)
     measured = train_in_process(
         command(project.training, spec_file, work),
         work,
@@ -97,7 +97,9 @@ def _train(
     return publish(project, workspace, agent, inputs, work, measured, predicted)
 
 
-def _write_spec(project: Project, items: Sequence[Item], work: Path, predicted: dict[str, Any]) -> Path:
+def _write_spec(
+    project: Project, workspace: Workspace, items: Sequence[Item], work: Path, predicted: dict[str, Any]
+) -> Path:
     base = project.models.base
     _write_examples(project, [item for item in items if item.split == "train"], work / "examples.jsonl")
     held_out = [item for item in items if item.split == "validation"]
@@ -110,6 +112,7 @@ def _write_spec(project: Project, items: Sequence[Item], work: Path, predicted: 
         "examples_file": str(work / "examples.jsonl"),
         "validation_file": str(work / "validation.jsonl") if held_out else None,
         "out": str(work),
+        "trackers": str(workspace.home / "trackers"),
         "estimate": predicted,
     }
     write_atomic(work / "spec.json", json.dumps(spec))

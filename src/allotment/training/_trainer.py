@@ -18,7 +18,9 @@ from allotment.training import _checkpoint
 from allotment.training._device import is_out_of_memory
 from allotment.training._examples import IGNORED
 from allotment.training._loss import give_answer_loss
+from allotment.training._methods import trained_tensors
 from allotment.training._packing import apart, end_to_end, filled_up, passes_of
+from allotment.training._ranks import most, several, share_of, summed, whole
 from allotment.training._watch import Finite, Meter
 
 Rows = Sequence[tuple[torch.Tensor, torch.Tensor]]
@@ -56,23 +58,31 @@ class AnswerTrainer(SFTTrainer):  # type: ignore[misc]
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Gradients of one batch; its passes get smaller when memory runs out, its examples never fewer."""
         rows = apart(self._prepare_inputs(inputs))
-        loss, passes = self.batch_backward(model, rows, num_items_in_batch)
+        loss, passes = self.batch_backward(model, rows)
         self._meter.add(sum(len(ids) for ids, _ in rows), int(_answer_tokens(rows)), passes)
         return loss
 
-    def batch_backward(self, model: Any, rows: Rows, answers: Any = None) -> tuple[torch.Tensor, int]:
+    def get_train_dataloader(self) -> Any:
+        """Every process gets the whole batch and takes its share in the step.
+
+        So the last batch of an epoch may be smaller than the others, and no example comes twice to fill it up.
+        """
+        loader = super().get_train_dataloader()
+        if several() > 1:
+            loader.batch_sampler.num_processes, loader.batch_sampler.process_index = 1, 0
+        return loader
+
+    def batch_backward(self, model: Any, rows: Rows) -> tuple[torch.Tensor, int]:
         """Loss of a batch and how many passes it took; its gradients are added to what the parameters hold (nothing).
 
         Args:
             model: the model, wrapped or not.
-            rows: token ids and labels of each example.
-            answers: answer tokens of the batch over all cards; counted here if none.
+            rows: token ids and labels of each example of the batch, whatever card it will be on.
         """
         model.train()
-        answers = answers if answers is not None else _answer_tokens(rows)
         while True:
             try:
-                return self._backward(model, rows, answers)
+                return self._backward(model, rows)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error) or self.accelerator.num_processes > 1:
                     raise
@@ -82,25 +92,24 @@ class AnswerTrainer(SFTTrainer):  # type: ignore[misc]
                 torch.cuda.empty_cache()
             self._make_room(rows, told)
 
-    def _backward(self, model: Any, rows: Rows, answers: Any) -> tuple[torch.Tensor, int]:
-        total = torch.zeros((), device=self.accelerator.device)
-        passes = self._in_step(passes_of([len(ids) for ids, _ in rows], self.budget, packed=self._packed))
+    def _backward(self, model: Any, rows: Rows) -> tuple[torch.Tensor, int]:
+        total, answers, cards = torch.zeros((), device=self.accelerator.device), _answer_tokens(rows), several()
+        passes = self._passes(rows, self.budget)
         for number, members in enumerate(passes, 1):
-            last = number == len(passes)
-            several = self.accelerator.num_processes
-            with nullcontext() if last or several == 1 else self.accelerator.no_sync(model):
-                loss = self._nll(model, [rows[m] for m in members] or [_silent(rows[0])]) / answers
+            with nullcontext() if number == len(passes) or cards == 1 else self.accelerator.no_sync(model):
                 # Gradients are averaged over cards, and ``answers`` counts the tokens of all of them.
-                self.accelerator.backward(loss * several)
-            total += loss.detach() * several
+                loss = self._nll(model, members) / answers * cards
+                self.accelerator.backward(loss)
+            total += loss.detach()
         return total, len(passes)
 
-    def _in_step(self, passes: list[list[int]]) -> list[list[int]]:
-        """The same number of passes on every card: those that need fewer add empty ones."""
-        if self.accelerator.num_processes == 1:
-            return passes
-        counts = self.accelerator.gather(torch.tensor([len(passes)], device=self.accelerator.device))
-        return [*passes, *([[]] * (int(counts.max()) - len(passes)))]
+    def _passes(self, rows: Rows, budget: int | None) -> list[Rows]:
+        """This card's share of a batch, in as many passes as every other card has: what it lacks is passes that teach
+        nothing, for cards wait for each other in each."""
+        mine = share_of(rows, [len(ids) for ids, _ in rows])
+        passes = passes_of([len(ids) for ids, _ in mine], budget, packed=self._packed)
+        found: list[Rows] = [[mine[place] for place in members] for members in passes]
+        return [*found, *([[_silent(rows[0])]] * (int(most(len(found))) - len(found)))]
 
     def _nll(self, model: Any, rows: Rows) -> torch.Tensor:
         batch = end_to_end(rows) if self._packed else filled_up(rows, self.processing_class.pad_token_id)
@@ -133,10 +142,10 @@ class AnswerTrainer(SFTTrainer):  # type: ignore[misc]
         self.model.eval()
         budget = self.budget or max(4 * max(len(ids) for ids, _ in rows), 512)
         total = torch.zeros((), device=self.accelerator.device)
-        for members in passes_of([len(ids) for ids, _ in rows], budget, packed=self._packed):
-            total += self._nll(self.model, [rows[m] for m in members])
+        for members in self._passes(rows, budget):
+            total += self._nll(self.model, members)
         self.model.train()
-        return float(total) / max(1, int(_answer_tokens(rows)))
+        return summed(float(total)) / max(1, int(_answer_tokens(rows)))
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def keeps_apart(self, rows: Rows) -> bool:
@@ -176,6 +185,13 @@ class AnswerTrainer(SFTTrainer):  # type: ignore[misc]
                 yield place
             finally:
                 self.args.output_dir = str(folder)
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Of a divided model what learns is put together, and not the rest with it."""
+        if not self.is_fsdp_enabled:
+            super().save_model(output_dir, _internal_call)
+            return
+        self._save(output_dir, whole(trained_tensors(self.model)))
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         """The weights alone; the tokenizer is the base model's and is not written again each time."""

@@ -6,7 +6,8 @@ import json
 import math
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -27,7 +28,9 @@ from allotment.training._device import Device, find_device, peak_gib, precision_
 from allotment.training._methods import ADAPTERS, prepare, save_result, trained_tensors
 from allotment.training._packing import collate
 from allotment.training._probe import probe
+from allotment.training._ranks import fill, is_first, most, whole
 from allotment.training._rows import Row, Rows, check_tokenizer, read_examples, rows_of
+from allotment.training._trackers import Tracker, open_trackers
 from allotment.training._trainer import AnswerTrainer
 from allotment.training._watch import Finite, Meter, Watch, epoch_loss, read_rows
 from allotment.workspace import write_atomic
@@ -64,11 +67,11 @@ class Training:
         self._check_packing(trainer, rows)
         evaluate = self._evaluation(trainer, held_out)
         probed = self._probe(trainer, rows, evaluate)
-        self._watch(trainer, checkpoint, evaluate)
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        with self._tracked() as trackers:
+            self._watch(trainer, checkpoint, evaluate, trackers)
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         held_out_loss = self._restore_best(trainer)
-        if trainer.args.should_save:
-            save_result(trainer.accelerator.unwrap_model(trainer.model), self._settings, self._out)
+        save_result(trainer.accelerator.unwrap_model(trainer.model), self._settings, self._out)
         return self._measured(trainer, rows, epochs_before, probed, held_out_loss)
 
     def _load(self) -> tuple[Any, Any]:
@@ -99,7 +102,8 @@ class Training:
         on_card, mixed = self._device.kind == "cuda", self._precision
         config = SFTConfig(
             output_dir=str(self._out / "checkpoints"),
-            per_device_train_batch_size=settings["batch_size"] // settings["cards"],
+            per_device_train_batch_size=settings["batch_size"],  # each card is given all of it, and takes its share
+            accelerator_config={"even_batches": False},
             num_train_epochs=settings["epochs"],
             learning_rate=settings["learning_rate"],
             lr_scheduler_type="cosine_with_min_lr",
@@ -195,7 +199,32 @@ class Training:
         self._say("probe", **found)
         return found
 
-    def _watch(self, trainer: AnswerTrainer, checkpoint: Path | None, evaluate: Callable[[], float] | None) -> None:
+    @contextmanager
+    def _tracked(self) -> Iterator[list[Tracker]]:
+        """The trackers of ``report_to``, told at the end whether it was a good one."""
+        folder = Path(self._spec.get("trackers") or self._out / "trackers")
+        trackers = open_trackers(
+            self._settings["report_to"],
+            self._out.name,
+            self._settings,
+            folder,
+            lambda told: self._say("warning", text=told),
+        )
+        failed = True
+        try:
+            yield trackers
+            failed = False
+        finally:
+            for tracker in trackers:
+                tracker.close(failed=failed)
+
+    def _watch(
+        self,
+        trainer: AnswerTrainer,
+        checkpoint: Path | None,
+        evaluate: Callable[[], float] | None,
+        trackers: list[Tracker],
+    ) -> None:
         if checkpoint is not None:
             step = _checkpoint.step_of(checkpoint)
             self.meter.resume(step)
@@ -211,11 +240,12 @@ class Training:
             evaluate=evaluate,
             keep_best=lambda loss, step: self._keep_best(trainer, loss, step),
             best=self._best_before(checkpoint),
+            trackers=trackers,
         )
         trainer.add_callback(watch)
 
     def _speed_of_light(self, trainer: AnswerTrainer) -> tuple[float | None, float | None]:
-        """The card's peak in TFLOP/s and the work of one token; unknown is none, never a guess."""
+        """The peak of all cards in TFLOP/s and the work of one token; unknown is none, never a guess."""
         return None, None
 
     def _best_before(self, checkpoint: Path | None) -> tuple[float, int]:
@@ -232,24 +262,24 @@ class Training:
         return best, len(losses) - 1 - losses.index(best)
 
     def _keep_best(self, trainer: AnswerTrainer, loss: float, step: int) -> None:
-        if not self._settings["patience"] or not trainer.args.should_save:
+        if not self._settings["patience"]:
             return
-        kept = {name: value.detach().cpu().contiguous() for name, value in trained_tensors(trainer.model).items()}
+        kept = whole(trained_tensors(trainer.model))
+        if not is_first():
+            return
         partial = self._out / f".{_BEST}"
         save_file(kept, str(partial), metadata={"loss": repr(loss), "step": str(step)})
         partial.replace(self._out / _BEST)
 
     def _restore_best(self, trainer: AnswerTrainer) -> float | None:
         """The weights of the lowest held-out loss, where there are held-out documents; that loss."""
+        trainer.accelerator.wait_for_everyone()  # the first may still be writing the best
         rows = [row for row in read_rows(self._out / "metrics.jsonl") if "held_out_loss" in row]
         if not rows:
             return None
         if not (self._out / _BEST).exists():
             return float(rows[-1]["held_out_loss"])
-        kept = load_file(str(self._out / _BEST))
-        with torch.no_grad():
-            for name, parameter in trained_tensors(trainer.model).items():
-                parameter.copy_(kept[name])
+        fill(trained_tensors(trainer.model), load_file(str(self._out / _BEST)))
         return min(float(row["held_out_loss"]) for row in rows)
 
     def _measured(
@@ -277,7 +307,7 @@ class Training:
             "mfu": None,
             "final_loss": round(epoch_loss(trainer.state), 4),
             "held_out_loss": None if held_out_loss is None else round(held_out_loss, 4),
-            "peak_gib": peak_gib(self._device),
+            "peak_gib": most(peak_gib(self._device)),
             "micro_batch_tokens": trainer.budget,
             "precision": self._precision,
             "trainable_parameters": learning,

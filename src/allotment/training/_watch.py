@@ -15,6 +15,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from allotment.errors import TrainingError
 from allotment.training._device import Device, peak_gib
+from allotment.training._ranks import agreed
 
 _WINDOW = 50
 """Steps a step is compared with."""
@@ -166,7 +167,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         """A checkpoint is due after so many minutes, wherever in an epoch that is."""
         now = time.monotonic()
         self._meter.took(now - self._began)
-        if now - self._saved > 60 * self._settings["checkpoint_minutes"]:
+        if agreed(now - self._saved) > 60 * self._settings["checkpoint_minutes"]:
             control.should_save = True
         return control
 
@@ -241,7 +242,10 @@ class Watch(TrainerCallback):  # type: ignore[misc]
     def _held_out(self, state: TrainerState, control: TrainerControl) -> None:
         assert self._evaluate is not None
         found = self._evaluate()
-        self._meter.write(step=state.global_step, epoch=round(float(state.epoch or 0), 4), held_out_loss=found)
+        row = {"epoch": round(float(state.epoch or 0), 4), "held_out_loss": found}
+        self._meter.write(step=state.global_step, **row)
+        for tracker in self._trackers:
+            tracker.log(state.global_step, row)
         if found < self._best:
             self._best, self._failed = found, 0
             self._keep_best(found, state.global_step)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from allotment.errors import AllotmentError, MissingPartError, StorageError, TrainingError
+from allotment.training._ranks import end, end_with_parent, is_first, may_tell, together
 from allotment.workspace import write_atomic
 
 _BEGAN = time.monotonic()
@@ -33,26 +34,23 @@ def main(spec_file: Path) -> int:
     """Train what ``spec_file`` says; always leaves a ``result.json``."""
     spec = json.loads(spec_file.read_text(encoding="utf-8"))
     out = Path(spec["out"])
-    _write_result(out, {"state": "infrastructure", "error": _KILLED, "room": " " * _ROOM})
+    if is_first():
+        _write_result(out, {"state": "infrastructure", "error": _KILLED, "room": " " * _ROOM})
     try:
-        measured = _train(spec, out)
+        with together(out):
+            measured = _train(spec, out)
     except Exception as error:
         kind = _kind_of(error)
         traceback.print_exc()
-        _write_result(out, {"state": kind, **_told(error, out)})
+        if may_tell(out, well=False):
+            _write_result(out, {"state": kind, **_told(error, out)})
         return EXIT_CODES[kind]
-    _write_result(out, {"state": "ok", "measured": measured})
+    if may_tell(out, well=True):
+        _write_result(out, {"state": "ok", "measured": measured})
     return 0
 
 
-def is_first() -> bool:
-    """Whether this process speaks and writes for all that share the training."""
-    return os.environ.get("RANK", "0") == "0"
-
-
 def _write_result(out: Path, result: Mapping[str, Any]) -> None:
-    if not is_first():
-        return
     file, text = out / "result.json", json.dumps(result)
     try:
         write_atomic(file, text)
@@ -103,4 +101,5 @@ def _silence(kind: str, **values: Any) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    end_with_parent()
+    end(main(Path(sys.argv[1])))
