@@ -4,40 +4,34 @@ from __future__ import annotations
 
 import json
 import math
-import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
-from safetensors.torch import load_file, save_file
 from transformers import PrinterCallback
-from trl import SFTConfig
 
-from allotment.errors import TrainingError
 from allotment.models import load_template
 from allotment.training import _checkpoint
+from allotment.training._arguments import package_versions, trainer_arguments
 from allotment.training._base import load_base
+from allotment.training._best import Best
 from allotment.training._device import Device, find_device, peak_gib, precision_on
 from allotment.training._methods import ADAPTERS, prepare, save_result, trained_tensors
 from allotment.training._packing import collate
 from allotment.training._probe import probe
-from allotment.training._ranks import fill, is_first, most, whole
+from allotment.training._ranks import most
 from allotment.training._rows import Row, Rows, check_tokenizer, read_examples, rows_of
 from allotment.training._trackers import Tracker, open_trackers
 from allotment.training._trainer import AnswerTrainer
-from allotment.training._watch import Finite, Meter, Watch, epoch_loss, read_rows
+from allotment.training._watch import Finite, Meter, Watch, epoch_loss
 from allotment.workspace import write_atomic
 
-_PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate", "bitsandbytes", "liger_kernel", "flash_attn")
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
-_BEST = "best.safetensors"
 
 
 class Training:
@@ -67,10 +61,12 @@ class Training:
         self._check_packing(trainer, rows)
         evaluate = self._evaluation(trainer, held_out)
         probed = self._probe(trainer, rows, evaluate)
+        best = Best(trainer, self._out, kept=bool(self._settings["patience"]))
         with self._tracked() as trackers:
-            self._watch(trainer, checkpoint, evaluate, trackers)
+            self._watch(trainer, checkpoint, evaluate, trackers, best)
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        held_out_loss = self._restore_best(trainer)
+        trainer.accelerator.wait_for_everyone()  # the first may still be writing the best
+        held_out_loss = best.restore()
         save_result(trainer.accelerator.unwrap_model(trainer.model), self._settings, self._out)
         return self._measured(trainer, rows, epochs_before, probed, held_out_loss)
 
@@ -97,39 +93,13 @@ class Training:
 
     def _trainer(self, model: Any, tokenizer: Any, rows: Rows) -> AnswerTrainer:
         settings = self._settings
-        steps = math.ceil(len(rows.rows) / settings["batch_size"]) * settings["epochs"]
-        checkpointing = settings["gradient_checkpointing"]
-        on_card, mixed = self._device.kind == "cuda", self._precision
-        config = SFTConfig(
-            output_dir=str(self._out / "checkpoints"),
-            per_device_train_batch_size=settings["batch_size"],  # each card is given all of it, and takes its share
-            accelerator_config={"even_batches": False},
-            num_train_epochs=settings["epochs"],
-            learning_rate=settings["learning_rate"],
-            lr_scheduler_type="cosine_with_min_lr",
-            lr_scheduler_kwargs={"min_lr_rate": 0.1},
-            warmup_steps=max(1, steps // 20),
-            weight_decay=0.0,
-            max_grad_norm=1.0,
-            seed=settings["seed"],
-            data_seed=settings["seed"],
-            logging_steps=1,
-            logging_nan_inf_filter=False,
-            save_strategy="epoch",
-            save_total_limit=None,
-            report_to="none",
-            disable_tqdm=True,
-            bf16=mixed == "bf16" and on_card,
-            fp16=mixed == "fp16" and on_card,
-            use_cpu=not on_card,
-            gradient_checkpointing=self._checkpoints_activations(rows) if checkpointing == "auto" else checkpointing,
-            gradient_checkpointing_kwargs={"use_reentrant": False},
-            torch_compile=settings["compile"],
-            use_liger_kernel=on_card and _liger(settings["liger"]),
-            liger_kernel_config={"fused_linear_cross_entropy": False, "cross_entropy": False},
-            max_length=None,
-            dataloader_pin_memory=False,
-            dataset_kwargs={"skip_prepare_dataset": True},
+        config = trainer_arguments(
+            settings,
+            self._device,
+            self._precision,
+            self._out / "checkpoints",
+            steps=math.ceil(len(rows.rows) / settings["batch_size"]) * settings["epochs"],
+            checkpointing=self._computes_activations_twice(),
         )
         self.meter = Meter(self._out, began=self._began, writes=config.should_save)
         self.finite = Finite(self._precision)
@@ -141,7 +111,7 @@ class Training:
             data_collator=collate,
             budget=settings["micro_batch_tokens"],
             packed=settings["packing"],
-            may_checkpoint=checkpointing == "auto" and not config.gradient_checkpointing,
+            may_checkpoint=settings["gradient_checkpointing"] == "auto" and not config.gradient_checkpointing,
             meter=self.meter,
             tell=self._tell,
             finite=self.finite,
@@ -149,9 +119,10 @@ class Training:
         trainer.remove_callback(PrinterCallback)  # stdout carries progress events alone
         return trainer
 
-    def _checkpoints_activations(self, rows: Rows) -> bool:
+    def _computes_activations_twice(self) -> bool:
         """Only where they would not fit otherwise: the estimate decides, and memory that runs out all the same."""
-        return bool((self._spec.get("estimate") or {}).get("gradient_checkpointing", False))
+        wanted = self._settings["gradient_checkpointing"]
+        return bool((self._spec.get("estimate") or {}).get("gradient_checkpointing")) if wanted == "auto" else wanted
 
     def _tell(self, step: int, event: str, detail: str) -> None:
         self.meter.write(step=step, event=event, detail=detail)
@@ -224,6 +195,7 @@ class Training:
         checkpoint: Path | None,
         evaluate: Callable[[], float] | None,
         trackers: list[Tracker],
+        best: Best,
     ) -> None:
         if checkpoint is not None:
             step = _checkpoint.step_of(checkpoint)
@@ -238,8 +210,8 @@ class Training:
             flops_per_token=flops,
             peak_tflops=peak,
             evaluate=evaluate,
-            keep_best=lambda loss, step: self._keep_best(trainer, loss, step),
-            best=self._best_before(checkpoint),
+            keep_best=best.keep,
+            best=best.before(checkpoint),
             trackers=trackers,
         )
         trainer.add_callback(watch)
@@ -247,40 +219,6 @@ class Training:
     def _speed_of_light(self, trainer: AnswerTrainer) -> tuple[float | None, float | None]:
         """The peak of all cards in TFLOP/s and the work of one token; unknown is none, never a guess."""
         return None, None
-
-    def _best_before(self, checkpoint: Path | None) -> tuple[float, int]:
-        """The best held-out loss an earlier process saw, and how many evaluations have passed since."""
-        if checkpoint is None:
-            return math.inf, 0
-        rows = read_rows(self._out / "metrics.jsonl")
-        step = _checkpoint.step_of(checkpoint)
-        seen = {row["step"]: row["held_out_loss"] for row in rows if "held_out_loss" in row and row["step"] <= step}
-        losses = [seen[key] for key in sorted(seen)]
-        if not losses or not (self._out / _BEST).exists():
-            return math.inf, 0
-        best = min(losses)
-        return best, len(losses) - 1 - losses.index(best)
-
-    def _keep_best(self, trainer: AnswerTrainer, loss: float, step: int) -> None:
-        if not self._settings["patience"]:
-            return
-        kept = whole(trained_tensors(trainer.model))
-        if not is_first():
-            return
-        partial = self._out / f".{_BEST}"
-        save_file(kept, str(partial), metadata={"loss": repr(loss), "step": str(step)})
-        partial.replace(self._out / _BEST)
-
-    def _restore_best(self, trainer: AnswerTrainer) -> float | None:
-        """The weights of the lowest held-out loss, where there are held-out documents; that loss."""
-        trainer.accelerator.wait_for_everyone()  # the first may still be writing the best
-        rows = [row for row in read_rows(self._out / "metrics.jsonl") if "held_out_loss" in row]
-        if not rows:
-            return None
-        if not (self._out / _BEST).exists():
-            return float(rows[-1]["held_out_loss"])
-        fill(trained_tensors(trainer.model), load_file(str(self._out / _BEST)))
-        return min(float(row["held_out_loss"]) for row in rows)
 
     def _measured(
         self,
@@ -314,33 +252,11 @@ class Training:
             "parameters": sum(one.numel() for one in trainer.model.parameters()),
             "usd": None if price is None else round(meter.seconds / 3600 * price, 4),
             "hardware": self._device.described(peak),
-            "versions": self._versions,
+            "versions": package_versions(),
             "masked_example": rows.masked_example,
             "probe": probed,
         }
 
-    @cached_property
-    def _versions(self) -> dict[str, str]:
-        found = {"python": platform.python_version()}
-        for package in _PACKAGES:
-            try:
-                found[package] = version(package.replace("_", "-"))
-            except PackageNotFoundError:
-                continue
-        return found
-
 
 def _tensors(rows: list[Row], where: Any) -> list[tuple[torch.Tensor, torch.Tensor]]:
     return [(torch.tensor(row["input_ids"], device=where), torch.tensor(row["labels"], device=where)) for row in rows]
-
-
-def _liger(wanted: bool | str) -> bool:
-    there = find_spec("liger_kernel") is not None
-    if wanted is True and not there:
-        raise TrainingError(
-            "liger is not installed.",
-            kind="configuration",
-            element="training.liger",
-            remedy="Install `liger-kernel`, or write `liger: auto`.",
-        )
-    return bool(wanted) and there
