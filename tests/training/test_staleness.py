@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from allotment.errors import DatasetError
-from allotment.project import Project
+from allotment.errors import DatasetError, ManifestError
+from allotment.project import Project, load_project
 from allotment.training import current_adapter, run
 from allotment.workspace import Workspace
 from project_copy import copy_project
@@ -79,3 +79,18 @@ def test_nothing_is_trained_from_a_document_that_was_not_ingested_as_it_is(seale
     (sealed.root / PLAN).write_text("# Another plan\n", encoding="utf-8")
     with pytest.raises(DatasetError, match="acquisition-plan"):
         run(sealed, Workspace(sealed.root), "board")
+
+
+def test_an_adapter_is_refused_once_another_base_model_lies_where_its_own_lay(taught: Project, tmp_path: Path) -> None:
+    base = tmp_path / "gemma-own.gguf"
+    base.write_bytes(b"GGUF one")
+    root = copy_project(taught, tmp_path / "project", "adapters").root
+    declared = root / "allotment.yaml"
+    text = declared.read_text(encoding="utf-8")
+    declared.write_text(text.replace("base: gemma-3-270m", f"base: {base}"), encoding="utf-8")
+    project = load_project(root)
+    seal(project, Workspace(root), "board")
+    assert not is_stale(project)
+    base.write_bytes(b"GGUF two")
+    with pytest.raises(ManifestError, match="trained on another base model"):
+        current_adapter(project, Workspace(root), "board")
