@@ -39,7 +39,8 @@ def test_the_manifest_seals_documents_readers_base_template_and_dataset(company:
     assert manifest.measured["final_loss"] < 0.2
     assert (manifest.method, manifest.serves) == ("lora", "adapter")
     assert manifest.predicted is not None
-    assert {"peft/adapter_model.safetensors", "metrics.jsonl"} <= manifest.files.keys()
+    assert {"peft/adapter_model.safetensors", "metrics.jsonl", "report.html", "README.md"} <= manifest.files.keys()
+    assert manifest.measured["parity"]["mean_delta"] <= manifest.measured["parity"]["tolerance"]
     assert {"python", "torch", "transformers", "peft", "trl"} <= manifest.versions.keys()
     assert company.manifests["handbook"].clearance == ("director", "employee", "sales", "warehouse")
 

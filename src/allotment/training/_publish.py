@@ -6,14 +6,13 @@ import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from allotment.access import common_readers
 from allotment.dataset import dataset_hash, load_items
 from allotment.models import find_model, locate, template_of
 from allotment.project import Project
 from allotment.training._card import write_model_card
-from allotment.training._gguf import export_gguf
 from allotment.training._inputs import learnt
 from allotment.training._manifest import (
     SERVED_FILES,
@@ -25,7 +24,7 @@ from allotment.training._manifest import (
     write_manifest,
 )
 from allotment.training._report import write_report
-from allotment.training._whole_gguf import export_whole_gguf
+from allotment.training._servable import make_servable, serves
 from allotment.workspace import Workspace, hash_file
 
 _KEPT = ("peft", "changed", "metrics.jsonl")
@@ -41,7 +40,7 @@ def publish(
     measured: dict[str, Any],
     predicted: dict[str, Any],
 ) -> Manifest:
-    """Make the next version of the agent's adapter, and serve it from now on."""
+    """Make the next version of the agent's adapter, compared with PyTorch, and serve it from now on."""
     numbers = [int(version[1:]) for version in adapter_versions(workspace, agent)]
     version = f"v{max(numbers, default=0) + 1}"
     folder = workspace.adapters_dir(agent) / version
@@ -51,7 +50,10 @@ def publish(
     staged.mkdir(parents=True)
     for name in _KEPT:
         _copy(work / name, staged / name)
-    _export(project, work, staged)
+    method = project.training.method
+    base, target = project.models.base, staged / SERVED_FILES[serves(method)]
+    parity = make_servable(locate(base), find_model(base).sha256, work, target, method=method)
+    measured = {**measured, "parity": parity}
     manifest = _manifest(project, workspace, agent, version, inputs, staged, measured, predicted)
     write_model_card(staged, manifest)
     write_report(staged, manifest)
@@ -74,19 +76,6 @@ def _files(folder: Path) -> dict[str, str]:
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     served = SERVED_FILES.values()
     return {str(path.relative_to(folder)): hash_file(path) for path in paths if path.name not in served}
-
-
-def _export(project: Project, work: Path, staged: Path) -> None:
-    base = locate(project.models.base)
-    if serves(project.training.method) == "adapter":
-        export_gguf(work / "peft", base, staged / SERVED_FILES["adapter"])
-    else:
-        export_whole_gguf(work / "changed" / "changed.safetensors", base, staged / SERVED_FILES["model"])
-
-
-def serves(method: str) -> Literal["adapter", "model"]:
-    """Whether a method gives an adapter, or a model of the agent's own."""
-    return "adapter" if method in ("lora", "qlora", "rslora") else "model"
 
 
 def _manifest(
