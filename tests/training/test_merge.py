@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def write(file: Path, trained: Path, out: Path, **options: Any) -> Any:
     """The merged model, read back by transformers."""
-    chosen = {"precision": "fp32", "four_bit": False, "template": load_template("chatml"), **options}
+    chosen = {"method": "lora", "precision": "fp32", "template": load_template("chatml"), **options}
     out.mkdir()
     write_merged(file, hash_file(file), trained, out, **chosen)
     return AutoModelForCausalLM.from_pretrained(str(out), dtype=torch.float32).eval()
@@ -55,7 +55,9 @@ def test_changed_tensors_are_put_into_their_places(folder: Path, tmp_path: Path)
     file, _, tokenizer = tiny_base(folder)
     tensors = tmp_path / "version" / "changed" / "changed.safetensors"
     changed = random_change(tiny_base(folder)[1], ("layers.1", "norm"), tensors)
-    assert difference(write(file, tmp_path / "version", tmp_path / "merged"), changed, tokenizer) < 1e-5
+    assert (
+        difference(write(file, tmp_path / "version", tmp_path / "merged", method="partial"), changed, tokenizer) < 1e-5
+    )
 
 
 def test_an_adapter_of_16_bit_weights_is_merged_into_those(folder: Path, tmp_path: Path) -> None:
@@ -81,17 +83,19 @@ def test_the_folder_has_the_tokenizer_and_the_template_it_was_trained_with(folde
     assert read(prompt)["input_ids"] == tokenizer(prompt)["input_ids"]
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
-def test_qlora_is_merged_into_the_dequantised_weights_it_was_trained_on(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("architecture", ["llama", "qwen2"])
+def test_qlora_is_merged_into_the_dequantised_weights_it_was_trained_on(
+    folder: Path, tmp_path: Path, architecture: str
+) -> None:
     pytest.importorskip("bitsandbytes")
-    file, _, tokenizer = tiny_base(folder)
-    random_adapter(tiny_base(folder)[1], tmp_path / "version" / "peft")
+    file, model, tokenizer = tiny_base(folder, architecture)
+    random_adapter(model, tmp_path / "version" / "peft")
     four_bit = load_base(file, hash_file(file), four_bit=True)[0]
     for layer in four_bit.modules():
         layer.support_avx512bf16_for_cpu = False  # else bitsandbytes rounds its scales to 16 bits when it evaluates
     as_trained = with_trained(four_bit, tmp_path / "version")
-    right = write(file, tmp_path / "version", tmp_path / "right", four_bit=True)
-    wrong = write(file, tmp_path / "version", tmp_path / "wrong", four_bit=False)
+    right = write(file, tmp_path / "version", tmp_path / "right", method="qlora")
+    wrong = write(file, tmp_path / "version", tmp_path / "wrong", method="lora")
     assert not hasattr(right.config, "quantization_config")
     assert difference(right, as_trained, tokenizer) < 1e-4
     assert difference(wrong, as_trained, tokenizer) > 0.05

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from safetensors.torch import save_file
 from tiny_trained import EXAMPLES, parity, random_adapter, tiny_base
 
 from allotment.errors import TrainingError
@@ -20,6 +21,9 @@ from allotment.training._parity import (
     parity_rows,
     require_parity,
 )
+from allotment.training._trained import base_as_trained, merged, with_trained
+from allotment.training._whole_gguf import export_whole_gguf
+from allotment.workspace import hash_file
 from tiny_gguf import write_tiny_gguf
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # PEFT asks transformers by a name that is to go
@@ -61,6 +65,25 @@ def test_a_wrong_export_does_not(folder: Path, tmp_path: Path, fault: str) -> No
     with pytest.raises(TrainingError, match="does not compute what was trained") as refused:
         require_parity(record, "adapter.gguf")
     assert refused.value.kind == "configuration"  # which is not tried again: it would only give the same
+
+
+def test_qlora_is_served_on_the_weights_it_was_trained_on(folder: Path, tmp_path: Path) -> None:
+    """On those of the base model's file, which it never saw, it is further off by far."""
+    pytest.importorskip("bitsandbytes")
+    file, model, _ = tiny_base(folder, quantised=True)
+    random_adapter(model, tmp_path / "peft", size=1.0)
+    base = base_as_trained(file, hash_file(file), method="qlora", precision="fp32")
+    rows = parity_rows(EXAMPLES, base.tokenizer)
+    before = log_probabilities(base.model, rows)
+    after = log_probabilities(adapted := with_trained(base.model, tmp_path), rows)
+    export_gguf(tmp_path / "peft", file, tmp_path / "adapter.gguf")
+    weights = merged(adapted).state_dict()
+    save_file({name: weights[name].contiguous() for name in base.rounded}, str(tmp_path / "changed.safetensors"))
+    export_whole_gguf(tmp_path / "changed.safetensors", file, tmp_path / "model.gguf", eight_bits=True)
+    right = compare(rows, before, after, tmp_path / "model.gguf", None)
+    wrong = compare(rows, before, after, file, tmp_path / "adapter.gguf")
+    assert right.holds
+    assert wrong.mean_delta > 3 * right.mean_delta
 
 
 def test_an_engine_that_cuts_a_prompt_into_other_tokens_is_refused(folder: Path) -> None:

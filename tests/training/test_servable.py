@@ -42,15 +42,18 @@ def finished_run(folder: Path, run: Path, method: str) -> Path:
 
 def make(file: Path, run: Path, method: str) -> dict[str, Any]:
     target = run / ("adapter.gguf" if serves(method) == "adapter" else "model.gguf")
-    return make_servable(file, hash_file(file), run, target, method=method)
+    return make_servable(file, hash_file(file), run, target, method=method, precision="fp32")
 
 
 @pytest.mark.parametrize(
-    ("method", "served"), [("rslora", "adapter.gguf"), ("dora", "model.gguf"), ("partial", "model.gguf")]
+    ("method", "served"),
+    [("rslora", "adapter.gguf"), ("qlora", "model.gguf"), ("dora", "model.gguf"), ("partial", "model.gguf")],
 )
 def test_every_kind_of_training_becomes_one_file_that_computes_it(
     folder: Path, tmp_path: Path, method: str, served: str
 ) -> None:
+    if method == "qlora":
+        pytest.importorskip("bitsandbytes")
     file = finished_run(folder, tmp_path / "run", method)
     record = make(file, tmp_path / "run", method)
     assert record["mean_delta"] <= record["tolerance"]

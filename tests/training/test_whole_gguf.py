@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import gguf
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -13,7 +14,7 @@ from tiny_trained import parity, random_adapter, random_change, tiny_base
 from allotment.errors import TrainingError
 from allotment.training._gguf_file import GgufFile
 from allotment.training._gguf_layout import GgufLayout
-from allotment.training._trained import merged, merged_tensors, with_changed, with_trained
+from allotment.training._trained import merged, merged_names, with_changed, with_trained
 from allotment.training._whole_gguf import export_whole_gguf
 from tiny_gguf import ARCHITECTURES
 
@@ -90,13 +91,23 @@ def test_a_merged_dora_adapter_computes_what_was_trained(folder: Path, tmp_path:
     file, base, tokenizer = tiny_base(folder, quantised=True)
     adapted = random_adapter(tiny_base(folder, quantised=True)[1], tmp_path / "peft", use_dora=True)
     again = with_trained(tiny_base(folder, quantised=True)[1], tmp_path)
-    tensors = merged_tensors(merged(again), tmp_path / "peft")
-    assert len(tensors) == 2 * 7
-    save_file(tensors, str(tmp_path / "changed.safetensors"))
+    names = merged_names(tmp_path / "peft")
+    assert len(names) == 2 * 7
+    weights = merged(again).state_dict()
+    save_file({name: weights[name].contiguous() for name in names}, str(tmp_path / "changed.safetensors"))
     export_whole_gguf(tmp_path / "changed.safetensors", file, tmp_path / "model.gguf")
     record = parity(base, adapted, tokenizer, tmp_path / "model.gguf")
     assert record.effect > 0.3
     assert record.mean_delta < 0.03
+
+
+def test_matrices_can_be_stored_in_8_bits_and_norms_never_are(folder: Path, tmp_path: Path) -> None:
+    file, base, changed, tokenizer, tensors = change(folder, tmp_path, "llama", ALL, quantised=True)
+    export_whole_gguf(tensors, file, tmp_path / "model.gguf", eight_bits=True)
+    kinds = {tensor.name.rpartition(".")[0]: tensor.kind for tensor in GgufFile.of(tmp_path / "model.gguf").tensors}
+    assert {kind for name, kind in kinds.items() if name.endswith("norm")} == {gguf.GGMLQuantizationType.F32}
+    assert {kind for name, kind in kinds.items() if not name.endswith("norm")} == {gguf.GGMLQuantizationType.Q8_0}
+    assert parity(base, changed, tokenizer, tmp_path / "model.gguf").mean_delta < 0.05
 
 
 def test_tensors_in_16_bits_are_read_too(folder: Path, tmp_path: Path) -> None:

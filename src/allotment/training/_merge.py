@@ -1,8 +1,4 @@
-"""A version merged into the base model it was trained on, as a Hugging Face folder.
-
-QLoRA learns on weights that were rounded to four bits, and corrects what the rounding did. Added to the weights before
-rounding it corrects what is not there; so those are rounded again, de-quantised, and added to.
-"""
+"""A version merged into the base model it was trained on, as a Hugging Face folder."""
 
 from __future__ import annotations
 
@@ -70,8 +66,8 @@ def _write(manifest: Manifest, folder: Path, precision: str) -> None:
             manifest.base_sha256,
             Path(manifest.folder),
             folder,
+            method=manifest.method,
             precision=precision,
-            four_bit=manifest.method == "qlora",
             template=template_of(manifest.base_model),
         )
     except ImportError as error:
@@ -88,8 +84,8 @@ def write_merged(
     trained: Path,
     folder: Path,
     *,
+    method: str,
     precision: str,
-    four_bit: bool,
     template: ChatTemplate,
 ) -> None:
     """Write model and tokenizer into ``folder``; the sum is made in fp32 and rounded once to ``precision``.
@@ -99,25 +95,19 @@ def write_merged(
         base_sha256: its hash.
         trained: what was trained, in ``peft/`` or ``changed/``.
         folder: where to write.
-        precision: of the frozen weights in the training, and of the result.
-        four_bit: whether those were quantised to NF4.
+        method: how it was trained.
+        precision: of the training, and of the result.
         template: the chat template, which goes with the tokenizer.
     """
-    import torch
+    from allotment.training._trained import PEFT, base_as_trained, dtype_of, merged, with_trained
 
-    from allotment.training._base import load_base
-    from allotment.training._trained import PEFT, merged, with_trained
-
-    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
-    model, tokenizer = load_base(base_file, base_sha256, dtype=dtype, four_bit=four_bit)
-    if four_bit:  # before it computes anything: on some processors bitsandbytes then packs its weights anew
-        model = model.dequantize()
-    model = with_trained(model.float(), trained)
+    base = base_as_trained(base_file, base_sha256, method=method, precision=precision)
+    model = with_trained(base.model, trained)
     if (trained / PEFT).is_dir():
         model = merged(model)
-    tokenizer.chat_template = template.source
-    model.to(dtype).save_pretrained(str(folder))
-    tokenizer.save_pretrained(str(folder))
+    base.tokenizer.chat_template = template.source
+    model.to(dtype_of(precision)).save_pretrained(str(folder))
+    base.tokenizer.save_pretrained(str(folder))
 
 
 def _described(manifest: Manifest, precision: str) -> str:

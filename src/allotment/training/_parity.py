@@ -83,7 +83,7 @@ def log_probabilities(model: Any, rows: Sequence[ParityRow]) -> list[Any]:
     for row in rows:
         ids = torch.tensor([[*row.prompt_ids, *row.answer_ids[:-1]]], device=model.device)
         with torch.no_grad():
-            logits = model(input_ids=ids, use_cache=False).logits[0, len(row.prompt_ids) - 1 :]
+            logits = model(input_ids=ids, use_cache=False, logits_to_keep=len(row.answer_ids)).logits[0]
         found.append(logits.float().log_softmax(-1).cpu())
     return found
 

@@ -2,6 +2,9 @@
 
 It needs the base model in PyTorch once more, so it is a process of its own (``python -m allotment.training._servable
 SPEC``): gigabytes and a C++ server end with it, and the caller needs neither.
+
+LoRA and rsLoRA are served as adapters of the base model. DoRA is merged, because no engine scales by its magnitudes;
+QLoRA too, because it learnt on other weights than the base model's file has.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -19,15 +22,15 @@ from typing import Any, Literal
 from allotment.errors import TrainingError
 from allotment.workspace import write_atomic
 
-_ADAPTERS = ("lora", "qlora", "rslora")
-
 
 def serves(method: str) -> Literal["adapter", "model"]:
     """Whether a method gives an adapter of the base model, or a model of the agent's own."""
-    return "adapter" if method in _ADAPTERS else "model"
+    return "adapter" if method in ("lora", "rslora") else "model"
 
 
-def make_servable(base_file: Path, base_sha256: str, run: Path, target: Path, *, method: str) -> dict[str, Any]:
+def make_servable(
+    base_file: Path, base_sha256: str, run: Path, target: Path, *, method: str, precision: str = "fp32"
+) -> dict[str, Any]:
     """Write ``target``, the file that is served, from a finished run, and compare it with PyTorch.
 
     Args:
@@ -36,6 +39,7 @@ def make_servable(base_file: Path, base_sha256: str, run: Path, target: Path, *,
         run: the run's folder, with ``peft/`` or ``changed/`` and ``examples.jsonl``.
         target: ``adapter.gguf`` or ``model.gguf``.
         method: how it was trained.
+        precision: of the training, as it was measured: ``fp32``, ``bf16`` or ``fp16``.
 
     Returns:
         The parity record, as in the manifest.
@@ -46,9 +50,11 @@ def make_servable(base_file: Path, base_sha256: str, run: Path, target: Path, *,
     spec = {"base": {"file": str(base_file), "sha256": base_sha256}, "run": str(run), "target": str(target)}
     with tempfile.TemporaryDirectory(prefix="allotment-export-") as folder:
         file, out = Path(folder) / "spec.json", Path(folder) / "result.json"
-        write_atomic(file, json.dumps({**spec, "method": method, "out": str(out)}))
+        write_atomic(file, json.dumps({**spec, "method": method, "precision": precision, "out": str(out)}))
         command = [sys.executable, "-m", "allotment.training._servable", str(file)]
-        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        # Threads that spin while they wait took seven times as long beside another process.
+        environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         try:
             result = json.loads(out.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -82,39 +88,52 @@ def main(spec_file: Path) -> int:
 
 def _make(spec: Mapping[str, Any]) -> dict[str, Any]:
     os.environ["HF_HUB_OFFLINE"] = "1"
-    from allotment.training._base import load_base
     from allotment.training._parity import compare, log_probabilities, parity_rows, require_parity
-    from allotment.training._trained import with_trained
+    from allotment.training._trained import base_as_trained, with_trained
 
-    base_file, run, target = Path(spec["base"]["file"]), Path(spec["run"]), Path(spec["target"])
-    model, tokenizer = load_base(base_file, spec["base"]["sha256"])
-    rows = parity_rows(_examples(run), tokenizer)
-    before = log_probabilities(model.eval(), rows)
-    model = with_trained(model, run)
+    base_file, run, target, method = (
+        Path(spec["base"]["file"]),
+        Path(spec["run"]),
+        Path(spec["target"]),
+        spec["method"],
+    )
+    base = base_as_trained(base_file, spec["base"]["sha256"], method=method, precision=spec["precision"])
+    rows = parity_rows(_examples(run), base.tokenizer)
+    before = log_probabilities(base.model, rows)
+    model = with_trained(base.model, run)
     after = log_probabilities(model, rows)
-    _export(model, run, base_file, target, str(spec["method"]))
-    del model  # the engine needs the room
-    is_adapter = serves(str(spec["method"])) == "adapter"
+    _export(model, run, base_file, target, method, base.rounded)
+    del base, model  # the engine needs the room
+    is_adapter = serves(method) == "adapter"
     record = compare(rows, before, after, base_file if is_adapter else target, target if is_adapter else None)
     return asdict(require_parity(record, target.name))
 
 
-def _export(model: Any, run: Path, base_file: Path, target: Path, method: str) -> None:
+def _export(model: Any, run: Path, base_file: Path, target: Path, method: str, rounded: Sequence[str]) -> None:
     from allotment.training._gguf import export_gguf
-    from allotment.training._trained import CHANGED, PEFT, merged, merged_tensors
+    from allotment.training._trained import CHANGED, PEFT
     from allotment.training._whole_gguf import export_whole_gguf
 
     if serves(method) == "adapter":
         export_gguf(run / PEFT, base_file, target)
-    elif method == "dora":
-        from safetensors.torch import save_file
-
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
-            file = Path(folder) / CHANGED.name
-            save_file(merged_tensors(merged(model), run / PEFT), str(file))
-            export_whole_gguf(file, base_file, target)
+    elif (run / PEFT).is_dir():
+        _export_merged(model, run / PEFT, base_file, target, rounded)
     else:
         export_whole_gguf(run / CHANGED, base_file, target)
+
+
+def _export_merged(model: Any, peft: Path, base_file: Path, target: Path, rounded: Sequence[str]) -> None:
+    """Replace what merging changes, and what the training had rounded; of that, eight bits hold four and the sum."""
+    from safetensors.torch import save_file
+
+    from allotment.training._trained import merged, merged_names
+    from allotment.training._whole_gguf import export_whole_gguf
+
+    weights = merged(model).state_dict()
+    tensors = {name: weights[name].contiguous() for name in sorted(merged_names(peft).union(rounded))}
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+        save_file(tensors, str(Path(folder) / "changed.safetensors"))
+        export_whole_gguf(Path(folder) / "changed.safetensors", base_file, target, eight_bits=bool(rounded))
 
 
 def _examples(run: Path) -> list[tuple[str, str]]:

@@ -2,13 +2,14 @@
 
 Metadata and every other tensor are the base file's own bytes, quantised as they were. A changed tensor is stored in the
 base file's type if that is a float, else in 16 bits. In 8 bits the demo's model, trained whole, differed from what was
-trained by 9 % of what the training had changed, in 16 by 0.1 %; it answered a fifth faster from half the size.
+trained by 9 % of what the training had changed, in 16 by 0.1 %; it answered a fifth faster from half the size. A model
+that was trained in 4 bits is held well by 8: there it was 2 % against 0.6 %.
 """
 
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -21,7 +22,7 @@ from allotment.workspace import atomic_writer
 _HEAD, _EMBEDDING = "output.weight", "token_embd.weight"
 
 
-def export_whole_gguf(changed: Path, base_file: Path, target: Path) -> int:
+def export_whole_gguf(changed: Path, base_file: Path, target: Path, *, eight_bits: bool = False) -> int:
     """Write ``target`` from ``base_file`` and the tensors in ``changed``; returns how many were replaced.
 
     One tensor is in memory at a time.
@@ -30,6 +31,7 @@ def export_whole_gguf(changed: Path, base_file: Path, target: Path) -> int:
         changed: safetensors with Hugging Face names of parameters.
         base_file: the GGUF file that was trained.
         target: the GGUF file to write.
+        eight_bits: store changed tensors in 8 bits (Q8_0) where 16 would be.
 
     Raises:
         TrainingError: a tensor has no place in the base model's file, or another shape there.
@@ -45,7 +47,7 @@ def export_whole_gguf(changed: Path, base_file: Path, target: Path) -> int:
             return layout.stored(name, tensors.get_tensor(places[name]).float().numpy())
 
         with atomic_writer(target) as file:
-            _write(file, base, places, value_of)
+            _write(file, base, [_as_stored(tensor, places, eight_bits) for tensor in base.tensors], places, value_of)
     return len(places)
 
 
@@ -67,8 +69,23 @@ def _places(parameters: list[str], layout: GgufLayout, base: GgufFile) -> dict[s
     return places
 
 
-def _write(file: IO[bytes], base: GgufFile, places: Mapping[str, str], value_of: Callable[[str], Any]) -> None:
-    tensors = [_as_stored(tensor) if tensor.name in places else tensor for tensor in base.tensors]
+def _as_stored(tensor: GgufTensor, places: Mapping[str, str], eight_bits: bool) -> GgufTensor:
+    import gguf
+
+    kinds = gguf.GGMLQuantizationType
+    if tensor.name not in places or tensor.kind in (kinds.F32, kinds.F16, kinds.BF16):
+        return tensor
+    fits = tensor.shape[-1] % gguf.GGML_QUANT_SIZES[kinds.Q8_0][0] == 0
+    return replace(tensor, kind=int(kinds.Q8_0 if eight_bits and fits else kinds.F16))
+
+
+def _write(
+    file: IO[bytes],
+    base: GgufFile,
+    tensors: Sequence[GgufTensor],
+    places: Container[str],
+    value_of: Callable[[str], Any],
+) -> None:
     with base.path.open("rb") as source, mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as old:
         file.write(old[: base.infos_start])
         start = 0
@@ -88,15 +105,6 @@ def _write(file: IO[bytes], base: GgufFile, places: Mapping[str, str], value_of:
 def _fill(file: IO[bytes], alignment: int) -> None:
     place = file.tell()
     file.write(bytes(aligned(place, alignment) - place))
-
-
-def _as_stored(tensor: GgufTensor) -> GgufTensor:
-    """A changed tensor in its own float type, else in 16 bits."""
-    import gguf
-
-    kinds = gguf.GGMLQuantizationType
-    floats = (kinds.F32, kinds.F16, kinds.BF16)
-    return tensor if tensor.kind in floats else replace(tensor, kind=int(kinds.F16))
 
 
 def _encoded(tensor: GgufTensor, value: Any) -> bytes:
