@@ -52,7 +52,9 @@ def publish(
         _copy(work / name, staged / name)
     method = project.training.method
     base, target = project.models.base, staged / SERVED_FILES[serves(method)]
-    parity = make_servable(locate(base), find_model(base).sha256, work, target, method=method)
+    parity = make_servable(
+        locate(base), find_model(base).sha256, work, target, method=method, precision=measured["precision"]
+    )
     measured = {**measured, "parity": parity}
     manifest = _manifest(project, workspace, agent, version, inputs, staged, measured, predicted)
     write_model_card(staged, manifest)

@@ -84,7 +84,7 @@ def _train(
     preflight(project, workspace, agent, [item for item in items if item.split == "train"])
     work = workspace.home / "work" / f"training-{agent}-{inputs[:16]}"
     work.mkdir(parents=True, exist_ok=True)
-    predicted = asdict(estimate(project, workspace, agent))
+    predicted = asdict(estimate(project, workspace, agent).here)
     spec_file = _write_spec(project, workspace, items, work, predicted)
     measured = train_in_process(
         command(project.training, spec_file, work),

@@ -29,7 +29,7 @@ def serves(method: str) -> Literal["adapter", "model"]:
 
 
 def make_servable(
-    base_file: Path, base_sha256: str, run: Path, target: Path, *, method: str, precision: str = "fp32"
+    base_file: Path, base_sha256: str, run: Path, target: Path, *, method: str, precision: str
 ) -> dict[str, Any]:
     """Write ``target``, the file that is served, from a finished run, and compare it with PyTorch.
 

@@ -16,16 +16,21 @@ from datasets import Dataset
 from transformers import PrinterCallback
 
 from allotment.models import load_template
+from allotment.project import TrainingConfig
 from allotment.training import _checkpoint
 from allotment.training._arguments import package_versions, trainer_arguments
 from allotment.training._base import load_base
 from allotment.training._best import Best
+from allotment.training._cards import peak_tflops
 from allotment.training._device import Device, find_device, peak_gib, precision_on
+from allotment.training._examples import IGNORED
+from allotment.training._flops import train_flops_per_token
 from allotment.training._methods import ADAPTERS, prepare, save_result, trained_tensors
 from allotment.training._packing import collate
 from allotment.training._probe import probe
 from allotment.training._ranks import most
 from allotment.training._rows import Row, Rows, check_tokenizer, read_examples, rows_of
+from allotment.training._shapes import shape_of
 from allotment.training._trackers import Tracker, open_trackers
 from allotment.training._trainer import AnswerTrainer
 from allotment.training._watch import Finite, Meter, Watch, epoch_loss
@@ -218,7 +223,20 @@ class Training:
 
     def _speed_of_light(self, trainer: AnswerTrainer) -> tuple[float | None, float | None]:
         """The peak of all cards in TFLOP/s and the work of one token; unknown is none, never a guess."""
-        return None, None
+        peak = peak_tflops(self._device.name)
+        if peak is None:
+            return None, None
+        lengths = [len(row["input_ids"]) for row in trainer.train_dataset]
+        answers = sum(label != IGNORED for row in trainer.train_dataset for label in row["labels"])
+        flops = train_flops_per_token(
+            shape_of(self._spec["base"]["file"]),
+            self._settings["method"],
+            False,  # work done twice counts once
+            sum(lengths) / len(lengths),
+            training=TrainingConfig.model_validate(self._settings),
+            answer_share=answers / sum(lengths),
+        )
+        return peak * self._settings["cards"], flops
 
     def _measured(
         self,
@@ -231,7 +249,7 @@ class Training:
         """Figures of the training. The rate is of this process, which did not do ``epochs_before``."""
         meter, price, rate = self.meter, self._settings["price_usd_per_hour"], self.meter.rate
         learning = sum(one.numel() for one in trained_tensors(trainer.model).values())
-        peak, _ = self._speed_of_light(trainer)
+        peak, flops = self._speed_of_light(trainer)
         return {
             "seconds": round(meter.seconds, 2),
             "tokens": meter.tokens,
@@ -242,7 +260,7 @@ class Training:
             "epochs_before_resume": round(epochs_before, 2),
             "steps": trainer.state.global_step,
             "tokens_per_second": round(rate, 1) if rate else None,
-            "mfu": None,
+            "mfu": round(rate * flops / (peak * 1e12), 4) if rate and flops and peak else None,
             "final_loss": round(epoch_loss(trainer.state), 4),
             "held_out_loss": None if held_out_loss is None else round(held_out_loss, 4),
             "peak_gib": most(peak_gib(self._device)),
