@@ -9,7 +9,7 @@ import typer
 
 from allotment.cli._app import command, group
 from allotment.cli._names import agent_of
-from allotment.cli._run import Run, print_fields
+from allotment.cli._run import Run
 
 training = group("training", "Adapters, trained from the datasets.")
 
@@ -21,13 +21,44 @@ Output = Annotated[Path, typer.Option("--output", metavar="DIR", help="Where to;
 
 
 @command(training, "estimate")
-def estimate_training(run: Run, agent: Agent) -> None:
-    """Estimate tokens, memory and minutes before the run."""
+def estimate_training(
+    run: Run,
+    agent: Agent,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH",
+            help="Another model than models.base: a name, a config.json or its folder, a .gguf file.",
+            show_default=False,
+        ),
+    ] = None,
+    tokens: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Reckon with so many instead of the dataset's.", show_default=False),
+    ] = None,
+    prices: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="A price list: a provider's CSV of gpuhunt, SkyPilot's vms.csv.", show_default=False
+        ),
+    ] = None,
+    price: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CARD=USD", help="Your price of a card, an hour; may be repeated.", show_default=False),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Show every card with every method.")] = False,
+) -> None:
+    """Estimate memory, time and money of a training, for each card and method, before the run.
+
+    Says what would make it fit where it does not, and which card is cheapest for this training.
+    """
+    from allotment.cli._training_estimate import price_list, print_estimate
     from allotment.training import estimate
 
     project = run.project()
-    value = estimate(project, run.workspace(), agent_of(project, agent))
-    run.show(value, lambda console: print_fields(console, value))
+    cards = price_list(prices, price or ())
+    value = estimate(project, run.workspace(), agent_of(project, agent), model=model, cards=cards, tokens=tokens)
+    run.show(value, lambda console: print_estimate(console, value, every=every))
 
 
 @command(training, "run")
