@@ -67,7 +67,6 @@ def bare(file: Any) -> str:
         return engines.get(str(file)).complete([Message("user", QUESTION)], max_tokens=8).text
 
 
-@pytest.mark.xfail(strict=True, reason="Manifest.file does not say yet that it is a model of the agent's own")
 def test_each_agent_answers_from_what_it_learnt_and_the_base_model_from_nothing(
     project: Project, manifests: dict[str, Manifest]
 ) -> None:

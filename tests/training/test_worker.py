@@ -95,7 +95,7 @@ def test_the_probe_measures_and_moves_no_weight(tiny: Path, tmp_path: Path) -> N
     assert measured["tokens"] == 2 * run(write_spec(tmp_path / "one", tiny, rows, dropout=0.1, epochs=1))["tokens"]
 
 
-@pytest.mark.parametrize("method", ["lora", "rslora", "dora"])
+@pytest.mark.parametrize("method", ["lora", "qlora", "rslora", "dora"])
 def test_an_adapter_is_learnt_and_the_model_stays_as_it_was(method: str, tiny: Path, tmp_path: Path) -> None:
     measured = run(write_spec(tmp_path / "run", tiny, examples(8), method=method, epochs=4))
     config = json.loads((tmp_path / "run" / "peft" / "adapter_config.json").read_text(encoding="utf-8"))

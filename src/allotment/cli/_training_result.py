@@ -27,7 +27,7 @@ def version_of(project: Project, identity: str) -> tuple[str, str]:
 
 def roll_back(run: Run, agent: str, to: str | None) -> None:
     """Serve an older version, and say what is served now."""
-    from allotment.training._versions import rollback
+    from allotment.training import rollback
 
     project = run.project()
     done = rollback(project, run.workspace(), agent_of(project, agent), to)
@@ -42,7 +42,7 @@ def roll_back(run: Run, agent: str, to: str | None) -> None:
 
 def merge_to(run: Run, identity: str, output: Path) -> None:
     """Write a version as a whole model."""
-    from allotment.training._merge import merge
+    from allotment.training import merge
 
     project = run.project()
     agent, version = version_of(project, identity)

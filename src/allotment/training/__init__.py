@@ -3,6 +3,7 @@
 from allotment.training._cards import Card, priced, shipped_cards
 from allotment.training._estimate import TrainingEstimate, estimate
 from allotment.training._estimate_rows import EstimateRow
+from allotment.training._export import Exported, export_version
 from allotment.training._inputs import training_inputs
 from allotment.training._manifest import (
     Manifest,
@@ -12,27 +13,35 @@ from allotment.training._manifest import (
     current_version,
     load_manifest,
 )
+from allotment.training._merge import Merged, merge
 from allotment.training._prediction import Comparison, PredictionErrors, prediction_errors
 from allotment.training._price_lists import read_price_list
 from allotment.training._run import TrainingResult, run
+from allotment.training._versions import Rollback, rollback
 
 __all__ = [
     "Card",
     "Comparison",
     "EstimateRow",
+    "Exported",
     "Manifest",
     "ManifestFile",
+    "Merged",
     "PredictionErrors",
+    "Rollback",
     "TrainingEstimate",
     "TrainingResult",
     "adapter_versions",
     "current_adapter",
     "current_version",
     "estimate",
+    "export_version",
     "load_manifest",
+    "merge",
     "prediction_errors",
     "priced",
     "read_price_list",
+    "rollback",
     "run",
     "shipped_cards",
     "training_inputs",

@@ -50,6 +50,9 @@ def load_base(file: Path, sha256: str, *, dtype: Any = None, four_bit: bool = Fa
     quantised = {"quantization_config": _nf4(dtype)} if four_bit else {}
     tokenizer = AutoTokenizer.from_pretrained(str(folder))
     model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=dtype, **quantised)
+    for layer in model.modules() if four_bit else ():
+        if type(layer).__name__ == "Linear4bit":  # else a processor with bf16 rounds the scales anew at its first use
+            layer.support_avx512bf16_for_cpu = False
     return model, tokenizer
 
 

@@ -15,7 +15,7 @@ from allotment.documents import load_documents, readers_now
 from allotment.errors import ManifestError, MissingPartError
 from allotment.models import AdapterFile, find_model, template_of
 from allotment.project import Project
-from allotment.workspace import Workspace, hash_file, hash_file_once, write_atomic
+from allotment.workspace import Workspace, hash_file_once, write_atomic
 
 SERVED_FILES = {"adapter": "adapter.gguf", "model": "model.gguf"}
 """What a manifest serves → its file."""
@@ -81,7 +81,8 @@ class Manifest(BaseModel):
     @property
     def file(self) -> AdapterFile:
         """The file that the embedded engine serves: an adapter, or a model of the agent's own."""
-        return AdapterFile(Path(self.folder) / SERVED_FILES[self.serves], self.adapter_sha256)
+        path = Path(self.folder) / SERVED_FILES[self.serves]
+        return AdapterFile(path, self.adapter_sha256, own_model=self.serves == "model")
 
     @property
     def facts(self) -> AdapterFacts:
@@ -146,7 +147,7 @@ def _fault(manifest: Manifest, agent: str, version: str, folder: Path) -> str | 
     if template_of(manifest.base_model).sha256 != manifest.template_sha256:
         return "the adapter was trained with another chat template."
     file = folder / SERVED_FILES[manifest.serves]
-    if not file.is_file() or hash_file(file) != manifest.adapter_sha256:
+    if hash_file_once(file) != manifest.adapter_sha256:
         return "the adapter file is missing or not the one that was trained."
     return None
 
