@@ -108,7 +108,7 @@ def _write_spec(
     spec = {
         "base": {"file": str(locate(base)), "sha256": find_model(base).sha256},
         "template": template_of(base).name,
-        "training": project.training.model_dump(mode="json"),
+        "training": {**project.training.model_dump(mode="json"), **_made_to_fit(predicted)},
         "examples_file": str(work / "examples.jsonl"),
         "validation_file": str(work / "validation.jsonl") if held_out else None,
         "out": str(work),
@@ -117,6 +117,13 @@ def _write_spec(
     }
     write_atomic(work / "spec.json", json.dumps(spec))
     return work / "spec.json"
+
+
+def _made_to_fit(predicted: dict[str, Any]) -> dict[str, Any]:
+    """Smaller passes where the whole batch would not fit: of memory that runs out on a processor nobody is told, the
+    kernel just ends the process. What is learnt stays the same."""
+    changes = predicted["changes"]
+    return {key: changes[key] for key in ("micro_batch_tokens",) if key in changes}
 
 
 def _write_examples(project: Project, items: Sequence[Item], file: Path) -> None:

@@ -17,6 +17,7 @@ from allotment.errors import TrainingError
 from allotment.training import _checkpoint
 from allotment.training._device import is_out_of_memory
 from allotment.training._examples import IGNORED
+from allotment.training._heap import give_back
 from allotment.training._loss import give_answer_loss
 from allotment.training._methods import trained_tensors
 from allotment.training._packing import apart, end_to_end, filled_up, passes_of
@@ -100,6 +101,7 @@ class AnswerTrainer(SFTTrainer):  # type: ignore[misc]
                 # Gradients are averaged over cards, and ``answers`` counts the tokens of all of them.
                 loss = self._nll(model, members) / answers * cards
                 self.accelerator.backward(loss)
+                give_back()
             total += loss.detach()
         return total, len(passes)
 

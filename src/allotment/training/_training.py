@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import torch
 from datasets import Dataset
 from transformers import PrinterCallback
 
+from allotment.errors import ProjectError
 from allotment.models import load_template
 from allotment.project import TrainingConfig
 from allotment.training import _checkpoint
@@ -25,6 +26,7 @@ from allotment.training._cards import peak_tflops
 from allotment.training._device import Device, find_device, peak_gib, precision_on
 from allotment.training._examples import IGNORED
 from allotment.training._flops import train_flops_per_token
+from allotment.training._heap import tidy_heap
 from allotment.training._methods import ADAPTERS, prepare, save_result, trained_tensors
 from allotment.training._packing import collate
 from allotment.training._probe import probe
@@ -60,6 +62,8 @@ class Training:
         check_tokenizer(tokenizer, model, template.stop, template.control)
         rows, held_out = self._rows(tokenizer)
         model = prepare(model, self._settings)
+        if self._device.kind == "cpu":
+            tidy_heap(model)
         trainer = self._trainer(model, tokenizer, rows)
         checkpoint = _checkpoint.newest_whole(self._out / "checkpoints")
         epochs_before = _checkpoint.epochs_of(checkpoint)  # the checkpoint is gone once newer ones are there
@@ -223,13 +227,15 @@ class Training:
 
     def _speed_of_light(self, trainer: AnswerTrainer) -> tuple[float | None, float | None]:
         """The peak of all cards in TFLOP/s and the work of one token; unknown is none, never a guess."""
-        peak = peak_tflops(self._device.name)
-        if peak is None:
+        peak, shape = peak_tflops(self._device.name), None
+        with suppress(ProjectError):
+            shape = shape_of(self._spec["base"]["file"])
+        if peak is None or shape is None:
             return None, None
         lengths = [len(row["input_ids"]) for row in trainer.train_dataset]
         answers = sum(label != IGNORED for row in trainer.train_dataset for label in row["labels"])
         flops = train_flops_per_token(
-            shape_of(self._spec["base"]["file"]),
+            shape,
             self._settings["method"],
             False,  # work done twice counts once
             sum(lengths) / len(lengths),
