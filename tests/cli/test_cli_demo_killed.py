@@ -117,7 +117,7 @@ def test_a_demo_killed_in_every_long_step_goes_on_and_a_second_one_does_nothing_
 
     demo.kill_when(lambda: "ada asks" in demo.said)
     assert "0 calls to the teacher" in demo.said
-    assert re.findall(r"^training rules, loss \S+: (\d) of 2", demo.said, re.MULTILINE) == ["2"]
+    assert re.findall(r"^training rules, loss .*: (\d) of 2", demo.said, re.MULTILINE) == ["2"]
     assert not (demo.home / "steps" / "asks.json").exists()
 
     finished = demo.run()
