@@ -24,6 +24,7 @@ from allotment.documents import split_sentences
 from allotment.models import Message, find_model, locate, pull, template_of
 from allotment.project import TrainingConfig
 from allotment.training._base import weights_folder
+from allotment.training._process import environment
 
 HERE = Path(__file__).parent
 DOCUMENTS = HERE.parent / "src" / "allotment" / "examples" / "northwind" / "documents"
@@ -97,7 +98,7 @@ def ours(out: Path, examples: Path) -> dict[str, Any]:
     }
     (out / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
     command = [sys.executable, "-m", "allotment.training._worker", str(out / "spec.json")]
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(command, check=True, capture_output=True, env=environment())
     measured = json.loads((out / "result.json").read_text(encoding="utf-8"))["measured"]
     return {
         "seconds": measured["tokens"] / measured["tokens_per_second"],  # of steps alone, as in the script

@@ -41,7 +41,7 @@ def train_in_process(
     """
     (work / "result.json").unlink(missing_ok=True)
     with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=_environment()) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment()) as process:
             try:
                 _Follower(agent, config, progress, max_cost_usd).follow(process)
             except BaseException:
@@ -52,7 +52,7 @@ def train_in_process(
     return _outcome(work, agent, process.returncode, tail)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Of the process that trains: little waste in the heap, and threads that sleep while they wait, for those that spin
     take ten times as long beside other work."""
     return {"OMP_WAIT_POLICY": "PASSIVE", **worker_environment()}
