@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 from tiny_model import examples, make_tiny_model, metrics, train, write_spec
+from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from allotment.errors import TrainingError
 from allotment.project import TrainingConfig
+from allotment.training._device import find_device
 from allotment.training._training import Training
+from allotment.training._watch import Meter, Watch
 
 pytestmark = [
     pytest.mark.heavy,
@@ -93,6 +96,57 @@ def test_the_probe_measures_and_moves_no_weight(tiny: Path, tmp_path: Path) -> N
     assert min(probed[key] for key in ("seconds_per_step", "tokens_per_second", "peak_gib", "save_s")) > 0
     assert [event["kind"] for event in measured["said"]][:2] == ["probe", "step"]
     assert measured["tokens"] == 2 * run(write_spec(tmp_path / "one", tiny, rows, dropout=0.1, epochs=1))["tokens"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "settings", "told"),
+    [
+        (0.0001, {"probe_steps": 1, "price_usd_per_hour": 3600.0}, "it may cost"),
+        (5.0, {"probe_steps": 1}, "what it may cost is not known"),
+        (5.0, {"probe_steps": 0, "price_usd_per_hour": 1.0}, "what it may cost is not known"),
+    ],
+)
+def test_a_training_that_may_cost_too_much_or_nobody_knows_what_is_not_begun(
+    limit: float, settings: dict[str, Any], told: str, tiny: Path, tmp_path: Path
+) -> None:
+    spec = write_spec(tmp_path / "run", tiny, examples(4), **settings)
+    spec.write_text(json.dumps({**json.loads(spec.read_text(encoding="utf-8")), "max_cost_usd": limit}), "utf-8")
+    for _ in range(2):  # a probe that was kept is no way around it
+        with pytest.raises(TrainingError, match=told) as caught:
+            run(spec)
+        assert caught.value.kind == "configuration"
+    file = tmp_path / "run" / "metrics.jsonl"
+    assert not file.exists() or not any("loss" in row for row in metrics(tmp_path / "run"))
+    spec.write_text(json.dumps({**json.loads(spec.read_text(encoding="utf-8")), "max_cost_usd": None}), "utf-8")
+    assert run(spec)["steps"] == 2
+
+
+def test_a_loss_or_a_gradient_that_jumps_is_reported(tmp_path: Path) -> None:
+    said: list[str] = []
+    watch = Watch(
+        {},
+        Meter(tmp_path, began=0.0, writes=True),
+        find_device(),
+        lambda kind, **values: said.append(str(values.get("text", ""))),
+        flops_per_token=None,
+        peak_tflops=None,
+        evaluate=None,
+        keep_best=lambda loss, step: None,
+        best=(0.0, 0),
+    )
+    state = TrainerState(max_steps=40)
+    for step in range(1, 40):
+        state.global_step, jump = step, 50.0 if step == 30 else 0.0
+        watch.on_log(
+            TrainingArguments(str(tmp_path)),
+            state,
+            TrainerControl(),
+            {"loss": jump, "grad_norm": 1.0 + jump, "learning_rate": 1e-3},
+        )
+    events = [row for row in metrics(tmp_path) if "event" in row]
+    assert [(row["step"], row["event"]) for row in events] == [(30, "spike"), (30, "spike")]
+    assert "gradient norm 51, 51 times the median of 29 steps" in events[1]["detail"]
+    assert [text for text in said if text] == [f"step 30: {row['detail']}" for row in events]
 
 
 @pytest.mark.parametrize("method", ["lora", "qlora", "rslora", "dora"])

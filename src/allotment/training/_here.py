@@ -30,10 +30,11 @@ def this_machine(usd_per_hour: float | None) -> tuple[Card, Device]:
 
 
 def _first_card() -> tuple[str, float]:
-    if shutil.which("nvidia-smi") is None or os.environ.get("CUDA_VISIBLE_DEVICES") == "":
+    tool = shutil.which("nvidia-smi")
+    if tool is None or os.environ.get("CUDA_VISIBLE_DEVICES") == "":
         return "", 0.0
     try:
-        told = subprocess.run(["nvidia-smi", *_QUERY], capture_output=True, text=True, timeout=20, check=True)  # noqa: S607
+        told = subprocess.run([tool, *_QUERY], capture_output=True, text=True, timeout=20, check=True)
         name, _, mebibytes = told.stdout.splitlines()[0].rpartition(",")
         return name.strip(), float(mebibytes) / 1024
     except (OSError, subprocess.SubprocessError, IndexError, ValueError):

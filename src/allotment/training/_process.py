@@ -23,7 +23,6 @@ def train_in_process(
     config: TrainingConfig,
     *,
     progress: Progress | None,
-    max_cost_usd: float | None,
 ) -> dict[str, Any]:
     """Run the command to its end and give what it measured.
 
@@ -33,7 +32,6 @@ def train_in_process(
         agent: for messages.
         config: how it is trained.
         progress: told of steps done and in all.
-        max_cost_usd: stop after the probe when the training would cost more.
 
     Raises:
         TrainingError: the training stopped; ``kind`` says why.
@@ -43,7 +41,7 @@ def train_in_process(
     with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment()) as process:
             try:
-                _Follower(agent, config, progress, max_cost_usd).follow(process)
+                _Follower(agent, config, progress).follow(process)
             except BaseException:
                 process.terminate()
                 raise
@@ -61,13 +59,8 @@ def environment() -> dict[str, str]:
 class _Follower:
     """Turns events into progress."""
 
-    def __init__(self, agent: str, config: TrainingConfig, progress: Progress | None, max_cost: float | None) -> None:
-        self._agent, self._price, self._progress, self._max_cost = (
-            agent,
-            config.price_usd_per_hour,
-            progress,
-            max_cost,
-        )
+    def __init__(self, agent: str, config: TrainingConfig, progress: Progress | None) -> None:
+        self._agent, self._price, self._progress = agent, config.price_usd_per_hour, progress
         self._promise = ""
 
     def follow(self, process: subprocess.Popen[str]) -> None:
@@ -85,14 +78,6 @@ class _Follower:
     def _probed(self, event: Mapping[str, Any]) -> None:
         cost = event["usd"]
         self._promise = f" of at most {cost:.2f}" if cost is not None else ""
-        if self._max_cost is not None and (cost is None or cost > self._max_cost):
-            told = "nobody said what this machine costs" if cost is None else f"it would cost up to {cost:.2f} USD"
-            raise TrainingError(
-                f"the training was not begun: {told}, and at most {self._max_cost:.2f} USD may be spent.",
-                kind="configuration",
-                element=self._agent,
-                remedy="Raise --max-cost, give training.price_usd_per_hour in allotment.yaml, or train fewer epochs.",
-            )
 
     def _label(self, event: Mapping[str, Any]) -> str:
         rate, mfu = event["tokens_per_second"], event["mfu"]

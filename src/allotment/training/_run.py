@@ -85,20 +85,24 @@ def _train(
     work = workspace.home / "work" / f"training-{agent}-{inputs[:16]}"
     work.mkdir(parents=True, exist_ok=True)
     predicted = asdict(estimate(project, workspace, agent).here)
-    spec_file = _write_spec(project, workspace, items, work, predicted)
+    spec_file = _write_spec(project, workspace, items, work, predicted, max_cost)
     measured = train_in_process(
         command(project.training, spec_file, work),
         work,
         agent,
         project.training,
         progress=progress,
-        max_cost_usd=max_cost,
     )
     return publish(project, workspace, agent, inputs, work, measured, predicted)
 
 
 def _write_spec(
-    project: Project, workspace: Workspace, items: Sequence[Item], work: Path, predicted: dict[str, Any]
+    project: Project,
+    workspace: Workspace,
+    items: Sequence[Item],
+    work: Path,
+    predicted: dict[str, Any],
+    max_cost: float | None,
 ) -> Path:
     base = project.models.base
     _write_examples(project, [item for item in items if item.split == "train"], work / "examples.jsonl")
@@ -114,6 +118,7 @@ def _write_spec(
         "out": str(work),
         "trackers": str(workspace.home / "trackers"),
         "estimate": predicted,
+        "max_cost_usd": max_cost,
     }
     write_atomic(work / "spec.json", json.dumps(spec))
     return work / "spec.json"

@@ -15,7 +15,7 @@ import torch
 from datasets import Dataset
 from transformers import PrinterCallback
 
-from allotment.errors import ProjectError
+from allotment.errors import ProjectError, TrainingError
 from allotment.models import load_template
 from allotment.project import TrainingConfig
 from allotment.training import _checkpoint
@@ -70,6 +70,7 @@ class Training:
         self._check_packing(trainer, rows)
         evaluate = self._evaluation(trainer, held_out)
         probed = self._probe(trainer, rows, evaluate)
+        self._require_affordable(probed)
         best = Best(trainer, self._out, kept=bool(self._settings["patience"]))
         with self._tracked() as trackers:
             self._watch(trainer, checkpoint, evaluate, trackers, best)
@@ -139,7 +140,7 @@ class Training:
 
     def _check_packing(self, trainer: AnswerTrainer, rows: Rows) -> None:
         shortest = sorted(rows.rows, key=lambda row: len(row["input_ids"]))[:2]
-        if not self._settings["packing"] or trainer.accelerator.num_processes > 1:
+        if not self._settings["packing"]:
             return
         if not trainer.keeps_apart(_tensors(shortest, trainer.accelerator.device)):
             told = "examples of this model see each other when they are packed; they are filled up instead"
@@ -156,6 +157,7 @@ class Training:
         file = self._out / "probe.json"
         if file.exists():
             kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            self._say("probe", **kept)
             return kept
         if not self._settings["probe_steps"] or trainer.accelerator.num_processes > 1:
             return None
@@ -178,6 +180,19 @@ class Training:
         self.meter.write(step=0, event="probe", detail=told)
         self._say("probe", **found)
         return found
+
+    def _require_affordable(self, probed: dict[str, Any] | None) -> None:
+        """Stop before money is spent that may not be; a price or a probe that is missing is no permission."""
+        limit, cost = self._spec.get("max_cost_usd"), (probed or {}).get("usd")
+        if limit is None or (cost is not None and cost <= limit):
+            return
+        told = f"it may cost {cost:.2f} USD" if cost is not None else "what it may cost is not known"
+        raise TrainingError(
+            f"the training was not begun: {told}, and at most {limit:.2f} USD may be spent.",
+            kind="configuration",
+            element="training",
+            remedy="Raise --max-cost or train fewer epochs; it needs probe_steps, price_usd_per_hour and one card.",
+        )
 
     @contextmanager
     def _tracked(self) -> Iterator[list[Tracker]]:

@@ -213,10 +213,9 @@ class Watch(TrainerCallback):  # type: ignore[misc]
 
     def _spikes(self, step: int, loss: float, norm: float) -> None:
         for name, value, seen in (("loss", loss, self._losses), ("gradient norm", norm, self._norms)):
-            if len(seen) >= _ENOUGH and value > SPIKE * max(statistics.median(seen), 1e-3):
-                told = (
-                    f"{name} {value:.3g}, {value / statistics.median(seen):.0f} times the median of {len(seen)} steps"
-                )
+            usual = max(statistics.median(seen), 1e-3) if seen else math.inf
+            if len(seen) >= _ENOUGH and value > SPIKE * usual:
+                told = f"{name} {value:.3g}, {value / usual:.0f} times the median of {len(seen)} steps"
                 self.event(step, "spike", told)
             if math.isfinite(value):
                 seen.append(value)
