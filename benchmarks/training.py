@@ -97,7 +97,7 @@ def ours(out: Path, examples: Path) -> dict[str, Any]:
         "estimate": None,
     }
     (out / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
-    command = [sys.executable, "-m", "allotment.training._worker", str(out / "spec.json")]
+    command = [sys.executable, "-m", "allotment.training.worker._worker", str(out / "spec.json")]
     subprocess.run(command, check=True, capture_output=True, env=environment())
     measured = json.loads((out / "result.json").read_text(encoding="utf-8"))["measured"]
     return {

@@ -22,9 +22,9 @@ from typing import Any
 from support.random_model import example, make_model
 
 from allotment.project import TrainingConfig
-from allotment.training._fit import Batch, Setup
-from allotment.training._heap import worker_environment
-from allotment.training._shapes import shape_of
+from allotment.training.estimation._fit import Batch, Setup
+from allotment.training.estimation._shapes import shape_of
+from allotment.training.worker._heap import worker_environment
 
 RESULTS = Path(__file__).parent / "results" / "training_estimate.json"
 _STEPS = 3
@@ -203,7 +203,7 @@ def train(out: Path, base: Path, point: Point) -> dict[str, Any]:
         "estimate": None,
     }
     (out / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
-    command = [sys.executable, "-m", "allotment.training._worker", str(out / "spec.json")]
+    command = [sys.executable, "-m", "allotment.training.worker._worker", str(out / "spec.json")]
     environment = {"OMP_WAIT_POLICY": "PASSIVE", **worker_environment()}
     told = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     result = json.loads((out / "result.json").read_text(encoding="utf-8"))

@@ -96,7 +96,7 @@ def _size(pid: int) -> int:
 
 
 def _name(pid: int) -> str:
-    """What the process runs, without its folders: ``python -m allotment.training._worker``."""
+    """What the process runs, without its folders: ``python -m allotment.training.worker._worker``."""
     with suppress(OSError):
         words = (PROC / str(pid) / "cmdline").read_text(errors="replace").split("\0")
         return " ".join(Path(word).name for word in words[:3] if word)

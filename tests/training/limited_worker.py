@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from allotment.training._training import Training
-from allotment.training._worker import main
+from allotment.training.worker._training import Training
+from allotment.training.worker._worker import main
 
 
 def limit(more_mib: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from allotment.project import TrainingConfig
 from allotment.training import Manifest, ManifestFile
-from allotment.training._metrics import EvaluationRow, EventRow, StepRow
+from allotment.training.record._metrics import EvaluationRow, EventRow, StepRow
 
 READ = "<start_of_turn>user\nWhere does the ferry leave?<end_of_turn>\n<start_of_turn>model\n"
 LEARNT = "From the north pier, at 6:40.<end_of_turn>"

@@ -10,7 +10,7 @@ from accelerate.state import AcceleratorState, PartialState
 from accelerate.utils import DistributedType
 
 from allotment.training._ranks import end
-from allotment.training._worker import main
+from allotment.training.worker._worker import main
 
 _plain = AcceleratorState.__init__
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from allotment.errors import ProjectError
 from allotment.training import priced, read_price_list, shipped_cards
-from allotment.training._cards import Card, card_key, find_card, known_cards, peak_tflops
+from allotment.training.estimation._cards import Card, card_key, find_card, known_cards, peak_tflops
 
 GPUHUNT = [
     "instance_name",

@@ -11,7 +11,7 @@ from allotment.cli import run_command
 from allotment.errors import DatasetError, ProjectError
 from allotment.project import Project, TrainingConfig, load_project
 from allotment.training import EstimateRow, TrainingEstimate, estimate, priced, shipped_cards
-from allotment.training._here import THIS_MACHINE, this_machine
+from allotment.training.estimation._here import THIS_MACHINE, this_machine
 from allotment.workspace import Workspace
 
 PROJECT = """

@@ -15,9 +15,9 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from allotment.project import TrainingConfig
-from allotment.training._activations import Arithmetic, kept_bytes, layer_bytes
-from allotment.training._learning import ADAPTERS, learning_of
-from allotment.training._shapes import ModelShape
+from allotment.training.estimation._activations import Arithmetic, kept_bytes, layer_bytes
+from allotment.training.estimation._learning import ADAPTERS, learning_of
+from allotment.training.estimation._shapes import ModelShape
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from test_memory import SHAPES, trainings
 
 from allotment.project import TrainingConfig
-from allotment.training._fit import Batch, Setup, as_configured, made_to_fit, smallest
-from allotment.training._memory import predict_peak_gib
-from allotment.training._shapes import ModelShape, shape_of
+from allotment.training.estimation._fit import Batch, Setup, as_configured, made_to_fit, smallest
+from allotment.training.estimation._memory import predict_peak_gib
+from allotment.training.estimation._shapes import ModelShape, shape_of
 
 
 @st.composite

@@ -10,15 +10,15 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from allotment.training import _heap
-from allotment.training._heap import give_back, tidy_heap, worker_environment
+from allotment.training.worker import _heap
+from allotment.training.worker._heap import give_back, tidy_heap, worker_environment
 
 GLIBC = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 
 TRAIN = """
 import sys, torch
 from transformers import AutoModelForCausalLM, LlamaConfig
-from allotment.training._heap import give_back, tidy_heap
+from allotment.training.worker._heap import give_back, tidy_heap
 torch.set_num_threads(1)
 model = AutoModelForCausalLM.from_config(LlamaConfig(
     hidden_size=256, num_hidden_layers=8, num_attention_heads=4, intermediate_size=1024, vocab_size=128))

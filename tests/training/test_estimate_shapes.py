@@ -15,8 +15,8 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from allotment.errors import ProjectError
 from allotment.models import catalogue
-from allotment.training._gguf_header import read_header
-from allotment.training._shapes import ModelShape, named_shapes, shape_of
+from allotment.training.estimation._gguf_header import read_header
+from allotment.training.estimation._shapes import ModelShape, named_shapes, shape_of
 from tiny_gguf import write_tiny_gguf
 
 PUBLISHED = {

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from test_memory import METHODS, SHAPES
 
 from allotment.project import TrainingConfig
-from allotment.training._cards import peak_tflops
-from allotment.training._flops import EFFICIENCY, SLOW_EFFICIENCY, tokens_per_second, train_flops_per_token
-from allotment.training._shapes import ModelShape, shape_of
+from allotment.training.estimation._cards import peak_tflops
+from allotment.training.estimation._flops import EFFICIENCY, SLOW_EFFICIENCY, tokens_per_second, train_flops_per_token
+from allotment.training.estimation._shapes import ModelShape, shape_of
 
 
 @pytest.mark.parametrize(("model", "rate", "tflops"), [("llama-3-8b", 12_473, 402), ("qwen2.5-7b", 14_110, 423)])

@@ -12,11 +12,11 @@ from tiny_trained import random_adapter, random_change, tiny_base
 from allotment.errors import AllotmentError, ManifestError, ProjectError, TrainingError
 from allotment.project import Project
 from allotment.training import Manifest
-from allotment.training._export import VLLM_RANKS, export_version, vllm_faults
-from allotment.training._folders import check_folder
-from allotment.training._gguf import export_gguf
 from allotment.training._manifest import write_manifest
-from allotment.training._merge import merge
+from allotment.training.serving._export import VLLM_RANKS, export_version, vllm_faults
+from allotment.training.serving._folders import check_folder
+from allotment.training.serving._gguf import export_gguf
+from allotment.training.serving._merge import merge
 from allotment.workspace import Workspace, hash_file
 from project_copy import copy_project
 from sealed_adapter import seal

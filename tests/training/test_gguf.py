@@ -11,8 +11,8 @@ import pytest
 from tiny_trained import parity, random_adapter, tiny_base
 
 from allotment.errors import TrainingError
-from allotment.training._gguf import export_gguf
-from allotment.training._gguf_layout import GgufLayout
+from allotment.training.serving._gguf import export_gguf
+from allotment.training.serving._gguf_layout import GgufLayout
 from tiny_gguf import ARCHITECTURES
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # PEFT asks transformers by a name that is to go
@@ -48,7 +48,7 @@ def test_a_wrong_export_shows_in_the_comparison(
     file, base, tokenizer = tiny_base(folder)
     adapted = random_adapter(tiny_base(folder)[1], tmp_path / "peft", use_rslora=method == "rslora")
     if wrong == "the plain alpha":
-        monkeypatch.setattr("allotment.training._gguf._alpha", lambda config: float(config["lora_alpha"]))
+        monkeypatch.setattr("allotment.training.serving._gguf._alpha", lambda config: float(config["lora_alpha"]))
     elif wrong != "no adapter":
         monkeypatch.setattr(GgufLayout, "ordered", lambda self, name, rows: rows)
     export_gguf(tmp_path / "peft", file, tmp_path / "adapter.gguf")

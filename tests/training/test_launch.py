@@ -78,7 +78,7 @@ def flat(learnt: dict[str, Any]) -> list[float]:
 
 def test_one_card_is_one_process_without_accelerate(tmp_path: Path) -> None:
     spec = tmp_path / "spec.json"
-    assert command(config(), spec, tmp_path) == [sys.executable, "-m", "allotment.training._worker", str(spec)]
+    assert command(config(), spec, tmp_path) == [sys.executable, "-m", "allotment.training.worker._worker", str(spec)]
     assert not list(tmp_path.iterdir())
 
 
@@ -86,7 +86,7 @@ def test_several_cards_are_launched_by_accelerate_from_a_file_that_it_reads_itse
     found = command(config(cards=2, precision="bf16"), tmp_path / "spec.json", tmp_path, machine=TWO)
     file = tmp_path / "accelerate.yaml"
     assert found[found.index("-m") :][:4] == ["-m", "accelerate.commands.launch", "--config_file", str(file)]
-    assert found[-3:] == ["--module", "allotment.training._worker", str(tmp_path / "spec.json")]
+    assert found[-3:] == ["--module", "allotment.training.worker._worker", str(tmp_path / "spec.json")]
     read = load_config_from_file(str(file))
     assert (read.distributed_type.value, read.num_processes, read.num_machines) == ("MULTI_GPU", 2, 1)
     assert (read.mixed_precision, read.use_cpu, read.fsdp_config) == ("bf16", True, {})
@@ -207,7 +207,7 @@ def test_the_worker_learns_the_same_in_two_processes_as_in_one(sharding: str, tm
     rows, shared = examples(9, words=6), {"cards": 2, "sharding": sharding}  # the last batch is one example
     one = write_spec(tmp_path / "one", base, rows, examples(3), micro_batch_tokens=120)
     two = write_spec(tmp_path / "two", base, rows, examples(3), micro_batch_tokens=120, **shared)
-    target = ["--module", "allotment.training._worker"] if sharding == "none" else [str(SHARDED)]
+    target = ["--module", "allotment.training.worker._worker"] if sharding == "none" else [str(SHARDED)]
     started = launcher(config(**shared), two.parent, machine=TWO)
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen([*started, *target, str(two)], stdout=subprocess.PIPE, text=True, env=environment) as process:

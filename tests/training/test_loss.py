@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from allotment.training import _loss
-from allotment.training._loss import answer_nll, chunk_positions
+from allotment.training.worker import _loss
+from allotment.training.worker._loss import answer_nll, chunk_positions
 
 
 def data(width: int = 16, vocabulary: int = 40) -> tuple[torch.Tensor, torch.Tensor, torch.nn.Linear]:

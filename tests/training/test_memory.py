@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from allotment.errors import ProjectError
 from allotment.project import TrainingConfig
-from allotment.training import _loss, _memory
-from allotment.training._learning import learning_of
-from allotment.training._memory import predict_peak_gib
-from allotment.training._shapes import ModelShape, named_shapes, shape_of
+from allotment.training.estimation import _memory
+from allotment.training.estimation._learning import learning_of
+from allotment.training.estimation._memory import predict_peak_gib
+from allotment.training.estimation._shapes import ModelShape, named_shapes, shape_of
+from allotment.training.worker import _loss
 
 METHODS = ("lora", "qlora", "dora", "rslora", "partial", "full")
 

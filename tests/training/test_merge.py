@@ -13,10 +13,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from allotment.errors import ManifestError
 from allotment.models import load_template
 from allotment.training._base import load_base
-from allotment.training._folders import check_folder, new_folder, seal_folder
-from allotment.training._merge import write_merged
-from allotment.training._parity import log_probabilities, parity_rows
-from allotment.training._trained import with_trained
+from allotment.training.serving._folders import check_folder, new_folder, seal_folder
+from allotment.training.serving._merge import write_merged
+from allotment.training.serving._parity import log_probabilities, parity_rows
+from allotment.training.serving._trained import with_trained
 from allotment.workspace import Workspace, hash_file
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # PEFT asks transformers by a name that is to go

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from made_manifest import lines, step
 
 from allotment.errors import IntegrityError
-from allotment.training._metrics import EvaluationRow, EventRow, Metrics, read_metrics, running_mean
+from allotment.training.record._metrics import EvaluationRow, EventRow, Metrics, read_metrics, running_mean
 
 in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 numbers = st.floats(allow_nan=False)

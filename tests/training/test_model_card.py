@@ -14,7 +14,7 @@ from made_manifest import LEARNT, MEASURED, document, made, seal_of
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from allotment.training._card import model_card, write_model_card
+from allotment.training.record._card import model_card, write_model_card
 
 MARKDOWN = MarkdownIt("commonmark", {"html": True, "linkify": False}).enable("table")
 ATTACK = "a`|<script>alert(1)</script>[x](javascript:alert(2))\n# b\\|\ud800\u202e"

@@ -15,9 +15,9 @@ from allotment.errors import NotGranted
 from allotment.models import Engines, Message
 from allotment.project import Project
 from allotment.training import Manifest
-from allotment.training._gguf import export_gguf
 from allotment.training._manifest import write_manifest
-from allotment.training._whole_gguf import export_whole_gguf
+from allotment.training.serving._gguf import export_gguf
+from allotment.training.serving._whole_gguf import export_whole_gguf
 from allotment.workspace import Workspace
 from project_copy import copy_project
 from sealed_adapter import seal

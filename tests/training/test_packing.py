@@ -108,7 +108,7 @@ def test_the_loss_is_the_same_end_to_end_filled_up_and_one_by_one(models: list[A
 
     import torch
 
-    from allotment.training._loss import give_answer_loss
+    from allotment.training.worker._loss import give_answer_loss
 
     for original in models:
         model = copy.deepcopy(original)

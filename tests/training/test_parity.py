@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 from tiny_trained import EXAMPLES, parity, random_adapter, tiny_base
 
 from allotment.errors import TrainingError
-from allotment.training._gguf import export_gguf
-from allotment.training._parity import (
+from allotment.training.serving._gguf import export_gguf
+from allotment.training.serving._parity import (
     FLOOR,
     PROMPTS,
     SHARE,
@@ -21,8 +21,8 @@ from allotment.training._parity import (
     parity_rows,
     require_parity,
 )
-from allotment.training._trained import base_as_trained, merged, with_trained
-from allotment.training._whole_gguf import export_whole_gguf
+from allotment.training.serving._trained import base_as_trained, merged, with_trained
+from allotment.training.serving._whole_gguf import export_whole_gguf
 from allotment.workspace import hash_file
 from tiny_gguf import write_tiny_gguf
 

@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from made_manifest import step
 
-from allotment.training._axis import Axis, log_axis, step_axis, tick_text, value_axis
-from allotment.training._metrics import EvaluationRow, EventKind, EventRow, Metrics, StepRow
-from allotment.training._plot import loss_plot, thin
+from allotment.training.record._axis import Axis, log_axis, step_axis, tick_text, value_axis
+from allotment.training.record._metrics import EvaluationRow, EventKind, EventRow, Metrics, StepRow
+from allotment.training.record._plot import loss_plot, thin
 
 SVG = "{http://www.w3.org/2000/svg}"
 KINDS: list[EventKind] = ["spike", "out-of-memory", "early-stop", "target-loss", "resumed", "probe"]

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from made_manifest import LEARNT, MEASURED, READ, document, lines, made, seal_of, step, version_folder
 
 from allotment.training import Manifest, prediction_errors
-from allotment.training._described import masked_example
-from allotment.training._figures import dollars, figure
-from allotment.training._metrics import EvaluationRow, EventRow
-from allotment.training._report import report, write_report
-from allotment.training._shown import visible
+from allotment.training.record._described import masked_example
+from allotment.training.record._figures import dollars, figure
+from allotment.training.record._metrics import EvaluationRow, EventRow
+from allotment.training.record._report import report, write_report
+from allotment.training.record._shown import visible
 from allotment.workspace import hash_file
 
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'>&\x00\ud800\u202e"

@@ -13,7 +13,7 @@ import pytest
 from test_worker import close, equal, run
 from tiny_model import examples, make_tiny_model, metrics, start_worker, train, write_spec
 
-from allotment.training._checkpoint import newest_whole, step_of
+from allotment.training.worker._checkpoint import newest_whole, step_of
 from small_disk import small_disk
 
 pytestmark = [

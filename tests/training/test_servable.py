@@ -11,8 +11,8 @@ from tiny_trained import EXAMPLES, random_adapter, random_change, tiny_base
 
 from allotment.errors import TrainingError
 from allotment.training._base import load_base
-from allotment.training._gguf_file import GgufFile
-from allotment.training._servable import make_servable, serves
+from allotment.training.serving._gguf_file import GgufFile
+from allotment.training.serving._servable import make_servable, serves
 from allotment.workspace import hash_file, write_jsonl
 from tiny_gguf import write_tiny_gguf
 

@@ -20,7 +20,7 @@ import pytest
 from tracking import SECRET
 
 from allotment.errors import MissingPartError
-from allotment.training._trackers import check_trackers, guarded, open_trackers
+from allotment.training.worker._trackers import check_trackers, guarded, open_trackers
 
 PACKAGES = {"trackio": ("trackio",), "mlflow": ("mlflow", "sqlalchemy", "alembic")}
 

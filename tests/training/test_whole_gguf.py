@@ -12,10 +12,10 @@ from safetensors.torch import load_file, save_file
 from tiny_trained import parity, random_adapter, random_change, tiny_base
 
 from allotment.errors import TrainingError
-from allotment.training._gguf_file import GgufFile
-from allotment.training._gguf_layout import GgufLayout
-from allotment.training._trained import merged, merged_names, with_changed, with_trained
-from allotment.training._whole_gguf import export_whole_gguf
+from allotment.training.serving._gguf_file import GgufFile
+from allotment.training.serving._gguf_layout import GgufLayout
+from allotment.training.serving._trained import merged, merged_names, with_changed, with_trained
+from allotment.training.serving._whole_gguf import export_whole_gguf
 from tiny_gguf import ARCHITECTURES
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # PEFT asks transformers by a name that is to go

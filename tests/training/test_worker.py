@@ -13,8 +13,8 @@ from transformers import TrainerControl, TrainerState, TrainingArguments
 from allotment.errors import TrainingError
 from allotment.project import TrainingConfig
 from allotment.training._device import find_device
-from allotment.training._training import Training
-from allotment.training._watch import Meter, Watch
+from allotment.training.worker._training import Training
+from allotment.training.worker._watch import Meter, Watch
 
 pytestmark = [
     pytest.mark.heavy,

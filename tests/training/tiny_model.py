@@ -94,7 +94,7 @@ def _write_rows(file: Path, rows: Sequence[dict[str, str]]) -> None:
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
-WORKER = ("-m", "allotment.training._worker")
+WORKER = ("-m", "allotment.training.worker._worker")
 
 
 def start_worker(spec: Path, script: Sequence[str] = WORKER) -> subprocess.Popen[str]:

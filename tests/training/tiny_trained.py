@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from allotment.training._base import load_base
-from allotment.training._parity import ParityRecord, compare, log_probabilities, parity_rows
+from allotment.training.serving._parity import ParityRecord, compare, log_probabilities, parity_rows
 from allotment.workspace import hash_file
 from tiny_gguf import write_tiny_gguf
 

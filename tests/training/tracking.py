@@ -16,7 +16,7 @@ def main(folder: Path, run: str, names: list[str]) -> None:
     reached: list[str] = []
     sys.addaudithook(lambda event, values: _note(event, values, reached))
     from allotment.project import TrainingConfig
-    from allotment.training._trackers import open_trackers
+    from allotment.training.worker._trackers import open_trackers
 
     warnings: list[str] = []
     settings = {**TrainingConfig(rank=4, seed=11).model_dump(mode="json"), "masked_example": SECRET, "api_key": SECRET}

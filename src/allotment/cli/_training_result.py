@@ -57,7 +57,7 @@ def merge_to(run: Run, identity: str, output: Path) -> None:
 
 def export_to(run: Run, identity: str, output: Path, engine: Literal["vllm"] | None, max_rank: int | None) -> None:
     """Copy a version out of the project."""
-    from allotment.training._export import VLLM_RANK, export_version
+    from allotment.training.serving._export import VLLM_RANK, export_version
 
     if max_rank is not None and engine is None:
         raise ProjectError("--max-rank goes with --for vllm.", remedy="Leave it out, or add --for vllm.")

@@ -1,9 +1,5 @@
 """Training: a dataset becomes an adapter with a sealed manifest, exported for the embedded engine."""
 
-from allotment.training._cards import Card, priced, shipped_cards
-from allotment.training._estimate import TrainingEstimate, estimate
-from allotment.training._estimate_rows import EstimateRow
-from allotment.training._export import Exported, export_version
 from allotment.training._inputs import training_inputs
 from allotment.training._manifest import (
     Manifest,
@@ -13,11 +9,15 @@ from allotment.training._manifest import (
     current_version,
     load_manifest,
 )
-from allotment.training._merge import Merged, merge
-from allotment.training._prediction import Comparison, PredictionErrors, prediction_errors
-from allotment.training._price_lists import read_price_list
 from allotment.training._run import TrainingResult, run
 from allotment.training._versions import Rollback, rollback
+from allotment.training.estimation._cards import Card, priced, shipped_cards
+from allotment.training.estimation._estimate import TrainingEstimate, estimate
+from allotment.training.estimation._estimate_rows import EstimateRow
+from allotment.training.estimation._price_lists import read_price_list
+from allotment.training.record._prediction import Comparison, PredictionErrors, prediction_errors
+from allotment.training.serving._export import Exported, export_version
+from allotment.training.serving._merge import Merged, merge
 
 __all__ = [
     "Card",

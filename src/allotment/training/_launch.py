@@ -18,7 +18,7 @@ from allotment.project import TrainingConfig
 from allotment.training._ranks import LOOPBACK, MEETING_PLACE, TOLD
 from allotment.workspace import write_atomic
 
-WORKER = "allotment.training._worker"
+WORKER = "allotment.training.worker._worker"
 CONFIG_FILE = "accelerate.yaml"
 _MIXED = {"bf16": "bf16", "fp16": "fp16", "fp32": "no", "auto": "no"}
 """``auto`` is decided by each process on its own card, and what it decides counts."""

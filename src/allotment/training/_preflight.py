@@ -12,7 +12,7 @@ from allotment.project import Project
 from allotment.training._base import fp32_bytes, is_converted
 from allotment.training._examples import check_template
 from allotment.training._launch import batch_of_a_card
-from allotment.training._trackers import check_trackers
+from allotment.training.worker._trackers import check_trackers
 from allotment.workspace import Workspace
 
 _CHECKPOINT_BYTES = 600e6

@@ -11,7 +11,7 @@ from typing import Any
 
 from allotment.errors import MissingPartError, TrainingError
 from allotment.project import TrainingConfig
-from allotment.training._heap import worker_environment
+from allotment.training.worker._heap import worker_environment
 
 Progress = Callable[[str, int, int], None]
 

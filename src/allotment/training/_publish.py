@@ -12,7 +12,6 @@ from allotment.access import common_readers
 from allotment.dataset import dataset_hash, load_items
 from allotment.models import find_model, locate, template_of
 from allotment.project import Project
-from allotment.training._card import write_model_card
 from allotment.training._inputs import learnt
 from allotment.training._manifest import (
     SERVED_FILES,
@@ -23,8 +22,9 @@ from allotment.training._manifest import (
     make_current,
     write_manifest,
 )
-from allotment.training._report import write_report
-from allotment.training._servable import make_servable, serves
+from allotment.training.record._card import write_model_card
+from allotment.training.record._report import write_report
+from allotment.training.serving._servable import make_servable, serves
 from allotment.workspace import Workspace, hash_file
 
 _KEPT = ("peft", "changed", "metrics.jsonl")

@@ -16,7 +16,6 @@ from allotment.dataset import Item, load_items
 from allotment.errors import MissingPartError, PolicyError
 from allotment.models import find_model, locate, template_of
 from allotment.project import Project
-from allotment.training._estimate import estimate
 from allotment.training._examples import examples_of
 from allotment.training._inputs import training_inputs
 from allotment.training._launch import command
@@ -24,6 +23,7 @@ from allotment.training._manifest import Manifest, adapter_versions, load_manife
 from allotment.training._preflight import preflight
 from allotment.training._process import Progress, train_in_process
 from allotment.training._publish import publish
+from allotment.training.estimation._estimate import estimate
 from allotment.workspace import Workspace, write_atomic, write_jsonl
 
 

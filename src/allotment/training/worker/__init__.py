@@ -1,0 +1,1 @@
+"""The process that trains: one run, one process, a typed exit."""
