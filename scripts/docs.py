@@ -23,6 +23,7 @@ from pydantic.fields import FieldInfo
 
 from allotment import project
 from allotment.cli import app
+from allotment.project._base import check_name
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -75,7 +76,7 @@ WORDS = {
 
 def project_page() -> str:
     """Every key of allotment.yaml, model by model."""
-    texts = _field_texts(Path(project.__file__))
+    texts = _field_texts(Path(project.__file__).parent)
     return PROJECT_INTRO + "".join(_model_text(model, texts) for model in _models(project.Project))
 
 
@@ -93,10 +94,10 @@ def _inner_models(annotation: Any) -> list[type[BaseModel]]:
     return [model for inner in get_args(annotation) for model in _inner_models(inner)]
 
 
-def _field_texts(source: Path) -> dict[tuple[str, str], str]:
+def _field_texts(package: Path) -> dict[tuple[str, str], str]:
     """(class, field) → the docstring under the field."""
     texts = {}
-    for node in ast.parse(source.read_text(encoding="utf-8")).body:
+    for node in (node for file in sorted(package.glob("*.py")) for node in ast.parse(file.read_text("utf-8")).body):
         if isinstance(node, ast.ClassDef):
             for field, text in zip(node.body, node.body[1:], strict=False):
                 if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and _is_text(text):
@@ -141,7 +142,7 @@ def _value(field: FieldInfo) -> str:
 
 
 def _kind(annotation: Any, metadata: typing.Sequence[Any] = ()) -> str:
-    if get_origin(annotation) is Annotated or any(getattr(m, "func", None) is project._check_name for m in metadata):
+    if get_origin(annotation) is Annotated or any(getattr(m, "func", None) is check_name for m in metadata):
         return "name"
     if _inner_models(annotation) == [annotation]:
         return f"[{annotation.__name__}](#{annotation.__name__.lower()})"

@@ -1,0 +1,39 @@
+"""``allotment.yaml`` as one typed model: roles, documents, agents, models, databases, accounts.
+
+Reading it checks everything that can be known without opening a document or a database, and fails
+closed: an unknown role, an empty list of readers, or an agent whose roles may not read its documents
+is an error with its place, never a default.
+"""
+
+from allotment.project._agents import AgentConfig, RoutingConfig
+from allotment.project._base import Scalar
+from allotment.project._databases import AccountConfig, DatabaseConfig, TableGrant
+from allotment.project._dataset import DatasetConfig, Rewrite
+from allotment.project._documents import ALL_FILES, DocumentSet, PersonalDataConfig, PersonalKind, SectionsConfig
+from allotment.project._load import PROJECT_FILE, load_project
+from allotment.project._models import ModelLimits, ModelPrice, ModelsConfig
+from allotment.project._project import Project
+from allotment.project._training import TrainingConfig
+
+__all__ = [
+    "ALL_FILES",
+    "PROJECT_FILE",
+    "AccountConfig",
+    "AgentConfig",
+    "DatabaseConfig",
+    "DatasetConfig",
+    "DocumentSet",
+    "ModelLimits",
+    "ModelPrice",
+    "ModelsConfig",
+    "PersonalDataConfig",
+    "PersonalKind",
+    "Project",
+    "Rewrite",
+    "RoutingConfig",
+    "Scalar",
+    "SectionsConfig",
+    "TableGrant",
+    "TrainingConfig",
+    "load_project",
+]

@@ -1,0 +1,43 @@
+"""Databases, and what an account of an agent sees of one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from allotment.project._base import Name, Scalar, Strict
+
+
+class DatabaseConfig(Strict):
+    """A PostgreSQL database: embedded and loaded from a file, or your own by URL."""
+
+    load: Path | None = None
+    """SQL file the embedded server loads once, relative to ``allotment.yaml``."""
+    url: str | None = None
+    """Administrative URL of your own server, or ``env:NAME`` to read it from the environment."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.load is None) == (self.url is None):
+            raise ValueError("give exactly one of load: FILE.sql (embedded server) and url: (your own server)")
+        return self
+
+
+class TableGrant(Strict):
+    """What one account sees of one table."""
+
+    columns: tuple[str, ...] = Field(min_length=1)
+    """Columns it may read, by name."""
+    rows: dict[str, Scalar | tuple[Scalar, ...]] = Field(default_factory=dict)
+    """Row filter kept by the database: column → value, or list of values. Empty: every row."""
+
+
+class AccountConfig(Strict):
+    """A PostgreSQL login role of an agent's own."""
+
+    database: Name
+    """The database it logs in to."""
+    tables: dict[str, TableGrant] = Field(min_length=1)
+    """Table (``name`` or ``schema.name``) → what may be read of it."""
