@@ -12,7 +12,7 @@ from psycopg import Connection, errors
 
 from allotment.access import Grant
 from allotment.databases import Databases
-from allotment.databases._server import account_dsn
+from allotment.databases.postgres._server import account_dsn
 
 REFUSED = {
     "an undeclared table": "SELECT customer_id FROM public.customers",

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from allotment.databases import Databases
+from allotment.databases.postgres._server import account_dsn
 from allotment.errors import ProjectError
 from allotment.project import Project, load_project
 from allotment.workspace import Workspace
@@ -72,7 +73,7 @@ def test_what_was_provisioned_is_as_declared_and_provisioning_again_does_nothing
 
 
 def test_the_account_sees_its_rows_and_a_quote_in_a_filter_is_only_a_quote(shop: Databases) -> None:
-    with psycopg.connect(shop._account_dsn("shop_clerk")) as clerk:
+    with psycopg.connect(account_dsn(shop.server, "shop_clerk", "shop")) as clerk:
         assert clerk.execute("SELECT id, city FROM public.sale").fetchall() == [(1, "O'Hare")]
 
 
@@ -129,7 +130,7 @@ def test_a_changed_file_is_not_loaded_over_what_is_there(shop: Databases) -> Non
     with pytest.raises(ProjectError, match="--reload"):
         shop.provision()
     shop.provision(reload=True)
-    with psycopg.connect(shop._account_dsn("shop_clerk")) as clerk:
+    with psycopg.connect(account_dsn(shop.server, "shop_clerk", "shop")) as clerk:
         assert clerk.execute("SELECT count(id) FROM public.item").fetchone() == (2,)
     assert shop.check() == []
 

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from allotment.access import AdapterFacts, Grant, Policy, Principal, Request, decide
 from allotment.access._grant import mint
 from allotment.databases import Databases
-from allotment.databases._gate import GatedSql
-from allotment.databases._query import run_query, to_json
+from allotment.databases._result import to_json
+from allotment.databases.gate._check_sql import GatedSql
+from allotment.databases.postgres._query import run_query
+from allotment.databases.postgres._server import account_dsn
 from allotment.errors import NotGranted, SqlRefused
 from allotment.project import Project
 
@@ -73,14 +75,16 @@ def test_a_statement_that_cannot_run_says_why_without_data(postgres: Databases, 
 def test_what_the_gate_would_miss_the_account_refuses(postgres: Databases) -> None:
     forged = GatedSql("SELECT freight FROM public.orders", ("public.orders",))
     with pytest.raises(SqlRefused, match="refuses this to the account"):
-        run_query(postgres._account_dsn("northwind_warehouse"), "northwind_warehouse", forged, max_rows=5)
+        run_query(
+            account_dsn(postgres.server, "northwind_warehouse", "northwind"), "northwind_warehouse", forged, max_rows=5
+        )
 
 
 def test_a_query_that_takes_too_long_is_stopped(postgres: Databases) -> None:
     endless = GatedSql(
         " CROSS JOIN ".join(["SELECT count(*) FROM public.orders a", *[f"public.orders b{i}" for i in range(4)]]), ()
     )
-    dsn = postgres._account_dsn("northwind_sales")
+    dsn = account_dsn(postgres.server, "northwind_sales", "northwind")
     with pytest.raises(SqlRefused, match="too long"):
         run_query(dsn, "northwind_sales", endless, max_rows=5, timeout_s=0.2)
 
@@ -111,7 +115,7 @@ def test_a_whole_exact_number_is_an_int() -> None:
 
 
 def test_the_schema_card_shows_only_what_the_account_sees(postgres: Databases, grants: dict[str, Grant]) -> None:
-    card = postgres.schema_card(grants["warehouse"])
+    card = postgres.schema_card(grants["warehouse"]).text()
     assert "orders(order_id integer, order_date date" in card
     assert "orders.ship_country: 'Austria', 'Germany', 'Switzerland'" in card
     assert "products.supplier_id = suppliers.supplier_id" in card
@@ -119,4 +123,4 @@ def test_the_schema_card_shows_only_what_the_account_sees(postgres: Databases, g
 
 
 def test_the_schema_card_is_short_enough_for_a_small_model(postgres: Databases, grants: dict[str, Grant]) -> None:
-    assert all(len(postgres.schema_card(grants[name])) < 2500 for name in ("sales", "board"))
+    assert all(len(postgres.schema_card(grants[name]).text()) < 2500 for name in ("sales", "board"))

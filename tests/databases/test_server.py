@@ -14,7 +14,7 @@ import pytest
 
 from allotment.databases import EmbeddedServer
 from allotment.databases._declared import ADMIN_ROLE
-from allotment.databases._system import SOCKET_LIMIT, private_folder
+from allotment.databases.postgres._system import SOCKET_LIMIT, private_folder
 from allotment.errors import DatabaseUnavailable
 from allotment.workspace import Workspace
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+
+ClaimValue = str | int | float | bool
+Claims = Mapping[str, tuple[ClaimValue, ...]]
+"""What is known of a user besides his role: name → one or several values."""
+
+NO_CLAIMS: Claims = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -11,3 +19,17 @@ class Principal:
 
     user: str
     role: str
+    claims: tuple[tuple[str, tuple[ClaimValue, ...]], ...] = ()
+    """What the application knows of him besides, as ``claims_of`` gives it; row policies compare columns with it."""
+
+    def claim(self, name: str) -> tuple[ClaimValue, ...]:
+        """The values of a claim; none when the application knows nothing of the kind. ``name`` is the login name."""
+        return (self.user,) if name == "name" else dict(self.claims).get(name, ())
+
+
+def claims_of(
+    values: Mapping[str, ClaimValue | tuple[ClaimValue, ...] | list[ClaimValue]],
+) -> tuple[tuple[str, tuple[ClaimValue, ...]], ...]:
+    """Claims in the form a principal carries: sorted by name, every value in a tuple."""
+    listed = {name: tuple(value) if isinstance(value, tuple | list) else (value,) for name, value in values.items()}
+    return tuple(sorted(listed.items()))

@@ -52,7 +52,7 @@ def ask_database(
     """
     request = grant.decision.request
     require_grant(grant, agent=request.agent, account=request.account or "none")
-    card = databases.schema_card(grant)
+    card = databases.schema_card(grant).text()
     messages = [Message("system", f"{_SYSTEM}\n\n{card}"), Message("user", question)]
     statements: list[str] = []
     refusals: list[str] = []

@@ -1,9 +1,21 @@
 """PostgreSQL: an embedded server or yours, service accounts, row policies, the SQL gate and the self-check."""
 
-from allotment.databases._check import Difference
+from allotment.databases._card import ColumnCard, Key, SchemaCard, TableCard
 from allotment.databases._databases import Databases
-from allotment.databases._gate import GatedSql, check_sql
-from allotment.databases._query import QueryResult
-from allotment.databases._server import EmbeddedServer
+from allotment.databases._difference import Difference
+from allotment.databases._result import QueryResult
+from allotment.databases.gate import GatedSql, check_sql
+from allotment.databases.postgres._server import EmbeddedServer
 
-__all__ = ["Databases", "Difference", "EmbeddedServer", "GatedSql", "QueryResult", "check_sql"]
+__all__ = [
+    "ColumnCard",
+    "Databases",
+    "Difference",
+    "EmbeddedServer",
+    "GatedSql",
+    "Key",
+    "QueryResult",
+    "SchemaCard",
+    "TableCard",
+    "check_sql",
+]

@@ -13,9 +13,9 @@ from pglast import ast, parse_sql
 from pglast.parser import ParseError
 from pglast.stream import RawStream
 
-from allotment.databases._gate_lists import MAX_LENGTH
-from allotment.databases._gate_scope import Catalog
-from allotment.databases._gate_walk import Walk
+from allotment.databases.gate._lists import MAX_LENGTH
+from allotment.databases.gate._scope import Catalog
+from allotment.databases.gate._walk import Walk
 from allotment.errors import SqlRefused
 from allotment.project import AccountConfig
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from allotment.databases._declared import Table, table_of
-from allotment.databases._gate_lists import SYSTEM_COLUMNS
+from allotment.databases.gate._lists import SYSTEM_COLUMNS
 from allotment.errors import SqlRefused
 from allotment.project import AccountConfig
 

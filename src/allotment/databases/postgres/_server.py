@@ -20,7 +20,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from allotment.databases._declared import ADMIN_ROLE, APP_ROLE
-from allotment.databases._system import Place, find_place, run_as
+from allotment.databases.postgres._system import Place, find_place, run_as
 from allotment.errors import DatabaseUnavailable, NotGranted
 from allotment.workspace import Workspace
 

@@ -8,12 +8,13 @@ from typing import Any
 import psycopg
 from psycopg import Connection, sql
 
-from allotment.databases._check import Difference, differences
-from allotment.databases._connect import connect
 from allotment.databases._declared import ADMIN_ROLE, APP_ROLE, STATE_DATABASE, Rule
-from allotment.databases._load import exists
-from allotment.databases._server import EmbeddedServer, account_password
-from allotment.databases._statements import ROLE_COMMENT, Statement, is_superuser, statements_for
+from allotment.databases._difference import Difference
+from allotment.databases.postgres._check import differences
+from allotment.databases.postgres._connect import connect
+from allotment.databases.postgres._load import exists
+from allotment.databases.postgres._server import EmbeddedServer, account_password
+from allotment.databases.postgres._statements import ROLE_COMMENT, Statement, is_superuser, statements_for
 from allotment.errors import DatabaseUnavailable, ProjectError
 
 OLDEST_SERVER = 150000

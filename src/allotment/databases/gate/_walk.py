@@ -7,8 +7,8 @@ from typing import Any
 from pglast import ast
 from pglast.enums import A_Expr_Kind, SQLValueFunctionOp, SubLinkType
 
-from allotment.databases._gate_lists import EXPRESSIONS, FUNCTIONS, MAX_DEPTH, OPERATORS, TYPES
-from allotment.databases._gate_scope import Catalog, Columns, Scope
+from allotment.databases.gate._lists import EXPRESSIONS, FUNCTIONS, MAX_DEPTH, OPERATORS, TYPES
+from allotment.databases.gate._scope import Catalog, Columns, Scope
 from allotment.errors import SqlRefused
 
 _VALUE_FUNCTIONS = {

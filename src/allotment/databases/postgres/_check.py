@@ -7,19 +7,19 @@ somebody once wrote.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Connection, sql
 
 from allotment.databases._declared import CONNECTION_LIMIT, Rule, Table
-from allotment.databases._hardening import (
+from allotment.databases._difference import Difference
+from allotment.databases.postgres._hardening import (
     catalog_statements,
     open_catalogs_query,
     open_functions_query,
     public_statements,
 )
-from allotment.databases._statements import declared_mark, is_superuser, role_settings
+from allotment.databases.postgres._statements import declared_mark, is_superuser, role_settings
 
 Admin = Connection[tuple[Any, ...]]
 
@@ -49,17 +49,6 @@ _POLICIES = """SELECT p.polname::text, p.polpermissive, p.polcmd::text, 0 = ANY 
       md5(pg_get_expr(p.polqual, p.polrelid)), coalesce(obj_description(p.oid, 'pg_policy'), '')
     FROM pg_policy p WHERE p.polrelid = %(table)s AND p.polpermissive
       AND (0 = ANY (p.polroles) OR (SELECT oid FROM pg_roles WHERE rolname = %(role)s) = ANY (p.polroles))"""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One place where the database is not what the project declares."""
-
-    element: str
-    expected: str
-    found: str
-    mending_sql: str
-    """Statement that mends it; `allotment database provision` runs it and all others."""
 
 
 def differences(admin: Admin, database: str, rules: list[Rule]) -> list[Difference]:

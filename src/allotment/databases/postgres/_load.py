@@ -12,9 +12,9 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from allotment.databases._connect import connect
 from allotment.databases._declared import ADMIN_ROLE
-from allotment.databases._server import EmbeddedServer
+from allotment.databases.postgres._connect import connect
+from allotment.databases.postgres._server import EmbeddedServer
 from allotment.errors import ProjectError
 from allotment.workspace import hash_file
 

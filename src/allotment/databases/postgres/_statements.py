@@ -17,7 +17,7 @@ from allotment.databases._declared import (
     Rule,
     Sql,
 )
-from allotment.databases._hardening import catalog_statements, public_statements
+from allotment.databases.postgres._hardening import catalog_statements, public_statements
 from allotment.workspace import hash_text
 
 ROLE_COMMENT = "allotment: service account"

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time
-from decimal import Decimal
 from typing import Any
 
 import psycopg
 from psycopg import Connection, errors, sql
 
-from allotment.databases._connect import connect
-from allotment.databases._gate import GatedSql
+from allotment.databases._result import QueryResult, Value, to_json
+from allotment.databases.gate._check_sql import GatedSql
+from allotment.databases.postgres._connect import connect
 from allotment.errors import DatabaseUnavailable, SqlRefused
 
-Value = str | int | float | bool | None
 MAX_BYTES = 1_000_000
 """Most bytes of text one answer may hold."""
-
-
-@dataclass(frozen=True)
-class QueryResult:
-    """What a query gave: JSON-able values, and what ran where."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Value, ...], ...]
-    truncated: bool
-    """Whether there was more than ``rows`` holds."""
-    sql: str
-    account: str
 
 
 def run_query(dsn: str, account: str, gated: GatedSql, *, max_rows: int, timeout_s: float = 5.0) -> QueryResult:
@@ -83,22 +66,3 @@ def _translated(error: psycopg.Error, account: str) -> SqlRefused | DatabaseUnav
     # Class 42 is about names and types in the statement itself, which whoever wrote it knows already.
     told = (error.diag.message_primary or "") if state.startswith("42") else f"error {state} in the data"
     return SqlRefused(f"the query cannot run ({told}).", element=account, remedy="Mend the statement.")
-
-
-def to_json(value: Any) -> Value:
-    """A PostgreSQL value as JSON has it: dates in ISO form, exact numbers as int where they are whole."""
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, Decimal):
-        if not value.is_finite():
-            return str(value)
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, bytes | memoryview):
-        return f"{len(value)} bytes"
-    if isinstance(value, Sequence):
-        return "{" + ", ".join(str(to_json(item)) for item in value) + "}"
-    return str(value)

@@ -1,0 +1,121 @@
+"""A PostgreSQL database behind the agents: embedded and loaded from a file, or your own by URL."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import Any
+
+from psycopg import Connection
+from psycopg.conninfo import make_conninfo
+
+from allotment.databases._backend import Login
+from allotment.databases._card import SchemaCard
+from allotment.databases._declared import ADMIN_ROLE, STATE_DATABASE, accounts_of, rules_of
+from allotment.databases._difference import Difference
+from allotment.databases._result import QueryResult
+from allotment.databases.gate import GatedSql
+from allotment.databases.postgres._check import differences
+from allotment.databases.postgres._connect import connect
+from allotment.databases.postgres._describe import describe
+from allotment.databases.postgres._load import ensure_loaded, exists
+from allotment.databases.postgres._provision import lets_in, provision_database
+from allotment.databases.postgres._query import run_query
+from allotment.databases.postgres._server import EmbeddedServer, account_dsn, account_password
+from allotment.errors import ProjectError
+from allotment.project import Project
+
+
+class PostgresBackend:
+    """One declared PostgreSQL database. The owner's connection provisions and checks; accounts log in by themselves."""
+
+    def __init__(self, project: Project, server: EmbeddedServer, database: str) -> None:
+        self._project = project
+        self._server = server
+        self._database = database
+        self._config = project.databases[database]
+
+    def provision(self, *, dry_run: bool, reload: bool) -> list[str]:
+        """Load its file, make accounts, grants and row policies; returns the statements, none if all is as declared."""
+        load = self._config.load
+        if load is not None:
+            if dry_run and not self._exists():
+                return [f"-- load {load} into the new database {self._database}, then make its accounts"]
+            if not dry_run:
+                ensure_loaded(self._server, self._database, self._project.root / load, reload=reload)
+        rules = rules_of(self._project, self._database)
+        if not rules:
+            return []
+        with self._admin() as admin:
+            return provision_database(
+                admin,
+                self._database,
+                rules,
+                partial(account_password, self._server),
+                dry_run=dry_run,
+                fresh_passwords=self._locked_out(),
+            )
+
+    def check(self) -> list[Difference]:
+        """Where it is not as declared."""
+        if self._config.load is not None and not self._exists():
+            return [Difference(self._database, "a database", "not loaded yet", "")]
+        with self._admin() as admin:
+            found = differences(admin, self._database, rules_of(self._project, self._database))
+        for account in sorted(self._locked_out()):
+            found.append(Difference(f"{account}: login", "the project's password", "refused", ""))
+        return found
+
+    def describe(self, login: Login) -> SchemaCard:
+        """What the account sees."""
+        config = self._project.accounts[login.account]
+        with self.connection(login.account) as reader, self._admin() as admin:
+            return describe(admin, reader, config)
+
+    def query(self, login: Login, gated: GatedSql, *, max_rows: int) -> QueryResult:
+        """Run a statement that passed the gate on the account's own login."""
+        return run_query(self._dsn(login.account), login.account, gated, max_rows=max_rows)
+
+    def connection(self, account: str) -> Connection[tuple[Any, ...]]:
+        """The account's own login past the gate; whoever uses it has seen a grant."""
+        return connect(self._dsn(account), element=account)
+
+    def admin_dsn(self) -> str:
+        """Connection string of its owner.
+
+        Raises:
+            ProjectError: ``env:NAME`` is not set.
+        """
+        url = self._config.url
+        return _resolve(url, self._database) if url else self._server.dsn(user=ADMIN_ROLE, database=self._database)
+
+    def _dsn(self, account: str) -> str:
+        if self._config.url is None:
+            return account_dsn(self._server, account, self._database)
+        return make_conninfo(self.admin_dsn(), user=account, password=account_password(self._server, account))
+
+    def _admin(self) -> Connection[tuple[Any, ...]]:
+        return connect(self.admin_dsn(), element=f"databases.{self._database}", autocommit=True)
+
+    def _exists(self) -> bool:
+        dsn = self._server.dsn(user=ADMIN_ROLE, database=STATE_DATABASE)
+        with connect(dsn, element=f"databases.{self._database}", autocommit=True) as admin:
+            return exists(admin, self._database)
+
+    def _locked_out(self) -> frozenset[str]:
+        accounts = accounts_of(self._project, self._database)
+        return frozenset(account for account in accounts if not lets_in(self._dsn(account)))
+
+
+def _resolve(url: str, database: str) -> str:
+    if not url.startswith("env:"):
+        return url
+    name = url.removeprefix("env:")
+    value = os.environ.get(name)
+    if not value:
+        raise ProjectError(
+            f"the environment variable {name} is not set.",
+            element=f"databases.{database}.url",
+            remedy=f"Set {name} to the database's URL.",
+        )
+    return value
