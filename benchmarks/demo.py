@@ -1,7 +1,7 @@
 """The demo, timed: in a fresh clone with an empty home, again, and killed over and over; peak memory of each run.
 
-Writes ``benchmarks/results/demo.json``; parts that are not measured this time stay as they are there. What was predicted
-of the first demo's trainings, and what they took, is added to ``benchmarks/results/training_predictions.json``, which
+Writes ``benchmarks/results/demo.json``; parts that are not measured this time stay as they are there. What was
+predicted of the first demo's trainings, and what they took, is added to ``training_predictions.json`` beside it, which
 ``make docs`` shows. In full it takes about as long as two demos and the downloads; with ``--tests`` as two runs of the
 tests more.
 

@@ -1,8 +1,8 @@
 """Write the generated pages of docs/, or check that they are what they should be (``--check``).
 
 docs/project.md comes from the models of ``allotment.project`` and the docstrings under their fields,
-docs/commands.md from the command line itself; the table of real runs in docs/training-cost.md from the benchmarks. The check also follows the links between all pages, and wants every
-design note listed.
+docs/commands.md from the command line itself, the table of real runs in docs/training-cost.md from the benchmarks. The
+check also follows the links between all pages, and wants every design note listed.
 """
 
 from __future__ import annotations
