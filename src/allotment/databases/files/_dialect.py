@@ -6,6 +6,7 @@ the types tell where the two databases would give different answers to the same 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,6 +26,8 @@ ColumnTypes = Mapping[Table, Mapping[str, exp.DataType]]
 Rewrite = Callable[[Any], exp.Expr | None]
 """A node → what takes its place; none keeps it. Raises ``SqlRefused``."""
 
+_SAFE_FORMAT = re.compile(r"(?:%[YmdHMS]|[^%A-Za-z])*\Z")
+
 
 def refused(message: str, remedy: str = "Write it another way.") -> SqlRefused:
     """The refusal of a statement that this kind of database cannot answer as PostgreSQL would."""
@@ -42,7 +45,8 @@ def read(gated: GatedSql, types: ColumnTypes) -> exp.Query:
         nested.setdefault(table.schema, {})[table.name] = columns
     schema = MappingSchema(nested, dialect="postgres", normalize=False)
     try:
-        tree = parse_one(gated.sql, read="postgres").transform(_plain)
+        tree = parse_one(gated.sql, read="postgres")
+        rewrite(tree, _PLAIN)
         tree = qualify(tree, schema=schema, dialect="postgres", expand_stars=False)
         tree = annotate_types(tree, schema=schema, dialect="postgres", expression_metadata=TYPES)
     except SqlglotError as error:
@@ -52,27 +56,47 @@ def read(gated: GatedSql, types: ColumnTypes) -> exp.Query:
     return tree
 
 
-def _plain(node: exp.Expr) -> exp.Expr:
-    """PostgreSQL's own spelling of what sqlglot knows in the standard's."""
-    if isinstance(node, exp.Dot) and node.this.name == "pg_catalog" and isinstance(node.expression, exp.Anonymous):
-        arguments = [argument.transform(_plain) for argument in node.expression.expressions]
-        return exp.func(node.expression.name, *arguments, dialect="postgres")
-    if isinstance(node, exp.Cast) and node.this.is_string:
-        if isinstance(node.to.this, exp.Interval):
-            return exp.Interval(this=exp.Literal.string(f"{node.this.name} {node.to.this.args['unit'].name}"))
-        if node.to.is_type("interval"):
-            return exp.Interval(this=node.this)
-    if isinstance(node, exp.Like | exp.ILike):
-        pattern = node.expression.transform(_plain)
-        if isinstance(pattern, exp.Anonymous) and pattern.name == "like_escape":
-            node.set("expression", pattern.expressions[0])
-            return exp.Escape(this=node, expression=pattern.expressions[1])
-        # PostgreSQL's own escape, which others have to be told.
-        return exp.Escape(this=node, expression=exp.Literal.string("\\"))
-    return node
+def _plain_function(node: exp.Dot) -> exp.Expr | None:
+    """What PostgreSQL's parser calls by its own names, like btrim() for trim()."""
+    if node.this.name != "pg_catalog" or not isinstance(node.expression, exp.Anonymous):
+        return None
+    return exp.func(node.expression.name, *node.expression.expressions, dialect="postgres")
 
 
-def rewrite(tree: exp.Query, rules: Mapping[type[exp.Expr], Rewrite]) -> None:
+def _plain_interval(node: exp.Cast) -> exp.Expr | None:
+    if not node.this.is_string:
+        return None
+    if isinstance(node.to.this, exp.Interval):
+        return exp.Interval(this=exp.Literal.string(f"{node.this.name} {node.to.this.args['unit'].name}"))
+    return exp.Interval(this=node.this) if node.to.is_type("interval") else None
+
+
+def _plain_to_char(node: exp.TimeToStr) -> None:
+    """Numbers alone: names of months have widths of PostgreSQL's own, and an unknown letter would be printed."""
+    form = node.args["format"]
+    if not form.is_string or not _SAFE_FORMAT.match(form.name):
+        raise refused("to_char knows only YYYY, MM, DD, HH24, MI and SS here.", "Use these, or extract().")
+
+
+def _plain_like(node: exp.Like | exp.ILike) -> exp.Expr:
+    """LIKE with its escape, which PostgreSQL has without being told, and others have not."""
+    like, pattern = node.copy(), node.expression
+    if isinstance(pattern, exp.Anonymous) and pattern.name == "like_escape":
+        like.set("expression", pattern.expressions[0].copy())
+        return exp.Escape(this=like, expression=pattern.expressions[1].copy())
+    return exp.Escape(this=like, expression=exp.Literal.string("\\"))
+
+
+_PLAIN: dict[type[exp.Expr], Rewrite] = {
+    exp.Cast: _plain_interval,
+    exp.Dot: _plain_function,
+    exp.ILike: _plain_like,
+    exp.Like: _plain_like,
+    exp.TimeToStr: _plain_to_char,
+}
+
+
+def rewrite(tree: exp.Expr, rules: Mapping[type[exp.Expr], Rewrite]) -> None:
     """Apply each node's rule, the innermost first; a replacement keeps the type unless the rule gave it one."""
     for node in reversed(list(tree.walk(bfs=True))):
         rule = rules.get(type(node))

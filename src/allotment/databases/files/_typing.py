@@ -18,6 +18,9 @@ _KINDS: dict[Kind, set[exp.DType]] = {
     "boolean": {exp.DType.BOOLEAN},
 }
 
+_SHORT = {exp.DType.TINYINT, exp.DType.SMALLINT, exp.DType.INT}
+"""Whole numbers whose sum is a bigint; that of others is a numeric."""
+
 
 def kind_of(node: exp.Expr) -> Kind:
     """What a part of a statement gives."""
@@ -34,9 +37,40 @@ def _sum(annotator: Any, node: exp.Sum) -> exp.Sum:
     """PostgreSQL adds bigints up to a numeric, so that dividing the sum keeps its fraction."""
     given = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
     of = given.type.this if given.type else None
-    exact = {exp.DType.TINYINT, exp.DType.SMALLINT, exp.DType.INT}
-    found = exp.DType.BIGINT if of in exact else exp.DType.DOUBLE if is_number(given) else exp.DType.UNKNOWN
+    summed = exp.DType.DECIMAL if kind_of(given) == "integer" else of
+    found = exp.DType.BIGINT if of in _SHORT else summed if is_number(given) else exp.DType.UNKNOWN
     annotator._set_type(node, found)
+    return node
+
+
+def _literal(annotator: Any, node: exp.Literal) -> exp.Literal:
+    """A number with a point is a numeric."""
+    if node.is_number and not node.is_int:
+        annotator._set_type(node, exp.DType.DECIMAL)
+        return node
+    annotated: exp.Literal = annotator._annotate_literal(node)
+    return annotated
+
+
+def _average(annotator: Any, node: exp.Avg) -> exp.Avg:
+    """Floats have a float's average, other numbers an exact one."""
+    given = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
+    is_float = given.type is not None and given.type.this in exp.DataType.FLOAT_TYPES
+    annotator._set_type(node, exp.DType.DOUBLE if is_float else exp.DType.DECIMAL)
+    return node
+
+
+def _quotient(annotator: Any, node: exp.Div) -> exp.Div:
+    """Two ints give an int, which sqlglot takes for a bigint."""
+    if {side.type.this for side in (node.this, node.expression) if side.type} <= _SHORT:
+        annotator._set_type(node, exp.DType.INT)
+        return node
+    annotated: exp.Div = annotator._annotate_div(node)
+    return annotated
+
+
+def _first(annotator: Any, node: exp.Nullif) -> exp.Nullif:
+    annotator._set_type(node, node.this.type)
     return node
 
 
@@ -63,6 +97,10 @@ def _moved(annotator: Any, node: Any) -> Any:
 
 TYPES: Any = {
     **Dialect.get_or_raise("postgres").EXPRESSION_METADATA,
+    exp.Avg: {"annotator": _average},
+    exp.Div: {"annotator": _quotient},
+    exp.Nullif: {"annotator": _first},
+    exp.Literal: {"annotator": _literal},
     exp.Sum: {"annotator": _sum},
     exp.Sub: {"annotator": _difference},
     exp.Add: {"annotator": _moved},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -21,6 +22,9 @@ from allotment.errors import SqlRefused
 _ABOUT_THE_STATEMENT = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
 """Errors about names and types, which whoever wrote the statement knows already; others may quote a value."""
 
+_TYPES = "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal"
+_TYPES_TIMEOUT_S = 30.0
+
 
 def run_query(copy: Path, rules: Sequence[Rule], gated: GatedSql, *, max_rows: int, timeout_s: float) -> QueryResult:
     """Run a statement that passed the gate.
@@ -30,8 +34,8 @@ def run_query(copy: Path, rules: Sequence[Rule], gated: GatedSql, *, max_rows: i
         DatabaseUnavailable: the copy cannot be read.
     """
     account = rules[0].account
+    text = to_duckdb(gated, column_types(copy))
     with reading(copy, account=account, timeout_s=timeout_s) as connection:
-        text = to_duckdb(gated, column_types(connection))
         judge(connection, text, frozenset(rule.table for rule in rules))
         limited = f"SELECT * FROM ({text}) AS answer LIMIT {max_rows + 1}"  # noqa: S608 - judged
         try:
@@ -43,14 +47,13 @@ def run_query(copy: Path, rules: Sequence[Rule], gated: GatedSql, *, max_rows: i
     return QueryResult(names, rows, truncated, gated.sql, account)
 
 
-def column_types(connection: duckdb.DuckDBPyConnection) -> ColumnTypes:
-    """Table → column → its type, as the copy has it."""
+@lru_cache(maxsize=256)
+def column_types(copy: Path) -> ColumnTypes:
+    """Table → column → its type; a copy of that name never changes, for the name has its hash."""
     found: dict[Table, dict[str, exp.DataType]] = {}
-    rows = connection.execute(
-        "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal"
-    ).fetchall()
-    for schema, table, column, kind in rows:
-        found.setdefault(Table(schema, table), {})[column] = exp.DataType.build(kind, dialect="duckdb")
+    with reading(copy, account=copy.name, timeout_s=_TYPES_TIMEOUT_S) as connection:
+        for schema, table, column, kind in connection.execute(_TYPES).fetchall():
+            found.setdefault(Table(schema, table), {})[column] = exp.DataType.build(kind, dialect="duckdb")
     return found
 
 

@@ -27,7 +27,8 @@ _QUERIES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE"})
 _SOURCES = frozenset({"BASE_TABLE", "EMPTY", "JOIN", "SUBQUERY"})
 _FUNCTIONS = FUNCTIONS | {
     "//", "%", "*", "+", "-", "/", "||", "~~", "!~~", "~~*", "!~~*", "^", "**", "like_escape", "not_like_escape",
-    "ilike_escape", "not_ilike_escape", "count_star", "datediff", "list_value", "listagg", "quantile_cont", "pow",
+    "ilike_escape", "least", "not_ilike_escape",
+    "count_star", "datediff", "list_value", "listagg", "quantile_cont", "pow",
     "quantile_disc", "regexp_matches", "strftime", "strptime", "struct_extract", "trim", "list", "today",
     "get_current_timestamp", "current_date", "current_timestamp", "instr", "contains", "to_years", "to_months",
     "to_days", "to_hours", "to_minutes", "to_seconds",

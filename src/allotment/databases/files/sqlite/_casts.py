@@ -17,14 +17,20 @@ def cast(node: exp.Cast) -> exp.Expr | None:
     """A cast as PostgreSQL does it: rounding, refusing text that is no number, dates as ISO text."""
     wanted, given = kind_of(node), kind_of(node.this)
     if node.this.is_string and wanted != "text":
-        return _constant(node.this, wanted)
+        # Still a cast: a bare number in ORDER BY would name a column of the answer.
+        return exp.Cast(this=made, to=_INTEGER) if (made := _constant(node.this, wanted)).is_number else made
     inner: exp.Expr = node.this
-    if wanted == given and wanted not in {"number", "text"}:
+    if wanted == given and wanted not in {"number", "text"} and not inner.is_number:
         return inner
     if wanted == "text":
         return _as_text(node, given)
+    if wanted == "integer" and given == "integer":
+        return None
     if wanted == "integer" and given == "number":
-        return exp.Cast(this=exp.Round(this=node.this), to=_INTEGER)
+        # A float is rounded to the even one of two neighbours, a numeric away from zero.
+        is_exact = inner.is_type("decimal")
+        rounded = exp.Round(this=inner) if is_exact else exp.Anonymous(this="allotment_rint", expressions=[inner])
+        return exp.Cast(this=rounded, to=_INTEGER)
     if wanted == "integer" and given == "boolean":
         return exp.Cast(this=node.this, to=_INTEGER)
     if wanted == "number" and is_number(node.this):

@@ -102,6 +102,10 @@ def _on_text(change: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *values: None if None in values else change(*values)
 
 
+def _right(text: str, count: int) -> str:
+    return text[max(len(text) - count, 0) :] if count >= 0 else text[-count:]
+
+
 def _split_part(text: str, separator: str, number: int) -> str:
     parts = text.split(separator) if separator else [text]
     return parts[number - 1] if 0 < number <= len(parts) else ""
@@ -112,16 +116,17 @@ def _concat(*values: Any) -> str:
 
 
 OWN: dict[str, tuple[int, Callable[..., Any]]] = {
+    "allotment_rint": (1, _on_text(round)),
     "allotment_shift": (4, shifted),
     "concat": (-1, _concat),
     "date_part": (2, date_part),
     "date_trunc": (2, date_trunc),
     "greatest": (-1, _extreme(max)),
     "least": (-1, _extreme(min)),
-    "left": (2, _on_text(lambda text, count: text[:count])),
+    "allotment_left": (2, _on_text(lambda text, count: text[:count])),
     "lower": (1, _on_text(lambda text: str(text).lower())),
     "reverse": (1, _on_text(lambda text: text[::-1])),
-    "right": (2, _on_text(lambda text, count: text[-count:] if count > 0 else text[abs(count) :] if count else "")),
+    "allotment_right": (2, _on_text(_right)),
     "split_part": (3, _on_text(_split_part)),
     "starts_with": (2, _on_text(lambda text, start: text.startswith(start))),
     "upper": (1, _on_text(lambda text: str(text).upper())),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
+from functools import lru_cache
 from pathlib import Path
 
 from sqlglot import exp
@@ -31,8 +33,8 @@ def run_query(copy: Path, rules: Sequence[Rule], gated: GatedSql, *, max_rows: i
         DatabaseUnavailable: the copy cannot be read.
     """
     account = rules[0].account
-    text, kinds = to_sqlite(gated, column_types(copy, rules))
     try:
+        text, kinds = to_sqlite(gated, column_types(copy))
         with connect(copy, rules, timeout_s=timeout_s) as connection:
             cursor = connection.execute(text)
             names = gated.columns or tuple(column[0] for column in cursor.description)
@@ -42,19 +44,18 @@ def run_query(copy: Path, rules: Sequence[Rule], gated: GatedSql, *, max_rows: i
     return QueryResult(names, rows, truncated, gated.sql, account)
 
 
-def column_types(copy: Path, rules: Sequence[Rule]) -> ColumnTypes:
-    """Table → column → its type in PostgreSQL's words, as the copy has it."""
-    found: dict[Table, dict[str, exp.DataType]] = {}
-    connection = sqlite3.connect(f"{copy.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
-    try:
-        for rule in rules:
-            listed = connection.execute(f"PRAGMA table_info({name(rule.table.name)})").fetchall()
-            found[rule.table] = {row[1]: exp.DataType.build(_TYPES.get(row[2], row[2])) for row in listed}
-    except sqlite3.Error as error:
-        raise _translated(error, rules[0].account) from None
-    finally:
-        connection.close()
-    return found
+@lru_cache(maxsize=256)
+def column_types(copy: Path) -> ColumnTypes:
+    """Table → column → its type in PostgreSQL's words; a copy of that name never changes, for the name has its hash."""
+    with closing(sqlite3.connect(f"{copy.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {
+            Table("public", table): {
+                row[1]: exp.DataType.build(_TYPES.get(row[2], row[2]))
+                for row in connection.execute(f"PRAGMA table_info({name(table)})")
+            }
+            for table in tables
+        }
 
 
 def _answered(value: object, kind: Kind) -> object:

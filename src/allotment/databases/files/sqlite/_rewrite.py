@@ -113,6 +113,8 @@ _RULES: dict[type[exp.Expr], Rewrite] = {
     exp.Between: _between,
     **dict.fromkeys((exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE), _compare),
     exp.Concat: _called("concat"),
+    exp.Left: _called("allotment_left"),
+    exp.Right: _called("allotment_right"),
     exp.Greatest: _called("greatest"),
     exp.Least: _called("least"),
     exp.RegexpLike: _no("the operator ~", "Use LIKE."),
