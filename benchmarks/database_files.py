@@ -131,7 +131,8 @@ def write_source(path: Path, kind: str, rows: int) -> None:
     with closing(connect(path)) as connection:
         connection.execute("CREATE TABLE customers (id integer PRIMARY KEY, name text)")
         connection.execute(
-            "CREATE TABLE orders (id integer PRIMARY KEY, customer_id integer, day date, total decimal(10,2), region text)"
+            "CREATE TABLE orders"
+            " (id integer PRIMARY KEY, customer_id integer, day date, total decimal(10,2), region text)"
         )
         customers = series.format(rows // 10, "i, 'Customer number ' || i")
         connection.execute(f"INSERT INTO customers {customers}")

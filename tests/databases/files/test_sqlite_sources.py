@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from file_shop import Things, copies_in, databases_of, grant_for, write_project
+from file_shop import THINGS, Things, copies_in, databases_of, grant_for, write_project
 
 from allotment.errors import DatabaseUnavailable, ProjectError
 

@@ -8,7 +8,6 @@ from sqlglot import exp
 
 from allotment.databases.files._dialect import refused
 from allotment.databases.files._typing import is_number, kind_of
-from allotment.databases.files.sqlite._functions import PARTS, TRUNCATES
 
 _INTERVAL = {
     "year": (12, 0, 0),
@@ -20,6 +19,26 @@ _INTERVAL = {
     "second": (0, 0, 1),
 }
 """Unit → months, days, seconds."""
+_PARTS = {
+    "year": "%Y",
+    "month": "%m",
+    "day": "%d",
+    "hour": "%H",
+    "minute": "%M",
+    "second": "%S",
+    "doy": "%j",
+    "dow": "%w",
+}
+"""Part of a date → what SQLite's ``strftime`` calls it."""
+_STARTS = {
+    "year": "%Y-01-01 00:00:00",
+    "month": "%Y-%m-01 00:00:00",
+    "day": "%Y-%m-%d 00:00:00",
+    "hour": "%Y-%m-%d %H:00:00",
+    "minute": "%Y-%m-%d %H:%M:00",
+    "second": "%Y-%m-%d %H:%M:%S",
+}
+"""Part of a date → its beginning, for ``strftime``."""
 _AMOUNT = re.compile(r"\s*([+-]?\d+)\s*([a-z]+?)s?(?=\s|$)", re.IGNORECASE)
 
 
@@ -81,8 +100,11 @@ def extract(node: exp.Extract) -> exp.Expr:
     """``extract(part FROM date)``."""
     part = node.this.name.casefold()
     _need_date(node.expression)
-    if part not in PARTS:
-        raise refused(f"extract({part} …) is not there in a SQLite file.", f"Use one of: {', '.join(sorted(PARTS))}.")
+    if part in _PARTS:
+        told = exp.Anonymous(this="strftime", expressions=[exp.Literal.string(_PARTS[part]), node.expression])
+        return exp.Cast(this=told, to=exp.DataType.build("INTEGER"))
+    if part not in {"quarter", "week", "isodow"}:
+        raise refused(f"extract({part} …) is not there in a SQLite file.", f"Use: {', '.join(_PARTS)}, quarter, week.")
     return exp.Anonymous(this="date_part", expressions=[exp.Literal.string(part), node.expression])
 
 
@@ -90,10 +112,11 @@ def truncate(node: exp.TimestampTrunc | exp.DateTrunc) -> exp.Expr:
     """``date_trunc('month', date)``."""
     part = node.args["unit"].name.casefold()
     _need_date(node.this)
-    if part not in TRUNCATES:
-        raise refused(
-            f"date_trunc('{part}', …) is not there in a SQLite file.", f"Use: {', '.join(sorted(TRUNCATES))}."
-        )
+    if part in _STARTS:
+        return exp.Anonymous(this="strftime", expressions=[exp.Literal.string(_STARTS[part]), node.this])
+    if part not in {"quarter", "week"}:
+        known = f"Use: {', '.join(_STARTS)}, quarter, week."
+        raise refused(f"date_trunc('{part}', …) is not there in a SQLite file.", known)
     return exp.Anonymous(this="date_trunc", expressions=[exp.Literal.string(part), node.this])
 
 

@@ -28,18 +28,12 @@ BUILT_IN = frozenset(
 )  # fmt: skip
 """SQLite's own, by exact name; none reads files, loads code, or makes text much longer."""
 
-_FORMS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S")
-
-
-def _moment(text: str) -> datetime:
-    return datetime.strptime(text, _FORMS[len(text) > len("2000-01-01")])
-
 
 def shifted(text: str | None, months: int, days: int, seconds: int) -> str | None:
     """A date or time and an interval: PostgreSQL adds months first and keeps within the month."""
     if text is None:
         return None
-    start = _moment(text)
+    start = datetime.fromisoformat(text)
     year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
     day = min(start.day, calendar.monthrange(year, month + 1)[1])
     moved = start.replace(year=year, month=month + 1, day=day) + timedelta(days=days, seconds=seconds)
@@ -47,46 +41,22 @@ def shifted(text: str | None, months: int, days: int, seconds: int) -> str | Non
 
 
 def date_part(part: str, text: str | None) -> int | None:
-    """``extract(part FROM text)``."""
-    return None if text is None else _PARTS[part](_moment(text))
-
-
-_PARTS: dict[str, Callable[[datetime], int]] = {
-    "year": lambda at: at.year,
-    "quarter": lambda at: (at.month + 2) // 3,
-    "month": lambda at: at.month,
-    "week": lambda at: at.isocalendar().week,
-    "day": lambda at: at.day,
-    "dow": lambda at: at.isoweekday() % 7,
-    "isodow": lambda at: at.isoweekday(),
-    "doy": lambda at: at.timetuple().tm_yday,
-    "hour": lambda at: at.hour,
-    "minute": lambda at: at.minute,
-    "second": lambda at: at.second,
-}
-PARTS = frozenset(_PARTS)
-"""What ``date_part`` knows."""
+    """What ``strftime`` does not tell of a date or time: ``quarter``, ``week`` or ``isodow``."""
+    if text is None:
+        return None
+    at = datetime.fromisoformat(text)
+    if part == "quarter":
+        return (at.month + 2) // 3
+    return at.isocalendar().week if part == "week" else at.isoweekday()
 
 
 def date_trunc(part: str, text: str | None) -> str | None:
-    """The beginning of the year, quarter, month, week, day, hour, minute or second."""
+    """The beginning of a ``quarter`` or ``week``."""
     if text is None:
         return None
-    at = _moment(text)
-    months = {"year": 1, "quarter": (at.month - 1) // 3 * 3 + 1}
-    if part in {"year", "quarter", "month"}:
-        at = at.replace(month=months.get(part, at.month), day=1)
-    if part == "week":
-        at -= timedelta(days=at.weekday())
-    if part not in {"hour", "minute", "second"}:
-        at = at.replace(hour=0)
-    if part not in {"minute", "second"}:
-        at = at.replace(minute=0)
-    return (at if part == "second" else at.replace(second=0)).strftime("%Y-%m-%d %H:%M:%S")
-
-
-TRUNCATES = frozenset({"year", "quarter", "month", "week", "day", "hour", "minute", "second"})
-"""What ``date_trunc`` knows."""
+    at = datetime.fromisoformat(text)
+    start = at.replace(month=(at.month - 1) // 3 * 3 + 1, day=1) if part == "quarter" else at - timedelta(at.weekday())
+    return start.strftime("%Y-%m-%d 00:00:00")
 
 
 def _extreme(choose: Callable[[list[Any]], Any]) -> Callable[..., Any]:
