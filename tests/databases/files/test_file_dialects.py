@@ -67,6 +67,7 @@ TRAPS = {
     "a name of a column of the answer": "SELECT id AS name, name AS id FROM customers ORDER BY id",
     "a condition in an aggregate": "SELECT count(*) FILTER (WHERE vip), count(DISTINCT country) FROM customers",
     "NOT binds after =": "SELECT id FROM customers WHERE NOT vip = true AND id > 2 OR id = 1 ORDER BY id",
+    "any of a list": "SELECT id FROM customers WHERE country = ANY (ARRAY['Austria', 'Sweden']) ORDER BY id",
     "trim in a pattern": "SELECT id FROM customers WHERE trim(name) LIKE '%e%' ORDER BY id",
     "weeks are ISO's": "SELECT extract(week from day), extract(dow from day) FROM orders ORDER BY id",
 }
@@ -116,6 +117,13 @@ def test_a_refusal_says_what_the_model_can_do(ask_file: dict[str, Ask], kind: st
     with pytest.raises(SqlRefused) as caught:
         ask_file[kind]("SELECT count FROM (SELECT count(*) FROM orders) AS q")
     assert "alias" in caught.value.remedy
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("divided", ["1 / (id - 10)", "total / 0", "weight / (id - 10)", "id % 0", "1 / 0.0"])
+def test_a_division_by_zero_is_no_answer(ask_file: dict[str, Ask], kind: str, divided: str) -> None:
+    with pytest.raises(SqlRefused, match="cannot run"):
+        ask_file[kind](f"SELECT {divided} FROM orders")
 
 
 def test_duckdb_s_error_does_not_quote_a_value(ask_file: dict[str, Ask]) -> None:

@@ -71,6 +71,14 @@ def _plain_interval(node: exp.Cast) -> exp.Expr | None:
     return exp.Interval(this=node.this) if node.to.is_type("interval") else None
 
 
+def _plain_any(node: exp.EQ) -> exp.Expr | None:
+    """``= ANY (ARRAY[…])`` is IN."""
+    listed = node.expression.this.unnest() if isinstance(node.expression, exp.Any) else None
+    if not isinstance(listed, exp.Array):
+        return None
+    return exp.In(this=node.this, expressions=listed.expressions)
+
+
 def _plain_to_char(node: exp.TimeToStr) -> None:
     """Numbers alone: names of months have widths of PostgreSQL's own, and an unknown letter would be printed."""
     form = node.args["format"]
@@ -90,6 +98,7 @@ def _plain_like(node: exp.Like | exp.ILike) -> exp.Expr:
 _PLAIN: dict[type[exp.Expr], Rewrite] = {
     exp.Cast: _plain_interval,
     exp.Dot: _plain_function,
+    exp.EQ: _plain_any,
     exp.ILike: _plain_like,
     exp.Like: _plain_like,
     exp.TimeToStr: _plain_to_char,

@@ -22,12 +22,13 @@ _SEALED: dict[str, str | bool | int | float | list[str]] = {
     "allow_unsigned_extensions": False,
     "allow_persistent_secrets": False,
     "python_enable_replacements": False,
+    "ieee_floating_point_ops": False,
     "memory_limit": "256MB",
     "temp_directory": "",
     "threads": 1,
     "lock_configuration": True,
 }
-"""No files, no code, no network, no variables of Python; and no statement that changes this."""
+"""No files, no code, no network, no variables of Python, no division by zero; no statement changes it."""
 
 
 @contextmanager

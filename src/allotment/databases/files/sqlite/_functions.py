@@ -59,6 +59,12 @@ def date_trunc(part: str, text: str | None) -> str | None:
     return start.strftime("%Y-%m-%d 00:00:00")
 
 
+def _not_zero(number: float) -> float:
+    if not number:
+        raise ZeroDivisionError
+    return number
+
+
 def _extreme(choose: Callable[[list[Any]], Any]) -> Callable[..., Any]:
     def chosen(*values: Any) -> Any:
         there = [value for value in values if value is not None]
@@ -86,6 +92,7 @@ def _concat(*values: Any) -> str:
 
 
 OWN: dict[str, tuple[int, Callable[..., Any]]] = {
+    "allotment_not_zero": (1, _on_text(_not_zero)),
     "allotment_rint": (1, _on_text(round)),
     "allotment_shift": (4, shifted),
     "concat": (-1, _concat),

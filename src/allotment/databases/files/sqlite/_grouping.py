@@ -43,7 +43,9 @@ def _aggregates(node: exp.Expr) -> Iterator[exp.Expr]:
 
 
 def _loose(node: exp.Expr, grouped: list[exp.Expr]) -> Iterator[exp.Column]:
-    is_aggregate = isinstance(node, exp.AggFunc | exp.Filter) and not isinstance(node.parent, exp.Window)
+    is_aggregate = isinstance(node, exp.AggFunc | exp.Filter | exp.WithinGroup) and not isinstance(
+        node.parent, exp.Window
+    )
     if node in grouped or is_aggregate or isinstance(node, exp.Query):
         return
     if isinstance(node, exp.Column):

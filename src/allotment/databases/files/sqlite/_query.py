@@ -77,4 +77,5 @@ def _translated(error: sqlite3.Error, account: str) -> SqlRefused | DatabaseUnav
         return DatabaseUnavailable(
             "the copy cannot be read.", element=account, remedy="Run `allotment database provision --reload`."
         )
-    return SqlRefused(f"the query cannot run in SQLite ({error}).", element=account, remedy="Mend the statement.")
+    told = "a division by zero, or a value out of range" if "user-defined function" in str(error) else str(error)
+    return SqlRefused(f"the query cannot run in SQLite ({told}).", element=account, remedy="Mend the statement.")

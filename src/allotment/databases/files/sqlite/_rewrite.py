@@ -34,16 +34,27 @@ def _table(node: exp.Table) -> None:
     node.set("db", None)
 
 
-def _divide(node: exp.Div) -> exp.Expr | None:
+def _divide(node: exp.Div) -> exp.Expr:
     _numbers(node)
-    if kind_of(node.this) == kind_of(node.expression) == "integer":
-        return None
-    return exp.Div(this=exp.Cast(this=node.this, to=exp.DataType.build("REAL")), expression=node.expression)
+    whole = kind_of(node.this) == kind_of(node.expression) == "integer"
+    left = node.this if whole else exp.Cast(this=node.this, to=exp.DataType.build("REAL"))
+    left.type = left.type or node.type
+    return exp.Div(this=left, expression=_not_zero(node.expression), typed=True)
 
 
-def _remainder(node: exp.Mod) -> None:
+def _remainder(node: exp.Mod) -> exp.Expr:
     if not kind_of(node.this) == kind_of(node.expression) == "integer":
         raise refused("% works on whole numbers here.", "Cast both sides to int first.")
+    return exp.Mod(this=node.this, expression=_not_zero(node.expression))
+
+
+def _not_zero(divisor: exp.Expr) -> exp.Expr:
+    """PostgreSQL refuses to divide by zero, SQLite makes it NULL."""
+    if divisor.is_number and float(divisor.name or 0):
+        return divisor
+    checked = exp.Anonymous(this="allotment_not_zero", expressions=[divisor])
+    checked.type = divisor.type
+    return checked
 
 
 def _numbers(node: exp.Expr) -> None:

@@ -7,7 +7,7 @@ its type is what the account's own rows hold, so a type tells nothing of other r
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from allotment.databases._declared import Rule
 from allotment.databases.files._manifest import CopiedKey
@@ -28,6 +28,8 @@ class SourceTable:
     view: bool
     columns: dict[str, str]
     """Declared column → its name as the source writes it."""
+    known: dict[str, str]
+    """Every column of the source table, as the source writes it → its declared type."""
     types: dict[str, str]
     """Declared column → type of the copy's column."""
 
@@ -39,9 +41,6 @@ class SourceTable:
             for column, values in self.rule.grant.rows.items()
         ]
         return f"FROM {name(SCHEMA, self.real)}" + (f" WHERE {' AND '.join(filters)}" if filters else "")
-
-    known: dict[str, str]
-    """Every column of the source table → its declared type."""
 
 
 def look_at(connection: sqlite3.Connection, rule: Rule) -> SourceTable:
@@ -64,9 +63,9 @@ def look_at(connection: sqlite3.Connection, rule: Rule) -> SourceTable:
     rows = connection.execute(f"PRAGMA {SCHEMA}.table_xinfo({name(real)})").fetchall()
     known = {str(row[1]): str(row[2]) for row in rows}
     columns = {column: _match(known, column, rule) for column in rule.grant.columns}
-    table = SourceTable(rule, real, kind == "view", columns, {}, known)
+    table = SourceTable(rule, real, kind == "view", columns, known, {})
     types = {column: _type(connection, table, real_column) for column, real_column in columns.items()}
-    return SourceTable(rule, real, table.view, columns, types, known)
+    return replace(table, types=types)
 
 
 def keys_of(connection: sqlite3.Connection, tables: list[SourceTable]) -> tuple[CopiedKey, ...]:
