@@ -49,7 +49,7 @@ QUERIES = {
     "joined": "SELECT c.name, sum(o.total) FROM orders o JOIN customers c ON c.id = o.customer_id GROUP BY c.name"
     " ORDER BY 2 DESC LIMIT 5",
 }
-REPEATS = 15
+REPEATS = 9
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from allotment.databases._declared import Rule
 from allotment.databases.files._engine import Copied
 from allotment.databases.files._manifest import CopiedTable
 from allotment.databases.files._quote import name, names
-from allotment.databases.files.sqlite._source import SCHEMA, SourceTable, keys_of, look_at
+from allotment.databases.files.sqlite._source import SCHEMA, SourceTable, indexed, keys_of, look_at
 from allotment.errors import DatabaseUnavailable, ProjectError, StorageError
 
 
@@ -25,7 +25,10 @@ def copy(source: Path, target: Path | None, rules: Sequence[Rule]) -> Copied:
     """
     with _opened(source, target) as connection:
         tables = [look_at(connection, rule) for rule in rules]
-        statements = [statement for table in tables for statement in _statements(table)]
+        keys = keys_of(connection, tables)
+        statements = [
+            statement for table in tables for statement in _statements(table, indexed(connection, table, keys))
+        ]
         if target is not None:
             for statement in statements:
                 connection.execute(statement)
@@ -36,18 +39,20 @@ def copy(source: Path, target: Path | None, rules: Sequence[Rule]) -> Copied:
             )
             for table in tables
         }
-        keys = keys_of(connection, tables)
         connection.execute("COMMIT")
     return Copied(tuple(f"{statement};" for statement in statements), counted, keys)
 
 
-def _statements(table: SourceTable) -> list[str]:
-    target = name("main", table.rule.table.name)
+def _statements(table: SourceTable, keys: list[str]) -> list[str]:
+    bare = table.rule.table.name
+    target = name("main", bare)
     columns = ", ".join(f"{name(column)} {kind}" for column, kind in table.types.items())
     real = names(table.columns.values())
+    indexes = [f"CREATE INDEX {name('main', f'{bare}/{column}')} ON {name(bare)} ({name(column)})" for column in keys]
     return [
         f"CREATE TABLE {target} ({columns})",
         f"INSERT INTO {target} SELECT {real} {table.selection}",
+        *indexes,
     ]
 
 

@@ -90,6 +90,13 @@ def keys_of(connection: sqlite3.Connection, tables: list[SourceTable]) -> tuple[
     return tuple(found)
 
 
+def indexed(connection: sqlite3.Connection, table: SourceTable, keys: tuple[CopiedKey, ...]) -> list[str]:
+    """Declared columns by which rows are looked up and joined: the primary key, and both ends of foreign keys."""
+    mine = str(table.rule.table)
+    ends = {key.column for key in keys if key.table == mine} | {key.far_column for key in keys if key.far_table == mine}
+    return sorted(ends.union(_declared(table, _primary_key(connection, table))))
+
+
 def _primary_key(connection: sqlite3.Connection, table: SourceTable) -> str:
     rows = connection.execute(f"PRAGMA {SCHEMA}.table_xinfo({name(table.real)})").fetchall()
     parts = [str(row[1]) for row in rows if row[5]]
