@@ -26,6 +26,7 @@ import duckdb
 from allotment.access import Policy, Principal, Request, decide
 from allotment.access._grant import mint
 from allotment.databases import Databases
+from allotment.errors import SqlRefused
 from allotment.project import load_project
 from allotment.workspace import Workspace
 
@@ -49,7 +50,7 @@ QUERIES = {
     "joined": "SELECT c.name, sum(o.total) FROM orders o JOIN customers c ON c.id = o.customer_id GROUP BY c.name"
     " ORDER BY 2 DESC LIMIT 5",
 }
-REPEATS = 9
+REPEATS = 5
 
 
 def main() -> None:
@@ -92,11 +93,9 @@ def one(kind: str, rows: int) -> dict[str, Any]:
         made = timed(databases.provision)
         grant = mint(decide(Policy.of(project), Principal("iva", "clerk"), Request("clerk", account="clerk")), 1)
         copies = [file for file in (root / ".allotment" / "copies").rglob("*") if file.suffix == f".{kind}"]
-        queries = {}
+        queries: dict[str, Any] = {}
         for name, sql in QUERIES.items():
-            databases.query(grant, sql)
-            times = sorted(timed(lambda sql=sql: databases.query(grant, sql)) * 1000 for _ in range(REPEATS))
-            queries[name] = {"median_ms": round(times[REPEATS // 2], 1), "slowest_ms": round(times[-1], 1)}
+            queries[name] = asked(lambda sql=sql: databases.query(grant, sql))
         return {
             "source_mb": round(source.stat().st_size / 1e6, 2),
             "copy_mb": round(sum(file.stat().st_size for file in copies) / 1e6, 2),
@@ -105,6 +104,16 @@ def one(kind: str, rows: int) -> dict[str, Any]:
             "queries": queries,
             "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         }
+
+
+def asked(query: Any) -> dict[str, Any]:
+    """Milliseconds of a query, the first one left out; or why it was refused."""
+    try:
+        query()
+        times = sorted(timed(query) * 1000 for _ in range(REPEATS))
+    except SqlRefused as error:
+        return {"refused": error.message}
+    return {"median_ms": round(times[REPEATS // 2], 1), "slowest_ms": round(times[-1], 1)}
 
 
 def timed(call: Any) -> float:
