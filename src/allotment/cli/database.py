@@ -47,7 +47,7 @@ def provision(
 def _reloadable(project: Project, dry_run: bool) -> None:
     if dry_run:
         raise ProjectError("--dry-run changes nothing, --reload does.", remedy="Give one of them.")
-    if not any(config.load for config in project.databases.values()):
+    if not any(config.load or config.file for config in project.databases.values()):
         raise ProjectError(
             "no database is loaded from a file.",
             element="databases",

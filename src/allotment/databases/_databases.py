@@ -13,6 +13,7 @@ from allotment.databases._card import SchemaCard
 from allotment.databases._declared import ADMIN_ROLE, APP_ROLE, STATE_DATABASE
 from allotment.databases._difference import Difference
 from allotment.databases._result import QueryResult
+from allotment.databases.files._backend import FileBackend
 from allotment.databases.gate import check_sql
 from allotment.databases.postgres._backend import PostgresBackend
 from allotment.databases.postgres._provision import ensure_state_database
@@ -37,7 +38,10 @@ class Databases:
         self._workspace = workspace
         self.server = EmbeddedServer(workspace)
         self._backends: dict[str, Backend] = {
-            name: PostgresBackend(project, self.server, name) for name in sorted(project.databases)
+            name: PostgresBackend(project, self.server, name)
+            if config.file is None
+            else FileBackend(project, workspace, name)
+            for name, config in sorted(project.databases.items())
         }
 
     def start(self) -> None:

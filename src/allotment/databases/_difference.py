@@ -14,3 +14,5 @@ class Difference:
     found: str
     mending_sql: str
     """Statement that mends it; `allotment database provision` runs it and all others."""
+    refuses: bool = True
+    """Whether queries are refused until it is mended; a copy older than its source is only told."""

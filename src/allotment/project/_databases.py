@@ -14,17 +14,21 @@ USER = "user."
 
 
 class DatabaseConfig(Strict):
-    """A PostgreSQL database: embedded and loaded from a file, or your own by URL."""
+    """A PostgreSQL database, embedded and loaded from a file or your own by URL; or a SQLite or DuckDB file."""
 
     load: Path | None = None
     """SQL file the embedded server loads once, relative to ``allotment.yaml``."""
     url: str | None = None
     """Administrative URL of your own server, or ``env:NAME`` to read it from the environment."""
+    file: Path | None = None
+    """SQLite or DuckDB file, relative to ``allotment.yaml``; each account gets a copy of what it may read of it."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.load is None) == (self.url is None):
-            raise ValueError("give exactly one of load: FILE.sql (embedded server) and url: (your own server)")
+        if sum(source is not None for source in (self.load, self.url, self.file)) != 1:
+            raise ValueError(
+                "give exactly one of load: FILE.sql (embedded), url: (your own server), file: (SQLite or DuckDB)"
+            )
         return self
 
 

@@ -28,6 +28,8 @@ class GatedSql:
     """One SELECT, written anew, tables with their schema."""
     tables: tuple[str, ...]
     """The declared tables it reads, ``schema.name``, sorted."""
+    columns: tuple[str, ...] = ()
+    """Names PostgreSQL gives the columns of the answer."""
 
     def limited(self, rows: int) -> str:
         """The same statement, giving at most ``rows`` rows."""
@@ -42,25 +44,25 @@ def check_sql(sql: str, account: AccountConfig) -> GatedSql:
             ``remedy`` names what the account may use.
     """
     catalog = Catalog.of(account)
-    text, tables = _rewrite(sql, catalog)
+    text, tables, columns = _rewrite(sql, catalog)
     # What will run is checked as well: a difference between what was read and what was written must not matter.
-    again, same = _rewrite(text, catalog)
+    again, same, _ = _rewrite(text, catalog)
     if same != tables or again != text:
         raise SqlRefused("the statement cannot be written anew without a change.", remedy="Write it more simply.")
-    return GatedSql(text, tables)
+    return GatedSql(text, tables, columns)
 
 
-def _rewrite(sql: str, catalog: Catalog) -> tuple[str, tuple[str, ...]]:
+def _rewrite(sql: str, catalog: Catalog) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     statement = _parse(sql, catalog)
     walk = Walk(catalog)
     try:
-        walk.select(statement, None)
+        columns = walk.select(statement, None)
         text = RawStream()(statement)
     except RecursionError:
         raise SqlRefused("the statement is nested too deeply.", remedy=catalog.offer()) from None
     if not walk.tables:
         raise SqlRefused("the statement reads no table.", remedy=catalog.offer())
-    return str(text), tuple(sorted(walk.tables))
+    return str(text), tuple(sorted(walk.tables)), columns
 
 
 def _parse(sql: str, catalog: Catalog) -> ast.SelectStmt:
