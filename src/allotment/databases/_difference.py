@@ -14,3 +14,9 @@ class Difference:
     found: str
     mending_sql: str
     """Statement that mends it; `allotment database provision` runs it and all others."""
+    account: str | None = None
+    """The account it concerns; none: every account of its database."""
+
+    def __str__(self) -> str:
+        mend = f"; {self.mending_sql}" if self.mending_sql else ""
+        return f"{self.element}: expected {self.expected}, found {self.found}{mend}"

@@ -10,6 +10,7 @@ from allotment.project._base import Scalar
 from allotment.project._databases import AccountConfig, DatabaseConfig, TableGrant
 from allotment.project._dataset import DatasetConfig, Rewrite
 from allotment.project._documents import ALL_FILES, DocumentSet, PersonalDataConfig, PersonalKind, SectionsConfig
+from allotment.project._limits import DatabaseLimits
 from allotment.project._load import PROJECT_FILE, load_project
 from allotment.project._models import ModelLimits, ModelPrice, ModelsConfig
 from allotment.project._project import Project
@@ -21,6 +22,7 @@ __all__ = [
     "AccountConfig",
     "AgentConfig",
     "DatabaseConfig",
+    "DatabaseLimits",
     "DatasetConfig",
     "DocumentSet",
     "ModelLimits",

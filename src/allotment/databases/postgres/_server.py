@@ -26,12 +26,13 @@ from allotment.workspace import Workspace
 
 PORT = 5432
 """Only the name of the socket file; no TCP port is opened."""
+MAX_CONNECTIONS = 250
+"""200 of the accounts' in two processes, and those of the application itself; 2.6 MiB of shared memory over 100."""
 _START_LIMIT_S = 60.0
 
 _SETTINGS = """
 listen_addresses = ''
 password_encryption = 'scram-sha-256'
-max_connections = 100
 shared_buffers = '32MB'
 work_mem = '4MB'
 maintenance_work_mem = '32MB'
@@ -80,6 +81,22 @@ class EmbeddedServer:
                 self._launch()
             self._users = self._users_file()
             fcntl.flock(self._users, fcntl.LOCK_SH)
+
+    def revive(self) -> None:
+        """Start the server again if it died while we count on it; what was committed is there.
+
+        Raises:
+            DatabaseUnavailable: it cannot be started; the message holds the server's last words.
+        """
+        if self._users is None or self.answers():
+            return
+        with self._workspace.lock("postgres", timeout_s=_START_LIMIT_S * 2):
+            limit = time.monotonic() + _START_LIMIT_S
+            # After the death of one of its processes the server recovers by itself.
+            while self._is_alive() and not self.answers() and time.monotonic() < limit:
+                time.sleep(0.05)
+            if not self.answers():
+                self._launch()
 
     def stop(self) -> None:
         """Count ourselves out; the last one out stops the server."""
@@ -191,7 +208,7 @@ class EmbeddedServer:
         """Start the server; one that was just killed may hold its memory for a moment, so try until the limit."""
         self._forget_dead_server()
         options = f"-c listen_addresses='' -c port={PORT} -c unix_socket_directories='{self.place.socket}'"
-        options += " -c unix_socket_permissions=0700"
+        options += f" -c unix_socket_permissions=0700 -c max_connections={MAX_CONNECTIONS}"
         command = ["-w", "-t", str(int(_START_LIMIT_S)), "-l", str(self.place.log), "-o", options, "start"]
         limit = time.monotonic() + 15
         while True:
