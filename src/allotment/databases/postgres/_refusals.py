@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 
 import psycopg
+from pglast import ast, parse_sql
+from pglast.stream import RawStream
+from pglast.visitors import Visitor
 from psycopg import errors
 
 from allotment.databases.gate import GatedSql
@@ -50,6 +53,7 @@ _REMEDIES = {
     "42P18": "Cast the constant to a type.",
     "42P20": "Use window functions only in the list of columns and in ORDER BY.",
 }
+_OF_CASTS = frozenset({"22003", "22007", "22008", "22P02"})
 _MEND = "Mend the statement."
 _WORD = re.compile(r"[\w.\"]+(?:\([^()]*\))?|\S{1,20}")
 
@@ -94,7 +98,8 @@ def fault_in_data(error: Exception, account: str, gated: GatedSql) -> AllotmentE
         return known
     state = _state(error)
     words = _WORDS.get(state, f"error {state} in the data")
-    return SqlRefused(f"the query cannot run ({words}).", element=account, remedy=_MEND)
+    casts = _casts(gated) if state in _OF_CASTS else ""
+    return SqlRefused(f"the query cannot run ({words}{casts}).", element=account, remedy=_MEND)
 
 
 def _without_words(error: Exception, account: str) -> AllotmentError | None:
@@ -131,3 +136,23 @@ def _word_at(error: Exception, gated: GatedSql) -> str:
     at = int(place) - 1 - gated.limited(0).index(gated.sql)
     found = _WORD.match(gated.sql, at) if 0 <= at < len(gated.sql) else None
     return found.group()[:60] if found else ""
+
+
+class _CastVisitor(Visitor):
+    """Collects the casts of a statement as they are written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def visit_TypeCast(self, _: object, node: ast.TypeCast) -> None:  # noqa: N802 - the library's name
+        if type(node.arg) is not ast.A_Const:
+            self.found.append(str(RawStream()(node))[:60])
+
+
+def _casts(gated: GatedSql) -> str:
+    """The casts of the statement, one of which failed; none where there are none or many."""
+    visitor = _CastVisitor()
+    visitor(parse_sql(gated.sql))
+    named = dict.fromkeys(visitor.found)
+    return ", in " + " or ".join(f'"{cast}"' for cast in named) if 1 <= len(named) <= 3 else ""

@@ -27,7 +27,8 @@ from allotment.workspace import Workspace
 PORT = 5432
 """Only the name of the socket file; no TCP port is opened."""
 MAX_CONNECTIONS = 250
-"""200 of the accounts' in two processes, and those of the application itself; 2.6 MiB of shared memory over 100."""
+"""200 of the accounts' in two processes, and those of the application itself; 8 MiB of shared
+memory more than 100 take."""
 _START_LIMIT_S = 60.0
 
 _SETTINGS = """
