@@ -100,8 +100,12 @@ def test_the_timer_finds_a_change_by_itself_and_opens_the_account_when_it_is_men
     company: Databases, project: Project
 ) -> None:
     def until(wanted: Callable[[], bool]) -> None:
-        while not wanted():
-            pass
+        turn = threading.Event()
+        for _ in range(600):
+            if wanted():
+                return
+            turn.wait(0.05)
+        raise AssertionError("it did not happen")
 
     with company.watched() as watch:
         assert watch.problems() == []

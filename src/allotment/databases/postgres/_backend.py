@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
 
+import psycopg
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 
@@ -53,7 +54,7 @@ class PostgresBackend:
         rules = rules_of(self._project, self._database)
         if not rules:
             return []
-        with self._admin() as admin:
+        with self._own_errors(), self._admin() as admin:
             return provision_database(
                 admin,
                 self._database,
@@ -67,7 +68,7 @@ class PostgresBackend:
         """Where it is not as declared."""
         if self._config.load is not None and not self._exists():
             return [Difference(self._database, "a database", "not loaded yet", "")]
-        with self._admin() as admin:
+        with self._own_errors(), self._admin() as admin:
             admin.execute(CHECK_LIMIT)
             found = differences(admin, self._database, rules_of(self._project, self._database))
         for account in sorted(self._locked_out()):
@@ -77,7 +78,8 @@ class PostgresBackend:
     def describe(self, login: Login) -> SchemaCard:
         """What the account sees."""
         config = self._project.accounts[login.account]
-        with self._bounds.turns.turn(login.account), self.connection(login.account) as reader, self._admin() as admin:
+        turn = self._bounds.turns.turn(login.account)
+        with turn, self._own_errors(), self.connection(login.account) as reader, self._admin() as admin:
             return describe(admin, reader, config)
 
     def query(self, login: Login, gated: GatedSql, *, max_rows: int) -> QueryResult:
@@ -123,6 +125,20 @@ class PostgresBackend:
         dsn = self._server.dsn(user=ADMIN_ROLE, database=STATE_DATABASE)
         with self._reach(partial(connect, dsn, element=f"databases.{self._database}", autocommit=True)) as admin:
             return exists(admin, self._database)
+
+    @contextmanager
+    def _own_errors(self) -> Iterator[None]:
+        """What the owner's statements or the schema card run into, as an error of this package."""
+        try:
+            yield
+        except psycopg.Error as error:
+            state = error.sqlstate or "the connection was lost"
+            told = f"{state}: {error.diag.message_primary}" if state.startswith("42") else state
+            raise DatabaseUnavailable(
+                f"the database cannot be looked at ({told}).",
+                element=f"databases.{self._database}",
+                remedy="See `allotment database check`.",
+            ) from error
 
     def _reach(self, opening: Callable[[], Connection[tuple[Any, ...]]]) -> Connection[tuple[Any, ...]]:
         """Open a connection; an embedded server that died in the meantime is started again first."""

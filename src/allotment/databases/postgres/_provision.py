@@ -57,7 +57,7 @@ def check_tables(admin: Connection[tuple[Any, ...]], rules: list[Rule]) -> None:
         rows = admin.execute(
             "SELECT c.relkind::text, a.attname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
             " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
-            " WHERE n.nspname = %s AND c.relname = %s ORDER BY a.attnum",
+            " WHERE n.nspname = %s::text AND c.relname = %s::text ORDER BY a.attnum",
             [rule.table.schema, rule.table.name],
         ).fetchall()
         element = f"accounts.{rule.account}.tables.{rule.table.name}"

@@ -209,7 +209,8 @@ class EmbeddedServer:
         """Start the server; one that was just killed may hold its memory for a moment, so try until the limit."""
         self._forget_dead_server()
         options = f"-c listen_addresses='' -c port={PORT} -c unix_socket_directories='{self.place.socket}'"
-        options += f" -c unix_socket_permissions=0700 -c max_connections={MAX_CONNECTIONS}"
+        # terse: no DETAIL in the log, which may hold rows, or the statement that a killed process was running.
+        options += f" -c unix_socket_permissions=0700 -c max_connections={MAX_CONNECTIONS} -c log_error_verbosity=terse"
         command = ["-w", "-t", str(int(_START_LIMIT_S)), "-l", str(self.place.log), "-o", options, "start"]
         limit = time.monotonic() + 15
         while True:
