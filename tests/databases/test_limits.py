@@ -87,11 +87,11 @@ def test_rows_end_where_their_bytes_do(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("columns", "size"),
     [
-        ("body", "100,000,000"),
-        ("raw", "50,000,000"),
-        ("id, body, raw", "150,000,000"),
+        ("body", "100,000,008"),
+        ("raw", "50,000,008"),
+        ("id, body, raw", "150,000,024"),
         ("ARRAY[body, body] AS a", "200,000,"),
-        ("left(body, 2000000) AS t", "2,000,000"),
+        ("left(body, 2000000) AS t", "2,000,008"),
         ("id, (SELECT string_agg(name, ',') FROM public.item i) || body AS t", "100,0"),
     ],
 )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg
-from psycopg import Column, Connection, sql
+from psycopg import Column, Connection, capabilities, sql
 
 from allotment.databases._result import QueryResult, Value, to_json
 from allotment.databases.gate import GatedSql
@@ -25,8 +25,11 @@ Prepare = Callable[[Account], None]
 GRACE_S = 1.0
 """Seconds the server's own time limit is ahead of the watchdog."""
 _FIXED_BYTES = 8
-"""What a value of a fixed-size type counts."""
+"""What a value counts besides its length."""
 _BYTEA = 17
+
+_CHUNK = 20 if capabilities.has_stream_chunked() else 1
+"""Rows the driver takes from the server at once; with the bound of each, they bound the memory."""
 
 _BOUNDED = sql.SQL(
     "SELECT {values}, size FROM (SELECT *, {size} AS size FROM ({statement}) AS answer({names}) OFFSET 0) AS sized"
@@ -82,13 +85,14 @@ def _describe(connection: Account, gated: GatedSql) -> Sequence[Column]:
 def _fetch(
     connection: Account, gated: GatedSql, columns: Sequence[Column], max_rows: int, max_bytes: int
 ) -> tuple[tuple[tuple[Value, ...], ...], bool]:
-    fixed = _FIXED_BYTES * len(columns)
     rows: list[tuple[Value, ...]] = []
     total = 0
-    for *values, size in connection.cursor().stream(_bounded(gated.limited(max_rows + 1), columns, max_bytes)):
+    statement = _bounded(gated.limited(max_rows + 1), columns, max_bytes)
+    # stream() is what makes the driver use the extended protocol for a statement whose values come as text.
+    for *values, size in connection.cursor().stream(statement, size=_CHUNK):
         if size > max_bytes:
             raise too_large(size, max_bytes)
-        total += size + fixed
+        total += size
         if len(rows) == max_rows or total > max_bytes:
             return tuple(rows), True
         rows.append(tuple(to_json(value) for value in values))
@@ -96,9 +100,9 @@ def _fetch(
 
 
 def _bounded(statement: str, columns: Sequence[Column], max_bytes: int) -> sql.Composed:
-    """The statement with the size of each row beside it; the values of a row that is too large are left out."""
+    """The statement with the size of each row beside it; the values of one that is too large are left out."""
     names = [sql.Identifier(f"c{number}") for number in range(len(columns))]
-    sizes: list[sql.Composable] = [sql.SQL("0::pg_catalog.int8")]
+    sizes: list[sql.Composable] = [sql.SQL("{}::pg_catalog.int8").format(sql.Literal(_FIXED_BYTES * len(columns)))]
     values: list[sql.Composable] = []
     for name, column in zip(names, columns, strict=True):
         shown = sql.Identifier(column.name)

@@ -7,16 +7,15 @@ from typing import Any
 import psycopg
 from psycopg.adapt import AdaptersMap, Buffer, Loader
 from psycopg.types.datetime import (
-    DateLoader,
     IntervalLoader,
     TimeLoader,
     TimestampLoader,
     TimestamptzLoader,
     TimetzLoader,
 )
+from psycopg.types.string import TextLoader
 
 _LOADERS: dict[str, type[Loader]] = {
-    "date": DateLoader,
     "interval": IntervalLoader,
     "time": TimeLoader,
     "timestamp": TimestampLoader,
@@ -38,6 +37,7 @@ def _or_text(loader: type[Loader]) -> type[Loader]:
 
 def _adapters() -> AdaptersMap:
     found = AdaptersMap(psycopg.adapters)
+    found.register_loader("date", TextLoader)  # what the server writes is what ``isoformat`` would
     for name, loader in _LOADERS.items():
         found.register_loader(name, _or_text(loader))
     return found
