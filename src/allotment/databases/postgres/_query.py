@@ -109,7 +109,7 @@ def _bounded(statement: str, columns: Sequence[Column], max_bytes: int) -> sql.C
         if column.internal_size is not None:
             values.append(sql.SQL("{} AS {}").format(name, shown))
             continue
-        # The length of a text needs no copy of it, however large it is.
+        # The length of a text needs no copy of it, however large it is; other types are measured as what will be sent.
         measured = name if column.type_code == _BYTEA else sql.SQL("{}::pg_catalog.text").format(name)
         sizes.append(_SIZE.format(measured))
         values.append(_VALUE.format(sql.Literal(max_bytes), name, shown))

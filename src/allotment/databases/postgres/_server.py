@@ -119,19 +119,25 @@ class EmbeddedServer:
         Raises:
             DatabaseUnavailable: another process is using it.
         """
-        self.stop()
-        with self._workspace.lock("postgres"), self._users_file() as others:
+        with self._workspace.lock("postgres"):
+            if self._users is not None:
+                self._users.close()
+                self._users = None
+            self._need_nobody()
+            self._halt("immediate")  # what is deleted need not be written out first
+            shutil.rmtree(self.place.base)
+            shutil.rmtree(self.place.socket, ignore_errors=True)
+            self.place.base.with_suffix(".project").unlink(missing_ok=True)
+            self._found = None
+
+    def _need_nobody(self) -> None:
+        with self._users_file() as others:
             try:
                 fcntl.flock(others, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise DatabaseUnavailable(
                     "another process uses this server.", element=str(self.place.base), remedy="Stop it first."
                 ) from None
-            self._halt()
-            shutil.rmtree(self.place.base)
-            shutil.rmtree(self.place.socket, ignore_errors=True)
-            self.place.base.with_suffix(".project").unlink(missing_ok=True)
-            self._found = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -239,9 +245,9 @@ class EmbeddedServer:
         except (OSError, ValueError, IndexError):
             return False
 
-    def _halt(self) -> None:
+    def _halt(self, how: str = "fast") -> None:
         if (self.place.data / "postmaster.pid").exists() and self.answers():
-            self._control(["-w", "-t", "60", "-m", "fast", "stop"])
+            self._control(["-w", "-t", "100", "-m", how, "stop"])
 
     def _control(self, arguments: list[str]) -> None:
         self._run([str(self.place.binaries / "pg_ctl"), "-D", str(self.place.data), *arguments], "pg_ctl")
