@@ -67,13 +67,12 @@ def main() -> None:
         began = time.monotonic()
         figures[name] = parts[name]()
         print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
-    figures |= {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
-        "busy": round(os.getloadavg()[1], 1),
-    }
-    RESULTS.mkdir(exist_ok=True)
-    target.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        figures |= {
+            "date": datetime.now(UTC).date().isoformat(),
+            "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
+            "waiting_for_a_core": round(os.getloadavg()[1], 1),
+        }
+        target.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 def spread(seconds: Sequence[float]) -> dict[str, float]:

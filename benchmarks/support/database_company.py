@@ -56,4 +56,4 @@ def company(
                     for name in accounts
                 }
                 yield databases, grants
-        databases.server.remove()
+            databases.server.remove()

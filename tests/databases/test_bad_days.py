@@ -10,12 +10,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from small_company import grant_of, make_company, open_company
 
 from allotment.databases import Databases
 from allotment.errors import AllotmentError, DatabaseUnavailable, ProjectError
 from allotment.project import Project
 from allotment.workspace import Workspace
+from small_company import grant_of, make_company, open_company
 
 SHOP = """
 CREATE TABLE item (id int PRIMARY KEY, name text);

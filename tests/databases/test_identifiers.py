@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from psycopg import sql
-from small_company import grant_of, make_company, open_company
 
 from allotment.databases import Databases
 from allotment.errors import ProjectError, SqlRefused
 from allotment.workspace import Workspace
+from small_company import grant_of, make_company, open_company
 
 NAMES = {
     "quotes": 'it\'s "so"',

@@ -9,7 +9,6 @@ from contextlib import closing
 
 import psycopg
 import pytest
-from small_company import grant_of, make_company, open_company
 
 from allotment.databases import Databases, GatedSql, QueryResult
 from allotment.databases.postgres._connect import connect_account
@@ -18,6 +17,7 @@ from allotment.databases.postgres._server import account_dsn
 from allotment.databases.postgres._watchdog import Watchdog
 from allotment.errors import LimitReached, SqlRefused
 from allotment.project import DatabaseLimits
+from small_company import grant_of, make_company, open_company
 
 SHOP = """
 CREATE TABLE item (id int PRIMARY KEY, name text, made date, price numeric, picture bytea, parts text[]);

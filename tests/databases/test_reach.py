@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
-from small_company import make_company, open_company
 
 from allotment.databases._declared import Table
 from allotment.databases.postgres._reach import reached
+from small_company import make_company, open_company
 
 SHOP = """
 CREATE TABLE a (x int, y int);

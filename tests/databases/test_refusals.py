@@ -9,7 +9,6 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_company import grant_of, make_company, open_company
 
 from allotment.databases import Databases, GatedSql, QueryResult
 from allotment.databases.postgres._connect import connect_account
@@ -17,6 +16,7 @@ from allotment.databases.postgres._query import run_query
 from allotment.databases.postgres._server import account_dsn
 from allotment.errors import AllotmentError, DatabaseUnavailable, SqlRefused
 from allotment.project import DatabaseLimits
+from small_company import grant_of, make_company, open_company
 
 CANARIES = ("canaryword", "8675309", "90210", "1873-02-28", "1873")
 SHOP = """

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from small_company import grant_of, make_company, open_company
 
 from allotment.databases import Databases, Watch
 from allotment.databases._watch import Reasons
 from allotment.errors import DatabaseUnavailable
 from allotment.project import Project
+from small_company import grant_of, make_company, open_company
 
 SHOP = "CREATE TABLE item (id int, name text, cost int); INSERT INTO item VALUES (1, 'a', 5);"
 ITEM = {"item": {"columns": ["id", "name"]}}
