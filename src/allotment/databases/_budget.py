@@ -42,20 +42,32 @@ class Budget:
         finally:
             self._end(user, began)
 
+    def require(self, user: str) -> None:
+        """Refuse a user whose seconds are spent.
+
+        Raises:
+            LimitReached: see ``charged``.
+        """
+        with self._lock:
+            self._require(user, self._clock())
+
     def _begin(self, user: str) -> float:
         with self._lock:
             now = self._clock()
-            self._forget(now)
-            taken = self._taken.get(user, deque())
-            running = self._running.get(user, [])
-            if sum(seconds for _, seconds in taken) + sum(now - began for began in running) >= self._seconds:
-                wait = math.ceil(taken[0][0] + WINDOW_S - now) if taken else math.ceil(self._seconds)
-                raise LimitReached(
-                    f"your questions took more than {self._seconds:g} seconds of the databases in a minute.",
-                    remedy=f"Ask again in {wait} seconds.",
-                )
+            self._require(user, now)
             self._running.setdefault(user, []).append(now)
             return now
+
+    def _require(self, user: str, now: float) -> None:
+        self._forget(now)
+        taken = self._taken.get(user, deque())
+        running = self._running.get(user, [])
+        if sum(seconds for _, seconds in taken) + sum(now - began for began in running) >= self._seconds:
+            wait = math.ceil(taken[0][0] + WINDOW_S - now) if taken else math.ceil(self._seconds)
+            raise LimitReached(
+                f"your questions took more than {self._seconds:g} seconds of the databases in a minute.",
+                remedy=f"Ask again in {wait} seconds.",
+            )
 
     def _end(self, user: str, began: float) -> None:
         with self._lock:

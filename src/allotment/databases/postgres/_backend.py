@@ -92,10 +92,13 @@ class PostgresBackend:
             statement_s=limits.statement_s,
             wait_s=limits.wait_s,
         )
+        budget, user = self._bounds.budget, login.principal.user
+        budget.require(user)
+        # Charged from here on: waiting for a turn, or for a server that starts, is not the user's.
         with (
             self._bounds.turns.turn(login.account),
-            self._bounds.budget.charged(login.principal.user),
             closing(self._reach(open_account)) as connection,
+            budget.charged(user),
         ):
             return run_query(connection, login.account, gated, limits=limits, max_rows=max_rows)
 
