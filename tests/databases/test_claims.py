@@ -119,7 +119,7 @@ def test_a_user_without_the_claim_sees_nothing(payroll: tuple[Project, Databases
 def test_a_claim_that_is_no_value_of_the_column_is_refused_and_tells_nothing(
     payroll: tuple[Project, Databases],
 ) -> None:
-    with pytest.raises(SqlRefused, match="22P02"):
+    with pytest.raises(SqlRefused, match="cannot be cast"):
         rows(payroll, grant_of(payroll[0], "carl", employee_id="1 OR true"), "SELECT id FROM pay")
 
 

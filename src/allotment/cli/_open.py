@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from allotment.errors import ProjectError
+from allotment.errors import AllotmentError, ProjectError
 
 if TYPE_CHECKING:
     from allotment.access import Claims, ClaimValue, Principal
     from allotment.answering import Chain
     from allotment.audit import AuditLog
-    from allotment.databases import Databases
+    from allotment.databases import Databases, Watch
     from allotment.gateway import UserStore
     from allotment.models import Engines
     from allotment.project import Project
@@ -98,6 +98,27 @@ def _listed(claims: Claims) -> dict[str, list[ClaimValue]]:
 
 
 @dataclass(frozen=True)
+class Accounts:
+    """The databases' accounts, made as declared as far as that went, and watched."""
+
+    watch: Watch
+    fault: AllotmentError | None
+    """Why some could not be made as declared; those are closed, the others go on."""
+
+
+@contextmanager
+def open_accounts(databases: Databases) -> Iterator[Accounts]:
+    """Provision what can be provisioned, then check now and on the timer while the body runs."""
+    fault: AllotmentError | None = None
+    try:
+        databases.provision()
+    except AllotmentError as error:
+        fault = error
+    with databases.watched() as watch:
+        yield Accounts(watch, fault)
+
+
+@dataclass(frozen=True)
 class OpenChain:
     """A project whose chain answers."""
 
@@ -106,13 +127,14 @@ class OpenChain:
     state: State
     engines: Engines
     chain: Chain
+    accounts: Accounts
 
     def missing(self) -> list[str]:
         """What keeps any agent from answering now; empty when it is ready."""
         from allotment.answering import find_faults
 
         faults = find_faults(self.project, self.workspace, self.project.agents)
-        return list(dict.fromkeys(str(fault.error) for fault in faults))
+        return [*dict.fromkeys(str(fault.error) for fault in faults), *self.accounts.watch.problems()]
 
 
 @contextmanager
@@ -136,7 +158,8 @@ def open_state(project: Project, workspace: Workspace) -> Iterator[State]:
 def open_chain(project_dir: Path) -> Iterator[OpenChain]:
     """Open the project of a folder for questions; closing gives models and databases back.
 
-    The databases' accounts and policies are made as declared first, so that no question meets older ones.
+    The databases' accounts and policies are made as declared first, so that no question meets older ones. Accounts
+    for which that fails are closed, as are those of which a later self-check finds something; the others go on.
     """
     from allotment.answering import Chain
     from allotment.models import Engines
@@ -145,7 +168,9 @@ def open_chain(project_dir: Path) -> Iterator[OpenChain]:
 
     project = load_project(project_dir)
     workspace = Workspace(project.root)
-    with open_state(project, workspace) as state, Engines(project.models.threads) as engines:
-        state.databases.provision()
+    with ExitStack() as stack:
+        state = stack.enter_context(open_state(project, workspace))
+        engines = stack.enter_context(Engines(project.models.threads))
+        accounts = stack.enter_context(open_accounts(state.databases))
         chain = Chain(project, workspace, engines=engines, databases=state.databases, audit=state.audit)
-        yield OpenChain(project, workspace, state, engines, chain)
+        yield OpenChain(project, workspace, state, engines, chain, accounts)

@@ -4,6 +4,7 @@ from allotment.databases._card import ColumnCard, Key, SchemaCard, TableCard
 from allotment.databases._databases import Databases
 from allotment.databases._difference import Difference
 from allotment.databases._result import QueryResult
+from allotment.databases._watch import Watch
 from allotment.databases.gate import GatedSql, check_sql
 from allotment.databases.postgres._server import EmbeddedServer
 
@@ -17,5 +18,6 @@ __all__ = [
     "QueryResult",
     "SchemaCard",
     "TableCard",
+    "Watch",
     "check_sql",
 ]

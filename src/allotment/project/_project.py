@@ -12,6 +12,7 @@ from allotment.project._base import Name, Scalar, Strict
 from allotment.project._databases import AccountConfig, DatabaseConfig
 from allotment.project._dataset import DatasetConfig
 from allotment.project._documents import DocumentSet, PersonalDataConfig, SectionsConfig
+from allotment.project._limits import DatabaseLimits
 from allotment.project._models import ModelsConfig
 from allotment.project._training import TrainingConfig
 
@@ -42,6 +43,8 @@ class Project(Strict):
     """Database → where it comes from."""
     accounts: dict[Name, AccountConfig] = Field(default_factory=dict)
     """PostgreSQL login role → what it sees."""
+    database_limits: DatabaseLimits = DatabaseLimits()
+    """How much of the databases a question, a user and an account may take."""
     agents: dict[Name, AgentConfig] = Field(min_length=1)
     """Agent → whom it serves and what it learns."""
     routing: RoutingConfig = RoutingConfig()

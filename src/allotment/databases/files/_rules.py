@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from allotment.databases._declared import Rule, rules_of
 from allotment.errors import ProjectError
-from allotment.project import Project
-
+from allotment.project import USER, Project
 
 """How a row filter's value begins that is a claim of the user who asks."""
 
@@ -30,7 +29,7 @@ def account_rules(project: Project, database: str) -> dict[str, list[Rule]]:
 def _refuse_claims(rule: Rule, database: str, element: str) -> None:
     for column, value in rule.grant.rows.items():
         values = value if isinstance(value, tuple) else (value,)
-        if any(isinstance(item, str) and item.startswith(_USER) for item in values):
+        if any(isinstance(item, str) and item.startswith(USER) for item in values):
             raise ProjectError(
                 f"{database} is a file: its copies are made for an account, not for a user.",
                 element=f"{element}.rows.{column}",

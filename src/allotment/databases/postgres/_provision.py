@@ -11,7 +11,7 @@ from psycopg import Connection, sql
 from allotment.databases._declared import ADMIN_ROLE, APP_ROLE, STATE_DATABASE, Rule
 from allotment.databases._difference import Difference
 from allotment.databases.postgres._check import differences
-from allotment.databases.postgres._connect import connect
+from allotment.databases.postgres._connect import CONNECT_S, connect, why_not
 from allotment.databases.postgres._load import exists
 from allotment.databases.postgres._relations import find_relations
 from allotment.databases.postgres._server import EmbeddedServer, account_password
@@ -153,11 +153,20 @@ def _lets_in(server: EmbeddedServer) -> bool:
 
 
 def lets_in(dsn: str) -> bool:
-    """Whether the server accepts this login."""
+    """Whether the server accepts this login.
+
+    Raises:
+        DatabaseUnavailable: it says neither yes nor no.
+    """
     try:
-        connect(dsn, element="login").close()
-    except DatabaseUnavailable:
-        return False
+        psycopg.connect(dsn, connect_timeout=CONNECT_S).close()
+    except psycopg.OperationalError as error:
+        why = why_not(error)
+        if why in ("busy", "silent"):
+            raise DatabaseUnavailable(
+                "the server lets nobody in just now.", element="login", remedy="Try again."
+            ) from None
+        return why == "role busy"
     return True
 
 

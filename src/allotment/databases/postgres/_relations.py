@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,7 @@ _RELATION = """SELECT c.relkind::text, coalesce(c.reloptions, '{}')::text[], a.a
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN pg_type t ON t.oid = a.atttypid
-    WHERE n.nspname = %s AND c.relname = %s ORDER BY a.attnum"""
+    WHERE n.nspname = %s::text AND c.relname = %s::text ORDER BY a.attnum"""
 
 _READ_BY_VIEW = """SELECT DISTINCT n.nspname::text, c.relname::text, a.attname::text
     FROM pg_rewrite r JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
@@ -108,6 +108,6 @@ def _require_safe_view(admin: Admin, rule: Rule, relation: Relation, element: st
             )
 
 
-def is_invoker(options: tuple[str, ...]) -> bool:
+def is_invoker(options: Iterable[str]) -> bool:
     """Whether a view with these options reads with the rights of whoever asks."""
     return any(option in ("security_invoker=true", "security_invoker=on", "security_invoker=1") for option in options)

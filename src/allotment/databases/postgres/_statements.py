@@ -21,6 +21,7 @@ from allotment.databases._declared import (
 )
 from allotment.databases.postgres._claims import claim_statements
 from allotment.databases.postgres._hardening import catalog_statements, public_statements
+from allotment.databases.postgres._reach import reached
 from allotment.databases.postgres._relations import Relation
 from allotment.workspace import hash_text
 
@@ -152,12 +153,15 @@ def _reset(admin: Connection[tuple[Any, ...]], account: str, schemas: list[str])
     ).fetchall()
     for (group,) in memberships:
         found.append(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(group), name))
+    # One by one, not ALL IN SCHEMA: that writes the entry of every relation anew, and there may be very many.
+    for relation in reached(admin, {account: frozenset()})[account]:
+        kind = sql.SQL("SEQUENCE" if relation.kind == "S" else "TABLE")
+        found.append(sql.SQL("REVOKE ALL ON {} {} FROM {}").format(kind, relation.table.identifier, name))
     there = admin.execute("SELECT FROM pg_roles WHERE rolname = %s", [account]).rowcount == 1
     for schema in schemas if there else []:
-        for kind in ("TABLES", "SEQUENCES", "ROUTINES"):
-            revoke = sql.SQL("REVOKE ALL ON ALL {} IN SCHEMA {} FROM {}")
-            found.append(revoke.format(sql.SQL(kind), sql.Identifier(schema), name))
-        found.append(sql.SQL("REVOKE ALL ON SCHEMA {} FROM {}").format(sql.Identifier(schema), name))
+        place = sql.Identifier(schema)
+        found.append(sql.SQL("REVOKE ALL ON ALL ROUTINES IN SCHEMA {} FROM {}").format(place, name))
+        found.append(sql.SQL("REVOKE ALL ON SCHEMA {} FROM {}").format(place, name))
     return found
 
 
