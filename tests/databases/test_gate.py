@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from attacks import ATTACKS
+from attacks import ATTACKS, GATE_ONLY
 from hypothesis import given
 from hypothesis import strategies as st
 from pglast import ast, parse_sql
@@ -22,7 +22,7 @@ SALES = ACCOUNTS["northwind_sales"]
 BOARD = ACCOUNTS["northwind_board"]
 
 
-@pytest.mark.parametrize("sql", ATTACKS.values(), ids=ATTACKS.keys())
+@pytest.mark.parametrize("sql", GATE_ONLY.values(), ids=GATE_ONLY.keys())
 def test_an_attack_is_refused(sql: str) -> None:
     with pytest.raises(SqlRefused):
         check_sql(sql, WAREHOUSE)
@@ -77,12 +77,14 @@ def test_a_star_becomes_the_columns_the_account_may_read() -> None:
 
 def test_a_star_over_a_join_with_using_names_the_joined_column_once() -> None:
     gated = check_sql("SELECT * FROM products JOIN categories USING (category_id)", SALES)
-    assert gated.sql.count("category_id") == 2
-    assert "unit_price" in gated.sql and "description" in gated.sql
+    listed, _, joined = gated.sql.partition(" FROM ")
+    assert listed.count("category_id") == 1 and "unit_price" in listed and "description" in listed
+    assert joined.endswith("ON products.category_id = categories.category_id")
 
 
 def test_the_comment_and_the_text_that_came_in_are_not_what_runs() -> None:
-    assert check_sql("select /* x */ order_id from orders -- y", SALES).sql == "SELECT order_id FROM public.orders"
+    gated = check_sql("select /* x */ order_id from orders -- y", SALES)
+    assert gated.sql == "SELECT orders.order_id FROM public.orders"
 
 
 def test_a_refusal_names_the_tables_and_columns_that_may_be_used() -> None:
@@ -99,7 +101,7 @@ def test_the_row_cap_is_put_around_the_statement() -> None:
 WORDS = sorted(
     {
         word
-        for sql in ATTACKS.values()
+        for sql in (*GATE_ONLY.values(), *(attack.sql for attack in ATTACKS))
         for word in sql.replace("(", " ( ").replace(")", " ) ").replace(",", " , ").split()
     }
     | {"SELECT", "FROM", "WHERE", "*", "order_id", "orders", "o", ".", "AS", "JOIN", "ON", "=", "1", "count(*)", "WITH"}
