@@ -109,6 +109,9 @@ def _reset(admin: Connection[tuple[Any, ...]], account: str, schemas: list[str])
     for (group,) in memberships:
         found.append(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(group), name))
     there = admin.execute("SELECT FROM pg_roles WHERE rolname = %s", [account]).rowcount == 1
+    if there and is_superuser(admin):
+        # It owns nothing; but every role may keep default privileges of its own, and then it seems to.
+        found.append(sql.SQL("DROP OWNED BY {}").format(name))
     for schema in schemas if there else []:
         for kind in ("TABLES", "SEQUENCES", "ROUTINES"):
             revoke = sql.SQL("REVOKE ALL ON ALL {} IN SCHEMA {} FROM {}")
