@@ -14,6 +14,7 @@ Reason = Literal[
     "allowed",
     "unknown-role",
     "role-not-declared",
+    "claims-not-declared",
     "unknown-agent",
     "role-not-served",
     "documents-not-readable",
@@ -28,6 +29,7 @@ _EXPLANATION: dict[Reason, str] = {
     "allowed": "the role is served by the agent and may read all it learnt",
     "unknown-role": "the user's role is not declared",
     "role-not-declared": "allotment.yaml declares another role for the user than the one kept for him",
+    "claims-not-declared": "allotment.yaml declares other claims for the user than those kept for him",
     "unknown-agent": "there is no such agent",
     "role-not-served": "the agent does not serve this role",
     "documents-not-readable": "the agent learns documents this role may not read",
@@ -88,6 +90,8 @@ def _reason(policy: Policy, principal: Principal, request: Request) -> Reason:
         return "unknown-role"
     if not policy.agrees_with(principal):
         return "role-not-declared"
+    if not policy.claims_agree_with(principal):
+        return "claims-not-declared"
     rule = policy.agents.get(request.agent)
     if rule is None:
         return "unknown-agent"

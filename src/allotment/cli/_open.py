@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from allotment.errors import ProjectError
 
 if TYPE_CHECKING:
-    from allotment.access import Principal
+    from allotment.access import Claims, ClaimValue, Principal
     from allotment.answering import Chain
     from allotment.audit import AuditLog
     from allotment.databases import Databases
@@ -38,6 +38,15 @@ class RoleConflict:
 
 
 @dataclass(frozen=True)
+class ClaimConflict:
+    """A user with claims in ``allotment.yaml`` and others kept with the login."""
+
+    user: str
+    declared: dict[str, list[ClaimValue]]
+    kept: dict[str, list[ClaimValue]]
+
+
+@dataclass(frozen=True)
 class State:
     """What is kept in PostgreSQL, open."""
 
@@ -47,11 +56,11 @@ class State:
     users: UserStore
 
     def principal(self, user: str) -> Principal:
-        """A user with the role kept for him, or declared in ``allotment.yaml`` for one who never got a login.
+        """A user with the role and claims kept for him, or declared in ``allotment.yaml`` for one without login.
 
         Raises:
             ProjectError: there is no such user, or he was disabled.
-            PolicyError: the role kept for him is not the one declared.
+            PolicyError: the role or the claims kept for him are not those declared.
         """
         from allotment.access import Policy, Principal
 
@@ -59,7 +68,8 @@ class State:
         role = self.users.role_of(user) if has_login else self.project.users.get(user)
         if role is None:
             raise ProjectError(f"there is no user {user!r}.", remedy="Add one: `allotment users add NAME --role R`.")
-        return Policy.of(self.project).require_declared_role(Principal(user, role))
+        claims = self.users.kept_claims(user) if has_login else ()
+        return Policy.of(self.project).require_declared(Principal(user, role, claims))
 
     def role_conflicts(self) -> tuple[RoleConflict, ...]:
         """Users whose kept role is not the one ``allotment.yaml`` declares; they are refused everywhere."""
@@ -69,6 +79,22 @@ class State:
             for user in self.users.users()
             if declared.get(user.name, user.role) != user.role
         )
+
+    def claim_conflicts(self) -> tuple[ClaimConflict, ...]:
+        """Users whose kept claims are not those ``allotment.yaml`` declares; they are refused everywhere."""
+        from allotment.access import claims_of
+
+        found = []
+        for user in self.users.users():
+            kept = self.users.kept_claims(user.name)
+            declared = claims_of(self.project.claims.get(user.name, {}))
+            if kept and user.name in self.project.claims and kept != declared:
+                found.append(ClaimConflict(user.name, _listed(declared), _listed(kept)))
+        return tuple(found)
+
+
+def _listed(claims: Claims) -> dict[str, list[ClaimValue]]:
+    return {name: list(values) for name, values in claims}
 
 
 @dataclass(frozen=True)

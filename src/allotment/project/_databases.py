@@ -7,7 +7,10 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from allotment.project._base import Name, Scalar, Strict
+from allotment.project._base import Name, Scalar, Strict, check_name
+
+USER = "user."
+"""How a row filter's value begins that is a claim of the user who asks: ``user.employee_id``."""
 
 
 class DatabaseConfig(Strict):
@@ -31,7 +34,26 @@ class TableGrant(Strict):
     columns: tuple[str, ...] = Field(min_length=1)
     """Columns it may read, by name."""
     rows: dict[str, Scalar | tuple[Scalar, ...]] = Field(default_factory=dict)
-    """Row filter kept by the database: column → value, or list of values. Empty: every row."""
+    """Row filter kept by the database: column → value, list of values, or ``user.CLAIM``: what is known of the user
+    who asks (``user.name`` is the login name). Empty: every row. Not for views: those keep to their tables' filters."""
+
+    @model_validator(mode="after")
+    def _claims_are_named(self) -> Self:
+        for value in self.rows.values():
+            if isinstance(value, tuple) and any(isinstance(item, str) and item.startswith(USER) for item in value):
+                raise ValueError("user.CLAIM stands alone, not in a list; a claim may hold several values itself")
+        for claim in self.claims.values():
+            check_name(claim)
+        return self
+
+    @property
+    def claims(self) -> dict[str, str]:
+        """Column → claim of the user it is compared with."""
+        return {
+            column: value.removeprefix(USER)
+            for column, value in self.rows.items()
+            if isinstance(value, str) and value.startswith(USER)
+        }
 
 
 class AccountConfig(Strict):
@@ -40,4 +62,4 @@ class AccountConfig(Strict):
     database: Name
     """The database it logs in to."""
     tables: dict[str, TableGrant] = Field(min_length=1)
-    """Table (``name`` or ``schema.name``) → what may be read of it."""
+    """Table or view (``name`` or ``schema.name``) → what may be read of it."""

@@ -11,17 +11,19 @@ from psycopg.conninfo import make_conninfo
 
 from allotment.databases._backend import Login
 from allotment.databases._card import SchemaCard
-from allotment.databases._declared import ADMIN_ROLE, STATE_DATABASE, accounts_of, rules_of
+from allotment.databases._declared import ADMIN_ROLE, STATE_DATABASE, Rule, accounts_of, rules_of
 from allotment.databases._difference import Difference
 from allotment.databases._result import QueryResult
 from allotment.databases.gate import GatedSql
 from allotment.databases.postgres._check import differences
+from allotment.databases.postgres._claims import tell_claims
 from allotment.databases.postgres._connect import connect
 from allotment.databases.postgres._describe import describe
 from allotment.databases.postgres._load import ensure_loaded, exists
 from allotment.databases.postgres._provision import lets_in, provision_database
 from allotment.databases.postgres._query import run_query
-from allotment.databases.postgres._server import EmbeddedServer, account_dsn, account_password
+from allotment.databases.postgres._server import EmbeddedServer, account_dsn, account_password, claim_secret
+from allotment.databases.postgres._statements import Secrets
 from allotment.errors import ProjectError
 from allotment.project import Project
 
@@ -51,7 +53,7 @@ class PostgresBackend:
                 admin,
                 self._database,
                 rules,
-                partial(account_password, self._server),
+                self._secrets(rules),
                 dry_run=dry_run,
                 fresh_passwords=self._locked_out(),
             )
@@ -61,7 +63,8 @@ class PostgresBackend:
         if self._config.load is not None and not self._exists():
             return [Difference(self._database, "a database", "not loaded yet", "")]
         with self._admin() as admin:
-            found = differences(admin, self._database, rules_of(self._project, self._database))
+            rules = rules_of(self._project, self._database)
+            found = differences(admin, self._database, rules, self._secrets(rules))
         for account in sorted(self._locked_out()):
             found.append(Difference(f"{account}: login", "the project's password", "refused", ""))
         return found
@@ -70,15 +73,28 @@ class PostgresBackend:
         """What the account sees."""
         config = self._project.accounts[login.account]
         with self.connection(login.account) as reader, self._admin() as admin:
+            reader.read_only = True
+            self._tell(login, reader)
             return describe(admin, reader, config)
 
     def query(self, login: Login, gated: GatedSql, *, max_rows: int) -> QueryResult:
         """Run a statement that passed the gate on the account's own login."""
-        return run_query(self._dsn(login.account), login.account, gated, max_rows=max_rows)
+        tell = partial(self._tell, login) if self._claims(login.account) else None
+        return run_query(self._dsn(login.account), login.account, gated, max_rows=max_rows, prepare=tell)
 
     def connection(self, account: str) -> Connection[tuple[Any, ...]]:
         """The account's own login past the gate; whoever uses it has seen a grant."""
         return connect(self._dsn(account), element=account)
+
+    def _claims(self, account: str) -> frozenset[str]:
+        tables = self._project.accounts[account].tables.values()
+        return frozenset(claim for grant in tables for claim in grant.claims.values())
+
+    def _tell(self, login: Login, connection: Connection[tuple[Any, ...]]) -> None:
+        """Let the connection's transaction know what the account's row filters ask of the user, and no more."""
+        claims = {name: login.principal.claim(name) for name in sorted(self._claims(login.account))}
+        if claims:
+            tell_claims(connection, login.account, claim_secret(self._server, login.account), claims)
 
     def admin_dsn(self) -> str:
         """Connection string of its owner.
@@ -88,6 +104,12 @@ class PostgresBackend:
         """
         url = self._config.url
         return _resolve(url, self._database) if url else self._server.dsn(user=ADMIN_ROLE, database=self._database)
+
+    def _secrets(self, rules: list[Rule]) -> dict[str, Secrets]:
+        accounts = sorted({rule.account for rule in rules})
+        return {
+            name: Secrets(account_password(self._server, name), claim_secret(self._server, name)) for name in accounts
+        }
 
     def _dsn(self, account: str) -> str:
         if self._config.url is None:

@@ -6,20 +6,30 @@ somebody once wrote.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from psycopg import Connection, sql
 
 from allotment.databases._declared import CONNECTION_LIMIT, Rule, Table
 from allotment.databases._difference import Difference
+from allotment.databases.postgres._check_claims import claim_differences
 from allotment.databases.postgres._hardening import (
     catalog_statements,
     open_catalogs_query,
+    open_defaults_query,
     open_functions_query,
     public_statements,
 )
-from allotment.databases.postgres._statements import declared_mark, is_superuser, role_settings
+from allotment.databases.postgres._relations import find_relations, is_invoker
+from allotment.databases.postgres._statements import (
+    Secrets,
+    creators,
+    declared_mark,
+    is_superuser,
+    policy_statements,
+    role_settings,
+)
 
 Admin = Connection[tuple[Any, ...]]
 
@@ -33,7 +43,8 @@ _ATTRIBUTES = {
     "rolinherit": ("INHERIT", False),
 }
 
-_RELATIONS = """SELECT n.nspname::text, c.relname::text, c.oid, c.relkind::text, c.relrowsecurity
+_RELATIONS = """SELECT n.nspname::text, c.relname::text, c.oid, c.relkind::text, c.relrowsecurity,
+      coalesce(c.reloptions, '{}')::text[]
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relkind IN ('r','p','v','m','f','S')
     ORDER BY 1, 2"""
@@ -47,12 +58,12 @@ _OTHER_RIGHTS = """SELECT kind FROM unnest(ARRAY['INSERT','UPDATE','DELETE','TRU
 
 _POLICIES = """SELECT p.polname::text, p.polpermissive, p.polcmd::text, 0 = ANY (p.polroles),
       md5(pg_get_expr(p.polqual, p.polrelid)), coalesce(obj_description(p.oid, 'pg_policy'), '')
-    FROM pg_policy p WHERE p.polrelid = %(table)s AND p.polpermissive
+    FROM pg_policy p WHERE p.polrelid = %(table)s
       AND (0 = ANY (p.polroles) OR (SELECT oid FROM pg_roles WHERE rolname = %(role)s) = ANY (p.polroles))"""
 
 
-def differences(admin: Admin, database: str, rules: list[Rule]) -> list[Difference]:
-    """Everything in one database that is not as declared, in a stable order."""
+def differences(admin: Admin, database: str, rules: list[Rule], secrets: Mapping[str, Secrets]) -> list[Difference]:
+    """Everything in one database that is not as declared, in a stable order; ``secrets`` has every account's."""
     found: list[Difference] = list(_public_rights(admin, database))
     for account in sorted({rule.account for rule in rules}):
         mine = {rule.table: rule for rule in rules if rule.account == account}
@@ -60,6 +71,8 @@ def differences(admin: Admin, database: str, rules: list[Rule]) -> list[Differen
         found += role
         if not any(difference.found == "no such role" for difference in role):
             found += _rights(admin, account, database, mine)
+    claiming = sorted({rule.account for rule in rules if rule.grant.claims})
+    found += claim_differences(admin, {account: secrets[account].claims for account in claiming})
     return found
 
 
@@ -67,8 +80,15 @@ def _public_rights(admin: Admin, database: str) -> Iterator[Difference]:
     database_public = "SELECT FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a"
     opened = admin.execute(f"{database_public} WHERE d.datname = %s AND a.grantee = 0", [database]).rowcount
     if opened:
-        mending = public_statements(database, [])[0].as_string()
+        mending = public_statements(database, [], [])[0].as_string()
         yield Difference(f"{database}: PUBLIC", "no right on the database", f"{opened} rights", mending)
+    makers = creators(admin)
+    later = admin.execute(open_defaults_query(), [makers]).fetchall()
+    for maker, kind in later:
+        mending = (
+            f"ALTER DEFAULT PRIVILEGES FOR ROLE {sql.Identifier(maker).as_string()} REVOKE ALL ON {kind} FROM PUBLIC"
+        )
+        yield Difference(f"{database}: PUBLIC", f"no right on {kind} {maker} makes later", "a right", mending)
     if not is_superuser(admin):
         return
     for query, what, index in ((open_functions_query(), "functions", 0), (open_catalogs_query(), "catalogs", 1)):
@@ -76,6 +96,10 @@ def _public_rights(admin: Admin, database: str) -> Iterator[Difference]:
         if row and row[0]:
             mending = catalog_statements()[index].as_string()
             yield Difference(f"{database}: PUBLIC", f"no forbidden system {what}", f"{row[0]} open", mending)
+    languages = "SELECT lanname::text FROM pg_language l, aclexplode(coalesce(l.lanacl, acldefault('l', l.lanowner))) a"
+    for (language,) in admin.execute(f"{languages} WHERE l.lanpltrusted AND a.grantee = 0 ORDER BY 1").fetchall():
+        mending = f"REVOKE ALL ON LANGUAGE {sql.Identifier(language).as_string()} FROM PUBLIC"
+        yield Difference(f"{database}: PUBLIC", f"no code in {language}", "may write some", mending)
 
 
 def _role(admin: Admin, account: str, database: str) -> Iterator[Difference]:
@@ -141,12 +165,19 @@ def _rights(admin: Admin, account: str, database: str, mine: dict[Table, Rule]) 
     there = {Table(schema, name) for schema, name, *_ in relations}
     for table in sorted(set(mine) - there):
         yield Difference(f"{account}: {table}", "a table", "no such table", "")
-    for schema, name, oid, kind, row_security in relations:
+    for schema, name, oid, kind, row_security, options in relations:
         table = Table(schema, name)
         rule = mine.get(table)
         rights = list(_relation(admin, account, table, oid, kind, rule))
         yield from rights
         if rule is None and not rights:
+            continue
+        if kind == "v":
+            if not is_invoker(tuple(options)):
+                mending = f"ALTER VIEW {table.identifier.as_string()} SET (security_invoker = true)"
+                yield Difference(
+                    f"{account}: {table}", "a view with the rights of whoever asks", "its owner's", mending
+                )
             continue
         if not row_security and kind in "rp":
             mending = f"ALTER TABLE {table.identifier.as_string()} ENABLE ROW LEVEL SECURITY"
@@ -205,18 +236,21 @@ def _other_rights(admin: Admin, account: str, database: str) -> Iterator[Differe
 
 def _policies(admin: Admin, account: str, table: Table, oid: int, rule: Rule | None) -> Iterator[Difference]:
     target = table.identifier.as_string()
-    whole = False
-    for name, _, command, for_all, condition, seal in admin.execute(
+    missing = {rule.policy: True, rule.filter_policy: False} if rule else {}
+    for name, permissive, command, for_all, condition, seal in admin.execute(
         _POLICIES, {"table": oid, "role": account}
     ).fetchall():
         expected = f"{declared_mark(rule)} {condition}" if rule else None
-        if rule and name == rule.policy and not for_all and command == "r" and seal == expected:
-            whole = True
+        is_ours = not for_all and command == "r" and seal == expected and missing.get(name) is permissive
+        if is_ours:
+            del missing[name]
             continue
-        drop = f"DROP POLICY {sql.Identifier(name).as_string()} ON {target}"
-        yield Difference(f"{account}: {table}", "only the declared row policy", f"policy {name}", drop)
-    if rule and not whole:
-        create = sql.SQL("CREATE POLICY {} ON {} AS PERMISSIVE FOR SELECT TO {} USING ({})")
-        role = sql.Identifier(account)
-        mending = create.format(sql.Identifier(rule.policy), rule.table.identifier, role, rule.condition).as_string()
-        yield Difference(f"{account}: {table}", f"row policy {rule.policy}", "none like it", mending)
+        # A restrictive policy of somebody else only takes rows away.
+        if permissive or (rule and name in (rule.policy, rule.filter_policy)):
+            drop = f"DROP POLICY {sql.Identifier(name).as_string()} ON {target}"
+            yield Difference(f"{account}: {table}", "only the declared row policies", f"policy {name}", drop)
+    if rule and missing:
+        types = find_relations(admin, [rule])[table].types
+        for name in missing:
+            mending = policy_statements(rule, types)[name].as_string()
+            yield Difference(f"{account}: {table}", f"row policy {name}", "none like it", mending)

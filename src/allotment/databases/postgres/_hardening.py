@@ -59,6 +59,14 @@ BEGIN
   END LOOP;
 END $harden$"""  # noqa: S608 - constants
 
+_LANGUAGES = """DO $harden$
+DECLARE language name;
+BEGIN
+  FOR language IN SELECT lanname FROM pg_catalog.pg_language WHERE lanpltrusted LOOP
+    EXECUTE format('REVOKE ALL ON LANGUAGE %I FROM PUBLIC', language);
+  END LOOP;
+END $harden$"""
+
 _OPEN_FUNCTIONS = f"SELECT count(*) FROM pg_catalog.pg_proc p WHERE {_OPEN}"  # noqa: S608 - constants
 
 _OPEN_CATALOGS = """SELECT count(*) FROM pg_catalog.pg_class c
@@ -78,18 +86,17 @@ def catalog_statements() -> list[Sql]:
         sql.SQL(_FUNCTIONS).format(**_NAMES),
         sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA pg_catalog FROM PUBLIC"),
         sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA information_schema FROM PUBLIC"),
-        sql.SQL("REVOKE ALL ON LANGUAGE plpgsql FROM PUBLIC"),
-        sql.SQL("REVOKE ALL ON LANGUAGE sql FROM PUBLIC"),
+        sql.SQL(_LANGUAGES),
     ]
 
 
-def public_statements(database: str, schemas: list[str]) -> list[Sql]:
-    """Take from PUBLIC what it has in one database's own schemas, now and for what is made later."""
+def public_statements(database: str, schemas: list[str], creators: list[str]) -> list[Sql]:
+    """Take from PUBLIC what it has in one database's own schemas, now and for what ``creators`` make later."""
     name = sql.Identifier(database)
-    found: list[Sql] = [
-        sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name),
-        sql.SQL("ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON ROUTINES FROM PUBLIC"),
-    ]
+    found: list[Sql] = [sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name)]
+    for creator in creators:
+        later = sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {} REVOKE ALL ON {} FROM PUBLIC")
+        found += [later.format(sql.Identifier(creator), sql.SQL(kind)) for kind in ("TABLES", "ROUTINES", "TYPES")]
     for schema in schemas:
         place = sql.Identifier(schema)
         revoke = sql.SQL("REVOKE ALL ON ALL {} IN SCHEMA {} FROM PUBLIC")
@@ -106,3 +113,17 @@ def open_functions_query() -> Sql:
 def open_catalogs_query() -> Sql:
     """Counts system catalogs PUBLIC may still read."""
     return sql.SQL(_OPEN_CATALOGS)
+
+
+def open_defaults_query() -> Sql:
+    """Roles (of the one parameter, an array of names) whose later objects PUBLIC would get rights on, and of what kind.
+
+    A kind whose rights were never changed has no entry; of tables PUBLIC gets nothing then, of the others something.
+    """
+    return sql.SQL("""SELECT r.rolname::text, k.word FROM pg_catalog.pg_roles r
+      CROSS JOIN (VALUES ('f', 'ROUTINES'), ('T', 'TYPES'), ('r', 'TABLES')) AS k (kind, word)
+      LEFT JOIN pg_catalog.pg_default_acl d
+        ON d.defaclrole = r.oid AND d.defaclnamespace = 0 AND d.defaclobjtype::text = k.kind
+      WHERE r.rolname::text = ANY (%s) AND EXISTS (
+        SELECT FROM aclexplode(coalesce(d.defaclacl, acldefault(k.kind::"char", r.oid))) a WHERE a.grantee = 0)
+      ORDER BY 1, 2""")

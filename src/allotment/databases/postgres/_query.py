@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -16,7 +17,19 @@ MAX_BYTES = 1_000_000
 """Most bytes of text one answer may hold."""
 
 
-def run_query(dsn: str, account: str, gated: GatedSql, *, max_rows: int, timeout_s: float = 5.0) -> QueryResult:
+Prepare = Callable[[Connection[tuple[Any, ...]]], None]
+"""What is done in the transaction before the statement."""
+
+
+def run_query(
+    dsn: str,
+    account: str,
+    gated: GatedSql,
+    *,
+    max_rows: int,
+    timeout_s: float = 5.0,
+    prepare: Prepare | None = None,
+) -> QueryResult:
     """Run a statement that passed the gate on a connection of its own.
 
     Raises:
@@ -26,6 +39,8 @@ def run_query(dsn: str, account: str, gated: GatedSql, *, max_rows: int, timeout
     with connect(dsn, element=account) as connection:
         connection.read_only = True
         try:
+            if prepare is not None:
+                prepare(connection)
             columns, rows, truncated = _fetch(connection, gated, max_rows, timeout_s)
         except psycopg.Error as error:
             raise _translated(error, account) from None

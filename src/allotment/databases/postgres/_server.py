@@ -250,6 +250,11 @@ def account_password(server: EmbeddedServer, user: str) -> str:
     return server._workspace.secret(f"postgres-{user}")
 
 
+def claim_secret(server: EmbeddedServer, account: str) -> str:
+    """The secret that claims for an account are signed with; made at first use. For this package alone."""
+    return server._workspace.secret(f"claims-{account}")
+
+
 def account_dsn(server: EmbeddedServer, user: str, database: str) -> str:
     """Connection string of any role of the server; whoever uses it has seen a grant, or is the self-check."""
     return make_conninfo(
