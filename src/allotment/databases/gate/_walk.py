@@ -94,8 +94,8 @@ class Walk:
         for target in targets:
             if type(target) is not ast.ResTarget or target.indirection:
                 raise self._context.refusal("this kind of column list is not allowed.")
-            names.append(self._named(target))
             growth = max(growth, self._expressions.check(target.val, scope))
+            names.append(self._named(target))
         columns = scope.outputs = tuple(names)
         for clause in (statement.whereClause, statement.havingClause, statement.windowClause):
             self._expressions.check(clause, scope)
