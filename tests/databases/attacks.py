@@ -482,6 +482,7 @@ GATE_ONLY = {
     "a very wide type": "SELECT 'x'::char(10000000) FROM orders",
     "a format with a width": "SELECT format('%1000000000s', 'x') FROM orders",
     "a replacement that is computed": "SELECT replace(ship_city, 'a', ship_country) FROM orders",
+    "a search that nothing ends": f"SELECT translate(ship_city, '{'b' * 200}', '') FROM orders",
     "a text that doubles twelve times": (
         "WITH a0 AS (SELECT ship_city AS x FROM orders)"
         + "".join(f", a{i} AS (SELECT x || x AS x FROM a{i - 1})" for i in range(1, 13))

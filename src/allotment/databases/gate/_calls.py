@@ -8,7 +8,16 @@ from typing import Any
 from pglast import ast
 
 from allotment.databases.gate._context import Context
-from allotment.databases.gate._lists import FUNCTIONS, INSTEAD, MAX_NUMBER, OPERATORS, PADDING, REPLACING, TYPES
+from allotment.databases.gate._lists import (
+    FUNCTIONS,
+    INSTEAD,
+    MAX_LETTERS,
+    MAX_NUMBER,
+    OPERATORS,
+    PADDING,
+    REPLACING,
+    TYPES,
+)
 
 
 def parts_of(names: Any) -> list[str | None]:
@@ -32,6 +41,12 @@ def check_call(node: Any, context: Context) -> int:
         length = _constant(arguments, PADDING[name])
         if not isinstance(length, int) or length > MAX_NUMBER:
             raise context.refusal(f"the length in {name}() must be a number up to {MAX_NUMBER}.", "Write the number.")
+    if name == "translate":
+        # Every letter is looked for among these, and nothing ends the search before it is through.
+        letters = _constant(arguments, 1)
+        if not isinstance(letters, str) or len(letters) > MAX_LETTERS:
+            told = f"the letters in translate() must be written out, {MAX_LETTERS} at most."
+            raise context.refusal(told, "Write them in quotes.")
     if name in REPLACING:
         text = _constant(arguments, REPLACING[name])
         if not isinstance(text, str):

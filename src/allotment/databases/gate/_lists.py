@@ -96,5 +96,7 @@ MAX_GROWTH = 1000
 """How many times longer than what is stored a text may become by joining and replacing."""
 MAX_NUMBER = 32_767
 """Longest padding and greatest number behind a type, as in ``char(20)``."""
+MAX_LETTERS = 100
+"""Most letters ``translate`` may exchange."""
 MAX_OFFER = 1600
 """Longest list of tables in a refusal, in characters."""
