@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pglast import ast
-from pglast.enums import SubLinkType
+from pglast.enums import A_Expr_Kind, MinMaxOp, SubLinkType
 
 from allotment.databases.gate._calls import parts_of
 from allotment.databases.gate._catalog import Catalog, Columns
@@ -13,6 +13,15 @@ from allotment.databases.gate._context import Context
 from allotment.databases.gate._expressions import Expressions
 from allotment.databases.gate._from import FromClause, reference
 from allotment.databases.gate._scope import Relation, Scope, Visible
+
+_CLAUSES = {
+    "all", "distinctClause", "fromClause", "groupClause", "groupDistinct", "havingClause", "intoClause", "larg",
+    "limitCount", "limitOffset", "limitOption", "lockingClause", "op", "rarg", "sortClause", "targetList",
+    "valuesLists", "whereClause", "windowClause", "withClause",
+}  # fmt: skip
+"""Clauses of a SELECT the walk knows, also those it refuses; a later grammar may have more."""
+_NAMED_BY_THEMSELVES = {ast.ColumnRef, ast.FuncCall}
+"""What gives CASE its name when it stands behind ELSE."""
 
 
 class Walk:
@@ -54,6 +63,9 @@ class Walk:
     def _refuse_clauses(self, statement: Any) -> None:
         if type(statement) is not ast.SelectStmt:
             raise self._context.refusal("only SELECT may run, in a subquery and a WITH query as well.")
+        unknown = {clause for clause in statement if getattr(statement, clause)} - _CLAUSES
+        if unknown:
+            raise self._context.refusal(f"the clause {unknown.pop()} is not allowed.")
         for clause, name in (
             (statement.intoClause, "INTO"),
             (statement.lockingClause, "FOR UPDATE or FOR SHARE"),
@@ -156,11 +168,31 @@ def _name_of(node: Any) -> str:
         return str(node.fields[-1].sval)
     if kind == "FuncCall":
         return str(node.funcname[-1].sval)
+    if kind == "A_Indirection":
+        return _name_of(node.arg)
     if kind == "TypeCast":
         inner = _name_of(node.arg)
         return inner if inner != "?column?" else str(node.typeName.names[-1].sval)
-    if kind == "SubLink" and node.subLinkType == SubLinkType.EXPR_SUBLINK:
-        targets = node.subselect.targetList
-        return str(targets[0].name or _name_of(targets[0].val)) if targets else "?column?"
-    named = {"CoalesceExpr": "coalesce", "CaseExpr": "case", "A_ArrayExpr": "array", "RowExpr": "row"}
+    if kind == "CaseExpr":
+        return _name_of(node.defresult) if type(node.defresult) in _NAMED_BY_THEMSELVES else "case"
+    if kind == "SubLink":
+        return _name_of_subquery(node)
+    if kind == "MinMaxExpr":
+        return "greatest" if node.op == MinMaxOp.IS_GREATEST else "least"
+    if kind == "SQLValueFunction":
+        return str(node.op.name.removeprefix("SVFOP_").removesuffix("_N").lower())
+    if kind == "A_Expr" and node.kind == A_Expr_Kind.AEXPR_NULLIF:
+        return "nullif"
+    named = {"CoalesceExpr": "coalesce", "A_ArrayExpr": "array", "RowExpr": "row", "GroupingFunc": "grouping"}
     return named.get(kind, "?column?")
+
+
+def _name_of_subquery(node: Any) -> str:
+    named = {SubLinkType.EXISTS_SUBLINK: "exists", SubLinkType.ARRAY_SUBLINK: "array"}
+    if node.subLinkType != SubLinkType.EXPR_SUBLINK:
+        return named.get(node.subLinkType, "?column?")
+    select = node.subselect
+    while select.larg:
+        select = select.larg
+    target = select.targetList[0]
+    return str(target.name or _name_of(target.val))
