@@ -146,6 +146,7 @@ REFUSALS = {
     "SELECT count(*) AS n FROM orders HAVING n > 3": "Write its expression once more",
     "SELECT median(freight) FROM orders": "percentile_cont(0.5) WITHIN GROUP",
     "SELECT year(order_date) FROM orders": "EXTRACT(YEAR FROM date)",
+    "SELECT * FROM (SELECT 1, 2 FROM orders) x": "Give each an alias",
     "SELECT roun(freight) FROM orders": "Did you mean round",
     "SELECT freight::money FROM orders": "Cast to one of",
     "SELECT freight <-> 1 FROM orders": "Operators are",

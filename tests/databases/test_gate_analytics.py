@@ -58,8 +58,8 @@ ANALYTICS = [
     "SELECT city FROM suppliers EXCEPT ALL SELECT ship_city FROM orders ORDER BY city LIMIT 3 OFFSET 1",
     "SELECT interval '1 year 2 months', interval '3' month, interval(3) '2 seconds', date '2020-01-01' FROM orders",
     "SELECT string_agg(DISTINCT ship_city, ', ' ORDER BY ship_city) FROM orders",
-    "SELECT * FROM (SELECT greatest(order_id, 1), nullif(order_id, 1), CURRENT_DATE, (ARRAY[1])[1], true, ROW(1, 2),"
-    " CASE WHEN true THEN 1 ELSE order_id END, EXISTS (SELECT 1 FROM orders), '1'::int, -order_id FROM orders) AS x",
+    "SELECT * FROM (SELECT greatest(order_id, 1), nullif(order_id, 1), CURRENT_DATE, ARRAY[1], true, ROW(1, 2),"
+    " CASE WHEN true THEN 1 ELSE order_id END, EXISTS (SELECT 1 FROM orders), '1'::int FROM orders) AS x",
     "SELECT ship_city || ', ' || ship_country || ' (' || order_id || ')' FROM orders",
 ]
 

@@ -143,7 +143,10 @@ class Walk:
             if not fields or type(fields[-1]) is not ast.A_Star:
                 found.append(target)
                 continue
-            found += [ast.ResTarget(val=reference(column)) for column in self._starred(fields, scope)]
+            columns = self._starred(fields, scope)
+            if len(set(columns)) < len(columns):
+                raise self._context.refusal("two columns under * have one name.", "Give each an alias with AS.")
+            found += [ast.ResTarget(val=reference(column)) for column in columns]
         return found
 
     def _starred(self, fields: Any, scope: Scope) -> list[Visible]:
