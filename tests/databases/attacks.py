@@ -174,7 +174,7 @@ ATTACKS: tuple[Attack, ...] = (
     *_all(10, "refused", "SELECT public.peek()", "SELECT * FROM public.peek()"),
     Attack(10, "GRANT EXECUTE ON FUNCTION public.peek() TO PUBLIC", "owner"),
     *_all(11, "refused", "SELECT value FROM public.readings_south", "SELECT value FROM public.readings_north"),
-    Attack(11, "SELECT region, value FROM public.readings", "rows", True, (("north", 1),)),
+    Attack(11, "SELECT region, value FROM public.readings", "rows", False, (("north", 1),)),
     *_all(12, "refused", "SELECT canary FROM public.secrets", "TABLE public.secrets"),
     Attack(12, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO northwind_warehouse", "owner"),
     Attack(13, "CREATE POLICY more ON public.orders TO PUBLIC USING (true)", "owner"),
