@@ -33,8 +33,8 @@ An agent's model writes SQL, and whoever talks to it may try to make it write so
 each other, and each is tested **alone**, with the ones in front of it taken away:
 
 - **gate**: reads the statement with PostgreSQL's own grammar and lets one SELECT over the account's columns through;
-- **rights**: what PostgreSQL lets the agent's own login do, tried on that login without the gate (nobody but the gateway
-  has its password);
+- **rights**: what PostgreSQL lets the agent's own login do, tried on that login without the gate (nobody but the
+  gateway has its password);
 - **row policies**: which rows PostgreSQL gives that login, tried in the same way;
 - **protocol and limits**: one statement at a time, an end to what takes too long;
 - **self-check**: names what was changed, by the login itself or by a careless owner, and refuses to serve.
