@@ -1,8 +1,9 @@
 """Write the generated pages of docs/, or check that they are what they should be (``--check``).
 
 docs/project.md comes from the models of ``allotment.project`` and the docstrings under their fields,
-docs/commands.md from the command line itself, the table of real runs in docs/training-cost.md from the benchmarks. The
-check also follows the links between all pages, and wants every design note listed.
+docs/commands.md from the command line itself, the table of real runs in docs/training-cost.md from the benchmarks,
+docs/database-attacks.md from the attack table of the tests. The check also follows the links between all pages, and
+wants every design note listed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import typer
+from attacks_page import attacks_page
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -244,6 +246,7 @@ def main() -> None:
     pages = {
         DOCS / "project.md": project_page(),
         DOCS / "commands.md": commands_page(),
+        DOCS / "database-attacks.md": attacks_page(),
         cost: with_predictions(cost.read_text(encoding="utf-8")),
     }
     if "--check" not in sys.argv[1:]:

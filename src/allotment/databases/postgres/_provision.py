@@ -40,7 +40,8 @@ def check_server(admin: Connection[tuple[Any, ...]], database: str, rules: list[
     require_version(admin.info.server_version, database)
     rows = admin.execute(
         "SELECT r.rolname::text, r.rolsuper, coalesce(shobj_description(r.oid, 'pg_authid'), ''), EXISTS (SELECT"
-        " FROM pg_shdepend s WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND s.deptype = 'o')"
+        " FROM pg_shdepend s WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND s.deptype = 'o'"
+        " AND s.classid <> 'pg_default_acl'::regclass)"
         " FROM pg_roles r WHERE r.rolname::text = ANY (%s) ORDER BY 1",
         [sorted({rule.account for rule in rules})],
     ).fetchall()

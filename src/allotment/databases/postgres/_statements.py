@@ -158,6 +158,9 @@ def _reset(admin: Connection[tuple[Any, ...]], account: str, schemas: list[str])
         kind = sql.SQL("SEQUENCE" if relation.kind == "S" else "TABLE")
         found.append(sql.SQL("REVOKE ALL ON {} {} FROM {}").format(kind, relation.table.identifier, name))
     there = admin.execute("SELECT FROM pg_roles WHERE rolname = %s", [account]).rowcount == 1
+    if there and is_superuser(admin):
+        # It owns nothing; but every role may keep default privileges of its own, and then it seems to.
+        found.append(sql.SQL("DROP OWNED BY {}").format(name))
     for schema in schemas if there else []:
         place = sql.Identifier(schema)
         found.append(sql.SQL("REVOKE ALL ON ALL ROUTINES IN SCHEMA {} FROM {}").format(place, name))
@@ -178,7 +181,7 @@ def _policies_to_drop(admin: Connection[tuple[Any, ...]], rules: list[Rule]) -> 
         [accounts],
     ).fetchall()
     ours = [row for row in rows if any((row[0], row[1]) == (table.schema, table.name) for table in tables)]
-    drop = sql.SQL("DROP POLICY {} ON {}")
+    drop = sql.SQL("DROP POLICY IF EXISTS {} ON {}")
     return [drop.format(sql.Identifier(policy), sql.Identifier(schema, table)) for schema, table, policy in ours]
 
 
