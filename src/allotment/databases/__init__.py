@@ -6,6 +6,7 @@ from allotment.databases._difference import Difference
 from allotment.databases._result import QueryResult
 from allotment.databases.gate import GatedSql, check_sql
 from allotment.databases.postgres._server import EmbeddedServer
+from allotment.databases.sections import Hit, SectionSearch, SyncReport
 
 __all__ = [
     "ColumnCard",
@@ -13,9 +14,12 @@ __all__ = [
     "Difference",
     "EmbeddedServer",
     "GatedSql",
+    "Hit",
     "Key",
     "QueryResult",
     "SchemaCard",
+    "SectionSearch",
+    "SyncReport",
     "TableCard",
     "check_sql",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,11 +18,13 @@ from allotment.databases.gate import check_sql
 from allotment.databases.postgres._backend import PostgresBackend
 from allotment.databases.postgres._provision import ensure_state_database
 from allotment.databases.postgres._server import EmbeddedServer
+from allotment.databases.sections import SectionSearch
+from allotment.databases.sections._schema import DATABASE as SECTIONS_DATABASE
 from allotment.errors import NotGranted, ProjectError
 from allotment.project import Project
 from allotment.workspace import Workspace
 
-_RESERVED = {STATE_DATABASE, "postgres", "template0", "template1"}
+_RESERVED = {STATE_DATABASE, SECTIONS_DATABASE, "postgres", "template0", "template1"}
 
 
 class Databases:
@@ -63,6 +66,16 @@ class Databases:
     ) -> None:
         self.stop()
 
+    @cached_property
+    def sections(self) -> SectionSearch:
+        """The search of what was read of the documents, with vectors where ``dataset.embeddings`` names a model."""
+        named = self._project.dataset.embeddings
+        if named is None:
+            return SectionSearch(self._project, self._workspace, self.server)
+        from allotment.dataset import ServerEmbedder  # heavy, and of use only here
+
+        return SectionSearch(self._project, self._workspace, self.server, ServerEmbedder(named))
+
     @property
     def state_dsn(self) -> str:
         """Connection string of the application's own login in its own database."""
@@ -102,7 +115,8 @@ class Databases:
 
     def check(self) -> list[Difference]:
         """Where the live databases are not as declared; empty when all is well."""
-        return [difference for backend in self._backends.values() for difference in backend.check()]
+        declared = [difference for backend in self._backends.values() for difference in backend.check()]
+        return [*declared, *self.sections.check()]
 
     def schema_card(self, grant: Grant) -> SchemaCard:
         """What the granted account sees, for the model that writes SQL.
