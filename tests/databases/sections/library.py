@@ -26,7 +26,7 @@ def make_project(
     learnt = {agent: [name for name, readers in sets.items() if served <= readers] for agent, served in agents.items()}
     text = {
         "name": "Library",
-        "roles": {role: "reads" for role in sorted(roles)},
+        "roles": dict.fromkeys(sorted(roles), "reads"),
         "documents": {
             name: {"path": f"documents/{name}", "readers": sorted(readers)} for name, readers in sets.items()
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from allotment.databases.sections._fence import account_of, fence_differences, p
 from allotment.databases.sections._hit import Hit, best_sentence
 from allotment.databases.sections._rank import Ranked, ReaderSet, rank, visible_sets
 from allotment.databases.sections._schema import DATABASE, ensure_tables, is_there, open_database
-from allotment.databases.sections._sync import SyncReport, digests_of, readers_text, synchronise, vector_text
+from allotment.databases.sections._sync import SyncReport, digests_of, synchronise, vector_text
 from allotment.documents import DocumentRecord, iterate_sections, load_documents, readers_now
 from allotment.errors import DatabaseUnavailable, IntegrityError, NotGranted
 from allotment.project import Project
@@ -33,6 +34,17 @@ Rows = Mapping[int, tuple[str, str, str, str, str]]
 _SECTIONS = "SELECT key, id, document, heading, body, readers FROM public.section WHERE key = ANY (%s)"
 
 
+@dataclass(frozen=True)
+class _Read:
+    """What the last ingest read."""
+
+    sha256: str | None
+    """Of its records' file."""
+    records: Mapping[str, DocumentRecord]
+    digests: Mapping[str, str]
+    """Readers → hash of what was read for them."""
+
+
 class SectionSearch:
     """Sections of the last ingest behind row policies. Thread-safe; a connection lives for one search."""
 
@@ -44,7 +56,8 @@ class SectionSearch:
         self._workspace = workspace
         self._server = server
         self._embedder = embedder
-        self._documents: tuple[str | None, dict[str, DocumentRecord]] = (None, {})
+        self._model = embedder.name if embedder else None
+        self._read = _Read(None, {}, {})
 
     def sync(self) -> SyncReport:
         """Bring accounts, policies and tables to what the project says and the last ingest read.
@@ -58,7 +71,7 @@ class SectionSearch:
             EngineError: the embedding model does not answer.
         """
         with self._workspace.lock("sections", timeout_s=600), self._workspace.lock("documents", timeout_s=600):
-            digests = self._digests()
+            digests = self._last_read().digests
             ensure_tables(self._server)
             with open_database(self._server) as admin:
                 passwords = partial(account_password, self._server)
@@ -153,23 +166,18 @@ class SectionSearch:
         """What the account of ``agent`` should see: readers → hash of what was read for them."""
         needed = [f"/{role}/" for role in self._project.agents[agent].roles]
         return {
-            readers: digest for readers, digest in self._digests().items() if all(role in readers for role in needed)
+            readers: digest
+            for readers, digest in self._last_read().digests.items()
+            if all(role in readers for role in needed)
         }
 
-    def _digests(self) -> dict[str, str]:
-        documents: dict[str, list[tuple[str, str]]] = {}
-        for record in self._records().values():
-            if record.sections and record.readers:
-                documents.setdefault(readers_text(record.readers), []).append((record.path, record.rows_sha256))
-        return digests_of(documents, self._embedder.name if self._embedder else None)
-
-    def _records(self) -> dict[str, DocumentRecord]:
-        digest = hash_file_once(self._workspace.documents_file)
-        known, records = self._documents
-        if digest is None or known != digest:
-            records = {record.path: record for record in load_documents(self._workspace)}
-            self._documents = (digest, records)
-        return records
+    def _last_read(self) -> _Read:
+        """Of the last ingest; its file is looked at every time and read only when it is another."""
+        sha256 = hash_file_once(self._workspace.documents_file)
+        if sha256 is None or self._read.sha256 != sha256:
+            records = load_documents(self._workspace)
+            self._read = _Read(sha256, {one.path: one for one in records}, digests_of(records, self._model))
+        return self._read
 
     def _require_readable(self, agent: str, role: str, rows: Rows) -> None:
         """The policies' promise again, on what came back."""
@@ -184,7 +192,8 @@ class SectionSearch:
 
     def _current(self, documents: set[str], role: str) -> set[str]:
         """Of ``documents`` those that are still what was read, and that ``role`` may read by today's rules."""
-        records = [record for path, record in self._records().items() if path in documents]
+        known = self._last_read().records
+        records = [known[path] for path in sorted(documents) if path in known]
         allowed = readers_now(self._project, records)
         return {
             record.path

@@ -32,10 +32,9 @@ _COUNTS = """SELECT word, count(*) FROM public.posting WHERE readers = ANY (%(re
 
 _RANKED = """SELECT p.section, sum(a.weight * p.frequency * (%(k1)s + 1)
         / (p.frequency + %(k1)s * (1 - %(b)s + %(b)s * p.words / a.mean))) AS score, sum(a.share)
-    FROM public.posting p
-    JOIN unnest(%(words)s::text[], %(weights)s::float8[], %(shares)s::float8[], %(means)s::float8[])
-      AS a (word, weight, share, mean) ON a.word = p.word
-    WHERE p.readers = ANY (%(readers)s) AND p.word = ANY (%(words)s)
+    FROM unnest(%(words)s::text[], %(weights)s::float8[], %(shares)s::float8[], %(means)s::float8[])
+      AS a (word, weight, share, mean)
+    JOIN public.posting p ON p.word = a.word AND p.readers = ANY (%(readers)s)
     GROUP BY p.section ORDER BY score DESC, p.section LIMIT %(limit)s"""
 
 _NEAREST = """SELECT section.key, vector.cosine_distance(section.embedding, %(vector)s::vector.vector) AS distance

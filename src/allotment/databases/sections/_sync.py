@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import Connection
 
 from allotment.databases.sections._text import configuration_of, pieces, storable
-from allotment.documents import Section
+from allotment.documents import DocumentRecord, Section
 from allotment.workspace import hash_json
 
 if TYPE_CHECKING:
@@ -167,6 +167,10 @@ def _key_of(section_id: str) -> int:
     return int.from_bytes(sha256(section_id.encode("utf-8", "surrogatepass")).digest()[:8], "big", signed=True)
 
 
-def digests_of(documents: Mapping[str, list[tuple[str, str]]], model: str | None) -> dict[str, str]:
-    """What the tables should say they were made from: readers → hash of their documents, and of who made vectors."""
+def digests_of(records: Iterable[DocumentRecord], model: str | None) -> dict[str, str]:
+    """What the tables should be made from: readers as ``readers_text`` → hash of their documents and of the model."""
+    documents: dict[str, list[tuple[str, str]]] = {}
+    for record in records:
+        if record.sections and record.readers:
+            documents.setdefault(readers_text(record.readers), []).append((record.path, record.rows_sha256))
     return {readers: hash_json([model, sorted(files)]) for readers, files in documents.items()}
