@@ -15,11 +15,14 @@ from library import grant_for, made, make_project, write_sections
 from psycopg import Connection, errors
 from search_server import BOTH, SearchServer
 
+from allotment.databases import Databases
 from allotment.databases.postgres._server import account_dsn
 from allotment.databases.sections._fence import account_of
+from allotment.databases.sections._schema import DATABASE
 from allotment.databases.sections._sync import readers_text
 from allotment.errors import ProjectError
 from allotment.project import Project, load_project
+from allotment.workspace import Workspace
 
 REFUSED = {
     "all columns": "SELECT * FROM public.section",
@@ -145,6 +148,21 @@ def test_a_change_is_found_and_a_sync_mends_it(server: SearchServer, library: Pr
     assert search.check() != []
     search.sync()
     assert search.check() == []
+
+
+def test_the_databases_own_check_looks_at_the_sections_too(server: SearchServer, library: Project) -> None:
+    databases = Databases(library, Workspace(server.root))
+    databases.sections.sync()
+    assert databases.check() == []
+    with server.owner() as owner:
+        owner.execute("ALTER POLICY fence_search_desk ON section USING (true)")
+    assert [item.element for item in databases.check()] == ["search_desk: public.section"]
+    databases.sections.sync()
+
+
+def test_no_declared_database_may_take_the_place_of_the_sections(server: SearchServer, library: Project) -> None:
+    with pytest.raises(ProjectError, match="taken"):
+        Databases(library.model_copy(update={"databases": {DATABASE: None}}), Workspace(server.root))
 
 
 @pytest.mark.parametrize("opened", ["allotment", "fence"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,6 +105,25 @@ def test_a_killed_sync_leaves_the_whole_state_from_before(server: SearchServer, 
     assert _bodies(server) == {"one apple", "two pears"}
     hits = server.search(library).search(grant_for(server.log, library, "desk", "clerk"), "plums apple")
     assert [hit.quote for hit in hits] == ["three plums"]
+
+
+def test_searches_while_documents_change_see_one_whole_state_or_the_other(
+    server: SearchServer, library: Project
+) -> None:
+    grant = grant_for(server.log, library, "desk", "clerk")
+    states = (("red apple", "red pear"), ("blue apple", "blue pear"))
+    _write(library, *states[0])
+    search = server.search(library)
+    search.sync()
+
+    def look(_: int) -> tuple[str, ...]:
+        return tuple(sorted(hit.quote for hit in search.search(grant, "apple pear")))
+
+    with ThreadPoolExecutor(3) as pool:
+        seen = [pool.submit(look, number) for number in range(12)]
+        _write(library, *states[1])
+        assert {one.result() for one in seen} <= set(states)
+    assert look(0) == states[1]
 
 
 def test_without_its_embedding_model_a_search_fails_and_the_tables_stay(server: SearchServer, library: Project) -> None:
