@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import log
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 from typing import Any
 
 import psycopg
@@ -32,6 +32,8 @@ from allotment.agents import SupportIndex
 from allotment.agents._support import _rank, _words
 from allotment.audit import AuditLog, authorize
 from allotment.databases import Databases
+from allotment.databases.postgres._server import account_dsn
+from allotment.databases.sections._fence import account_of
 from allotment.databases.sections._schema import DATABASE
 from allotment.documents import Section, ingest, load_sections
 from allotment.project import load_project
@@ -40,8 +42,10 @@ from allotment.workspace import Workspace
 RESULTS = Path(__file__).parent / "results"
 SQUAD = Path(__file__).parents[2] / "shared" / "data" / "squad200"
 SIZES = (200, 2_000, 20_000)
-TIMED_QUESTIONS = 300
+TIMED_QUESTIONS = 200
+TIMED_ILIKE = 20
 SECTIONS_IN_FILE = 20
+HIDDEN_ROUNDS = {"planned": 500, "without_indexes": 20}
 SEED = 7
 
 PROJECT = """
@@ -248,6 +252,28 @@ def tenths(values: Sequence[float]) -> list[float]:
     return [round(cut, 2) for cut in quantiles(values, n=10)]
 
 
+def hidden_words(bench: Bench) -> dict[str, Any]:
+    """Whether the time tells of a word that only hidden sections have, all of them, from one that none has.
+
+    Asked on the account's own login without any code of the search: as the server plans it, and with its indexes
+    switched off, which the account may do.
+    """
+    dsn = account_dsn(bench.databases.server, account_of("desk"), DATABASE)
+    found: dict[str, Any] = {}
+    with psycopg.connect(dsn, autocommit=True) as login:
+        for name, indexes in (("planned", "on"), ("without_indexes", "off")):
+            for kind in ("indexscan", "indexonlyscan", "bitmapscan"):
+                login.execute(f"SET enable_{kind} = {indexes}".encode())
+            seconds: dict[str, list[float]] = {"shut": [], "absentee": []}
+            for _ in range(HIDDEN_ROUNDS[name]):
+                for word, taken in seconds.items():
+                    query = f"SELECT section FROM public.posting WHERE word = 'english:{word}'"
+                    taken.append(timed(lambda text=query: login.execute(text.encode(), prepare=False).fetchall())[1])
+            hidden, absent = (median(taken) for taken in seconds.values())
+            found[name] = {"hidden_ms": 1000 * hidden, "absent_ms": 1000 * absent, "ratio": round(hidden / absent, 3)}
+    return found
+
+
 def at_size(size: int, texts: list[tuple[str, str]], asked: list[Question]) -> dict[str, Any]:
     """Times at one size; recall where nothing but the passages is there."""
     few = random.Random(SEED).sample(asked, TIMED_QUESTIONS)
@@ -262,9 +288,10 @@ def at_size(size: int, texts: list[tuple[str, str]], asked: list[Question]) -> d
         }
         search = searched(bench)
         found["search"] = spread([timed(lambda text=one.text: search(text))[1] for one in few])
+        found["hidden_words"] = hidden_words(bench)
         with psycopg.connect(bench.databases.server.dsn(user="allotment_admin", database=DATABASE)) as owner:
             ilike = by_ilike(bench, owner)
-            found["ilike"] = spread([timed(lambda text=one.text: ilike(text))[1] for one in few[:60]])
+            found["ilike"] = spread([timed(lambda text=one.text: ilike(text))[1] for one in few[:TIMED_ILIKE]])
             if size == SIZES[0]:
                 ways = {
                     "search": search,

@@ -12,14 +12,19 @@ _STEM = 5
 
 def words_of(text: str) -> list[str]:
     """The words in order, without case and accents; a number keeps its decimals, behind a point."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    letters = "".join(character for character in plain if not unicodedata.combining(character))
-    return [_plain(word) for word in _WORD.findall(letters)]
+    return [_plain(word) for word in _WORD.findall(_without_accents(text.casefold()))]
 
 
 def stems_of(text: str) -> list[str]:
     """The words' first letters; words of one or two letters are left out, numbers are whole."""
     return [_stem(word) for word in words_of(text) if len(word) > 2 or word.isdigit()]
+
+
+def _without_accents(text: str) -> str:
+    if text.isascii():
+        return text
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join(character for character in apart if not unicodedata.combining(character))
 
 
 def _plain(word: str) -> str:
@@ -31,4 +36,4 @@ def _stem(word: str) -> str:
 
 
 def _has_digit(word: str) -> bool:
-    return any(character.isdigit() for character in word)
+    return not word.isalpha() and any(character.isdigit() for character in word)

@@ -30,9 +30,11 @@ COLUMNS = {
 _DISTANCE = "vector.cosine_distance(vector.vector,vector.vector)"
 _PREFIX = "search_"
 
+_OF_VISIBLE_SETS = sql.SQL("readers = ANY (ARRAY(SELECT visible.readers FROM public.reader_set AS visible))")
+
 _FENCES = """SELECT r.rolname::text, c.relname::text FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
-    JOIN pg_policy open ON open.polrelid = p.polrelid AND open.polpermissive AND open.polroles = p.polroles
-      AND pg_get_expr(open.polqual, open.polrelid) = pg_get_expr(p.polqual, p.polrelid)
+    JOIN pg_policy s ON s.polrelid = 'public.reader_set'::regclass AND s.polpermissive AND s.polroles = p.polroles
+      AND pg_get_expr(s.polqual, s.polrelid) = pg_get_expr(p.polqual, p.polrelid)
     JOIN pg_roles r ON p.polroles = ARRAY[r.oid]
     WHERE NOT p.polpermissive AND p.polcmd = 'r' AND c.relnamespace = 'public'::regnamespace"""
 
@@ -50,7 +52,12 @@ class SectionRule(Rule):
 
     @property
     def condition(self) -> Sql:
-        """The row filter; an account without roles sees nothing."""
+        """The row filter: readers the account sees lead the index, so no entry of a hidden section is walked over."""
+        return self.fence if self.table.name == "reader_set" else _OF_VISIBLE_SETS
+
+    @property
+    def fence(self) -> Sql:
+        """That every role is among the readers, in literals alone; an account without roles sees nothing."""
         tests = [sql.SQL("strpos(readers, {}) > 0").format(sql.Literal(f"/{role}/")) for role in sorted(self.roles)]
         return sql.SQL(" AND ").join(tests) if tests else sql.SQL("false")
 
@@ -60,7 +67,7 @@ def account_of(agent: str) -> str:
     return f"{_PREFIX}{agent}"
 
 
-def rules_of(project: Project) -> list[Rule]:
+def rules_of(project: Project) -> list[SectionRule]:
     """Every pair of search account and table.
 
     Raises:
@@ -85,7 +92,7 @@ def fence_differences(admin: Admin, project: Project) -> list[Difference]:
     rules = rules_of(project)
     accounts = _accounts(rules)
     allowed = {f"{account}: {_DISTANCE}" for account in accounts}
-    found = [item for item in differences(admin, DATABASE, rules) if item.element not in allowed]
+    found = [item for item in differences(admin, DATABASE, list(rules)) if item.element not in allowed]
     return [*found, *_missing_fences(admin, rules), *_left_over(admin, project)]
 
 
@@ -105,13 +112,13 @@ def provision_fence(
         IntegrityError: the database is not as declared afterwards; nothing was changed.
     """
     rules = rules_of(project)
-    check_server(admin, DATABASE, rules)
+    check_server(admin, DATABASE, list(rules))
     if not list(locked_out) and not fence_differences(admin, project):
         return []
     verifiers = {account: _verifier(admin, account, passwords(account)) for account in _accounts(rules)}
     with admin.transaction():
         left_over = [statement for item in _left_over(admin, project) for statement in _dropped(item.found)]
-        statements = statements_for(admin, DATABASE, rules, verifiers)
+        statements = statements_for(admin, DATABASE, list(rules), verifiers)
         own = [*left_over, *(statement for rule in rules for statement in _fence(rule)), *_distance(rules)]
         for statement in [*(item.sql for item in statements), *own]:
             admin.execute(statement)
@@ -125,7 +132,7 @@ def provision_fence(
     return [*(item.shown for item in statements), *(statement.as_string() for statement in own)]
 
 
-def _accounts(rules: list[Rule]) -> list[str]:
+def _accounts(rules: list[SectionRule]) -> list[str]:
     return sorted({rule.account for rule in rules})
 
 
@@ -133,21 +140,21 @@ def _verifier(admin: Admin, account: str, password: str) -> str:
     return admin.pgconn.encrypt_password(password.encode(), account.encode(), b"scram-sha-256").decode()
 
 
-def _fence(rule: Rule) -> Iterator[Sql]:
+def _fence(rule: SectionRule) -> Iterator[Sql]:
     name, table, role = sql.Identifier(f"fence_{rule.account}"), rule.table.identifier, sql.Identifier(rule.account)
     yield sql.SQL("DROP POLICY IF EXISTS {} ON {}").format(name, table)
     create = sql.SQL("CREATE POLICY {} ON {} AS RESTRICTIVE FOR SELECT TO {} USING ({})")
-    yield create.format(name, table, role, rule.condition)
+    yield create.format(name, table, role, rule.fence)
 
 
-def _distance(rules: list[Rule]) -> Iterator[Sql]:
+def _distance(rules: list[SectionRule]) -> Iterator[Sql]:
     for account in _accounts(rules):
         yield sql.SQL("GRANT USAGE ON SCHEMA vector TO {}").format(sql.Identifier(account))
         grant = sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}")
         yield grant.format(sql.SQL(_DISTANCE), sql.Identifier(account))  # the name is this module's own
 
 
-def _missing_fences(admin: Admin, rules: list[Rule]) -> Iterator[Difference]:
+def _missing_fences(admin: Admin, rules: list[SectionRule]) -> Iterator[Difference]:
     there = set(admin.execute(_FENCES).fetchall())
     for rule in rules:
         if (rule.account, rule.table.name) not in there:

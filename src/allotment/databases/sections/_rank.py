@@ -27,18 +27,17 @@ _LONGEST_QUESTION = 4000
 
 _LEXEMES = "SELECT lexeme FROM unnest(to_tsvector(%s::regconfig, %s)) LIMIT %s"
 
-_COUNTS = """SELECT word, count(*) FROM public.posting WHERE readers = ANY (%(readers)s) AND word = ANY (%(words)s)
-    GROUP BY word"""
+_COUNTS = "SELECT word, count(*) FROM public.posting WHERE word = ANY (%s) GROUP BY word"
 
 _RANKED = """SELECT p.section, sum(a.weight * p.frequency * (%(k1)s + 1)
         / (p.frequency + %(k1)s * (1 - %(b)s + %(b)s * p.words / a.mean))) AS score, sum(a.share)
     FROM unnest(%(words)s::text[], %(weights)s::float8[], %(shares)s::float8[], %(means)s::float8[])
       AS a (word, weight, share, mean)
-    JOIN public.posting p ON p.word = a.word AND p.readers = ANY (%(readers)s)
+    JOIN public.posting p ON p.word = a.word
     GROUP BY p.section ORDER BY score DESC, p.section LIMIT %(limit)s"""
 
 _NEAREST = """SELECT section.key, vector.cosine_distance(section.embedding, %(vector)s::vector.vector) AS distance
-    FROM public.section WHERE readers = ANY (%(readers)s) AND embedding IS NOT NULL ORDER BY 2, 1 LIMIT %(limit)s"""
+    FROM public.section WHERE embedding IS NOT NULL ORDER BY 2, 1 LIMIT %(limit)s"""
 
 Reader = Connection[tuple[Any, ...]]
 
@@ -91,20 +90,19 @@ def rank(
         vector: the question as a vector; none leaves vectors out.
         limit: how many.
     """
-    readers = sorted({item.readers for item in visible})
-    asked = _asked(reader, visible, readers, question)
+    asked = _asked(reader, visible, question)
     wanted = limit if vector is None else max(limit, FUSED)
-    by_words = _by_words(reader, readers, asked, wanted)
+    by_words = _by_words(reader, asked, wanted)
     if vector is None:
         return by_words
-    nearest = reader.execute(_NEAREST, {"vector": vector, "readers": readers, "limit": wanted}).fetchall()
+    nearest = reader.execute(_NEAREST, {"vector": vector, "limit": wanted}).fetchall()
     return _fused(by_words, [key for key, _ in nearest])[:limit]
 
 
-def _asked(reader: Reader, visible: Sequence[ReaderSet], readers: list[str], question: str) -> list[_Asked]:
+def _asked(reader: Reader, visible: Sequence[ReaderSet], question: str) -> list[_Asked]:
     lexemes = {name: _lexemes(reader, name, question) for name in sorted({item.configuration for item in visible})}
     words = [word for listed in lexemes.values() for word in listed]
-    counts: dict[str, int] = dict(reader.execute(_COUNTS, {"readers": readers, "words": words}).fetchall())
+    counts: dict[str, int] = dict(reader.execute(_COUNTS, [words]).fetchall())
     found: list[_Asked] = []
     for name, listed in lexemes.items():
         mine = [item for item in visible if item.configuration == name]
@@ -126,14 +124,14 @@ def _rarity(total: int, count: int) -> float:
     return log(1 + (total - count + 0.5) / (count + 0.5))
 
 
-def _by_words(reader: Reader, readers: list[str], asked: list[_Asked], limit: int) -> list[Ranked]:
+def _by_words(reader: Reader, asked: list[_Asked], limit: int) -> list[Ranked]:
     columns = {
         "words": [item.word for item in asked],
         "weights": [item.weight for item in asked],
         "shares": [item.share for item in asked],
         "means": [item.mean for item in asked],
     }
-    rows = reader.execute(_RANKED, {**columns, "readers": readers, "k1": K1, "b": B, "limit": limit}).fetchall()
+    rows = reader.execute(_RANKED, {**columns, "k1": K1, "b": B, "limit": limit}).fetchall()
     return [Ranked(key, float(score), float(share)) for key, score, share in rows]
 
 

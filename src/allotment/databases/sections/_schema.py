@@ -59,8 +59,8 @@ BEGIN
 END $statistics$;
 """
 # A key is a part of the id's hash, for a serial number would count hidden sections. A posting's readers are its
-# section's, kept so by the foreign key, and lead its index: entries of hidden sections are not walked over. There are
-# no statistics of any column: what the planner estimates would tell an account which words hidden sections have.
+# section's, kept so by the foreign key, and lead its index. There are no statistics of any column: what the planner
+# estimates would tell an account which words hidden sections have.
 
 
 def is_there(server: EmbeddedServer) -> bool:
