@@ -107,11 +107,12 @@ class Databases:
             DatabaseUnavailable: a server does not answer.
         """
         with self._workspace.lock("provision", timeout_s=600):
-            return [
+            declared = [
                 statement
                 for backend in self._backends.values()
                 for statement in backend.provision(dry_run=dry_run, reload=reload)
             ]
+            return [*declared, *self.sections.provision(dry_run=dry_run)]
 
     def check(self) -> list[Difference]:
         """Where the live databases are not as declared; empty when all is well."""

@@ -127,7 +127,8 @@ def test_neither_what_the_planner_expects_nor_what_is_walked_over_tells_of_hidde
             assert table == "section" or "Index" in plans["absentee"]
 
 
-LEFT_OVER = "CREATE ROLE search_gone LOGIN; COMMENT ON ROLE search_gone IS 'allotment: service account'"
+LEFT_OVER = """CREATE ROLE search_gone LOGIN; COMMENT ON ROLE search_gone IS 'allotment: service account';
+    GRANT CONNECT ON DATABASE allotment_sections TO search_gone; GRANT SELECT (body) ON section TO search_gone"""
 CHANGES = {
     "the list of readers shown in full": "ALTER POLICY allotment_search_desk ON reader_set USING (true)",
     "the policy widened": "ALTER POLICY allotment_search_desk ON section USING (true)",
@@ -159,14 +160,18 @@ def test_a_change_is_found_and_a_sync_mends_it(server: SearchServer, library: Pr
     assert search.check() == []
 
 
-def test_the_databases_own_check_looks_at_the_sections_too(server: SearchServer, library: Project) -> None:
+def test_check_and_provision_of_all_databases_are_about_the_sections_too(
+    server: SearchServer, library: Project
+) -> None:
     databases = Databases(library, Workspace(server.root))
     databases.sections.sync()
     assert databases.check() == []
     with server.owner() as owner:
         owner.execute("ALTER POLICY fence_search_desk ON section USING (true)")
     assert [item.element for item in databases.check()] == ["search_desk: public.section"]
-    databases.sections.sync()
+    assert "SCRAM" not in "".join(databases.provision(dry_run=True)) and databases.check() != []
+    assert databases.provision() != []
+    assert databases.check() == databases.provision() == []
 
 
 def test_no_declared_database_may_take_the_place_of_the_sections(server: SearchServer, library: Project) -> None:

@@ -39,7 +39,8 @@ _FENCES = """SELECT r.rolname::text, c.relname::text FROM pg_policy p JOIN pg_cl
     WHERE NOT p.polpermissive AND p.polcmd = 'r' AND c.relnamespace = 'public'::regnamespace"""
 
 _LEFT_OVER = """SELECT rolname::text FROM pg_roles WHERE starts_with(rolname::text, %s) AND rolname::text <> ALL (%s)
-    AND shobj_description(oid, 'pg_authid') = %s ORDER BY 1"""
+    AND shobj_description(oid, 'pg_authid') = %s AND has_database_privilege(oid, current_database(), 'CONNECT')
+    ORDER BY 1"""
 
 Admin = Connection[tuple[Any, ...]]
 
@@ -97,15 +98,16 @@ def fence_differences(admin: Admin, project: Project) -> list[Difference]:
 
 
 def provision_fence(
-    admin: Admin, project: Project, passwords: Callable[[str], str], locked_out: Iterable[str]
+    admin: Admin, project: Project, passwords: Callable[[str], str], locked_out: Iterable[str], *, dry_run: bool = False
 ) -> list[str]:
-    """Make accounts, grants and policies as the project says, in one transaction; returns what was run.
+    """Make accounts, grants and policies as the project says, in one transaction; returns the statements.
 
     Args:
         admin: the owner, in a database whose tables are there.
         project: says which roles each agent serves.
         passwords: account → its password.
         locked_out: accounts whose stored password is not the project's.
+        dry_run: run none of them.
 
     Raises:
         ProjectError: an account's name belongs to somebody else.
@@ -116,11 +118,17 @@ def provision_fence(
     if not list(locked_out) and not fence_differences(admin, project):
         return []
     verifiers = {account: _verifier(admin, account, passwords(account)) for account in _accounts(rules)}
+    left_over = [statement for item in _left_over(admin, project) for statement in _dropped(item.found)]
+    statements = statements_for(admin, DATABASE, list(rules), verifiers)
+    own = [*left_over, *(statement for rule in rules for statement in _fence(rule)), *_distance(rules)]
+    if not dry_run:
+        _run(admin, project, [*(item.sql for item in statements), *own])
+    return [*(item.shown for item in statements), *(statement.as_string() for statement in own)]
+
+
+def _run(admin: Admin, project: Project, statements: list[Sql]) -> None:
     with admin.transaction():
-        left_over = [statement for item in _left_over(admin, project) for statement in _dropped(item.found)]
-        statements = statements_for(admin, DATABASE, list(rules), verifiers)
-        own = [*left_over, *(statement for rule in rules for statement in _fence(rule)), *_distance(rules)]
-        for statement in [*(item.sql for item in statements), *own]:
+        for statement in statements:
             admin.execute(statement)
         left = fence_differences(admin, project)
         if left:
@@ -129,7 +137,6 @@ def provision_fence(
                 element=left[0].element,
                 remedy=f"Nothing was changed. As the server's owner: {left[0].mending_sql}",
             )
-    return [*(item.shown for item in statements), *(statement.as_string() for statement in own)]
 
 
 def _accounts(rules: list[SectionRule]) -> list[str]:

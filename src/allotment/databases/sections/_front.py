@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +16,14 @@ from allotment.databases.postgres._provision import lets_in
 from allotment.databases.postgres._server import EmbeddedServer, account_dsn, account_password
 from allotment.databases.sections._fence import account_of, fence_differences, provision_fence
 from allotment.databases.sections._hit import Hit, best_sentence
+from allotment.databases.sections._last_read import LastRead
 from allotment.databases.sections._rank import Ranked, ReaderSet, rank, visible_sets
 from allotment.databases.sections._schema import DATABASE, ensure_tables, is_there, open_database
-from allotment.databases.sections._sync import SyncReport, digests_of, synchronise, vector_text
-from allotment.documents import DocumentRecord, iterate_sections, load_documents, readers_now
+from allotment.databases.sections._sync import SyncReport, synchronise, vector_text
+from allotment.documents import iterate_sections
 from allotment.errors import DatabaseUnavailable, IntegrityError, NotGranted
 from allotment.project import Project
-from allotment.workspace import Workspace, hash_file_once
+from allotment.workspace import Workspace
 
 if TYPE_CHECKING:
     from allotment.dataset import Embedder
@@ -32,17 +32,6 @@ Rows = Mapping[int, tuple[str, str, str, str, str]]
 """Key → id, document, heading, body, readers."""
 
 _SECTIONS = "SELECT key, id, document, heading, body, readers FROM public.section WHERE key = ANY (%s)"
-
-
-@dataclass(frozen=True)
-class _Read:
-    """What the last ingest read."""
-
-    sha256: str | None
-    """Of its records' file."""
-    records: Mapping[str, DocumentRecord]
-    digests: Mapping[str, str]
-    """Readers → hash of what was read for them."""
 
 
 class SectionSearch:
@@ -56,8 +45,7 @@ class SectionSearch:
         self._workspace = workspace
         self._server = server
         self._embedder = embedder
-        self._model = embedder.name if embedder else None
-        self._read = _Read(None, {}, {})
+        self._read = LastRead(project, workspace, embedder.name if embedder else None)
 
     def sync(self) -> SyncReport:
         """Bring accounts, policies and tables to what the project says and the last ingest read.
@@ -71,12 +59,34 @@ class SectionSearch:
             EngineError: the embedding model does not answer.
         """
         with self._workspace.lock("sections", timeout_s=600), self._workspace.lock("documents", timeout_s=600):
-            digests = self._last_read().digests
-            ensure_tables(self._server)
-            with open_database(self._server) as admin:
-                passwords = partial(account_password, self._server)
-                provision_fence(admin, self._project, passwords, self._locked_out())
-                return synchronise(admin, iterate_sections(self._workspace), digests, self._embedder)
+            digests = self._read.digests
+            try:
+                ensure_tables(self._server)
+                self._provision(dry_run=False)
+                with open_database(self._server) as admin:
+                    return synchronise(admin, iterate_sections(self._workspace), digests, self._embedder)
+            except psycopg.Error as error:
+                raise DatabaseUnavailable(
+                    f"cannot be brought up to date ({error.diag.message_primary or 'the connection was lost'}).",
+                    element=DATABASE,
+                    remedy="Nothing was changed. Try again.",
+                ) from error
+
+    def provision(self, *, dry_run: bool) -> list[str]:
+        """Bring accounts, grants and policies to what the project says; returns the statements.
+
+        None where all is so, and where nothing was searched yet: the first search makes them.
+
+        Raises:
+            ProjectError: the name of an account is taken.
+            IntegrityError: the database is not as declared afterwards; nothing was changed.
+        """
+        return self._provision(dry_run=dry_run) if is_there(self._server) else []
+
+    def _provision(self, *, dry_run: bool) -> list[str]:
+        with open_database(self._server) as admin:
+            passwords = partial(account_password, self._server)
+            return provision_fence(admin, self._project, passwords, self._locked_out(), dry_run=dry_run)
 
     def check(self) -> list[Difference]:
         """Where accounts, grants and policies are not as the project says; empty where nothing was searched yet."""
@@ -119,7 +129,7 @@ class SectionSearch:
             )
         ranked, rows = found
         self._require_readable(agent, grant.decision.principal.role, rows)
-        current = self._current({row[1] for row in rows.values()}, grant.decision.principal.role)
+        current = self._read.current({row[1] for row in rows.values()}, grant.decision.principal.role)
         return [_hit(item, rows[item.key], question) for item in ranked if rows[item.key][1] in current]
 
     def _agent(self, grant: Grant) -> str:
@@ -141,7 +151,7 @@ class SectionSearch:
         with reader:
             try:
                 visible = visible_sets(reader)
-                if _shown(visible) != self._expected(agent):
+                if _shown(visible) != self._read.visible_to(agent):
                     return None
                 ranked = rank(reader, visible, question, vector, limit=limit)
                 rows = reader.execute(_SECTIONS, [[item.key for item in ranked]]).fetchall()
@@ -162,23 +172,6 @@ class SectionSearch:
         reader.isolation_level = IsolationLevel.REPEATABLE_READ
         return reader
 
-    def _expected(self, agent: str) -> dict[str, str]:
-        """What the account of ``agent`` should see: readers → hash of what was read for them."""
-        needed = [f"/{role}/" for role in self._project.agents[agent].roles]
-        return {
-            readers: digest
-            for readers, digest in self._last_read().digests.items()
-            if all(role in readers for role in needed)
-        }
-
-    def _last_read(self) -> _Read:
-        """Of the last ingest; its file is looked at every time and read only when it is another."""
-        sha256 = hash_file_once(self._workspace.documents_file)
-        if sha256 is None or self._read.sha256 != sha256:
-            records = load_documents(self._workspace)
-            self._read = _Read(sha256, {one.path: one for one in records}, digests_of(records, self._model))
-        return self._read
-
     def _require_readable(self, agent: str, role: str, rows: Rows) -> None:
         """The policies' promise again, on what came back."""
         needed = {role, *self._project.agents[agent].roles}
@@ -189,17 +182,6 @@ class SectionSearch:
                     element=account_of(agent),
                     remedy="Run `allotment database check`: it names the policy that was changed.",
                 )
-
-    def _current(self, documents: set[str], role: str) -> set[str]:
-        """Of ``documents`` those that are still what was read, and that ``role`` may read by today's rules."""
-        known = self._last_read().records
-        records = [known[path] for path in sorted(documents) if path in known]
-        allowed = readers_now(self._project, records)
-        return {
-            record.path
-            for record in records
-            if role in allowed[record.path] and hash_file_once(self._project.root / record.path) == record.sha256
-        }
 
     def _vector(self, question: str) -> str | None:
         return vector_text(self._embedder.embed([question])[0].tolist()) if self._embedder else None

@@ -64,9 +64,12 @@ END $statistics$;
 
 
 def is_there(server: EmbeddedServer) -> bool:
-    """Whether the server has the sections' database."""
+    """Whether the server has the sections' database, with its tables in this version."""
     with connect(server.dsn(user=ADMIN_ROLE, database="postgres"), element=DATABASE, autocommit=True) as admin:
-        return exists(admin, DATABASE)
+        if not exists(admin, DATABASE):
+            return False
+    with open_database(server) as admin:
+        return _is_made(admin)
 
 
 def open_database(server: EmbeddedServer) -> Connection[tuple[Any, ...]]:
@@ -82,10 +85,14 @@ def ensure_tables(server: EmbeddedServer) -> None:
             admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name))
             admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
     with open_database(server) as admin, admin.transaction():
-        found = admin.execute("SELECT obj_description('public'::regnamespace, 'pg_namespace')").fetchone()
-        if found == (_VERSION,):
+        if _is_made(admin):
             return
         admin.execute("DROP SCHEMA IF EXISTS vector CASCADE")
         admin.execute("DROP TABLE IF EXISTS public.posting, public.section, public.reader_set")
         admin.execute(_TABLES)
         admin.execute(sql.SQL("COMMENT ON SCHEMA public IS {}").format(sql.Literal(_VERSION)))
+
+
+def _is_made(admin: Connection[tuple[Any, ...]]) -> bool:
+    found = admin.execute("SELECT obj_description('public'::regnamespace, 'pg_namespace')").fetchone()
+    return found == (_VERSION,)
