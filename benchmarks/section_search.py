@@ -42,6 +42,7 @@ from allotment.workspace import Workspace
 RESULTS = Path(__file__).parent / "results"
 SQUAD = Path(__file__).parents[2] / "shared" / "data" / "squad200"
 SIZES = (200, 2_000, 20_000)
+MOST_HIDDEN = 2_000
 TIMED_QUESTIONS = 200
 TIMED_ILIKE = 20
 SECTIONS_IN_FILE = 20
@@ -112,12 +113,12 @@ def write(folder: Path, texts: Sequence[tuple[str, str]]) -> None:
 
 @contextmanager
 def opened(texts: Sequence[tuple[str, str]]) -> Iterator[Bench]:
-    """A project of these texts, and as many again that the searching role may not read."""
+    """A project of these texts, and up to 2,000 more that the searching role may not read."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "allotment.yaml").write_text(PROJECT, encoding="utf-8")
         write(root / "open", texts)
-        write(root / "shut", [(f"Shut {heading}", text) for heading, text in texts])
+        write(root / "shut", [(f"Shut {heading}", text) for heading, text in texts[:MOST_HIDDEN]])
         project, workspace = load_project(root), Workspace(root)
         _, ingest_s = timed(lambda: ingest(project, workspace))
         with Databases(project, workspace) as databases:
@@ -280,7 +281,7 @@ def at_size(size: int, texts: list[tuple[str, str]], asked: list[Question]) -> d
     with opened(enlarged(texts, size)) as bench:
         found: dict[str, Any] = {
             "sections": len(bench.sections),
-            "hidden_sections": size,
+            "hidden_sections": min(size, MOST_HIDDEN),
             "ingest_s": round(bench.ingest_s, 1),
             "first_sync_s": round(bench.sync_s, 1),
             "unchanged_sync_s": round(bench.again_s, 2),
@@ -312,15 +313,17 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
     arguments = parser.parse_args()
     texts, asked = passages(arguments.folder)
-    report = {
+    report: dict[str, Any] = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {"cpus": os.cpu_count(), "load": os.getloadavg()[0], "system": platform.platform()},
         "questions": len(asked),
         "embeddings": "none: no embedding model is in the catalogue",
-        "sizes": [at_size(size, texts, asked) for size in arguments.sizes],
+        "sizes": [],
     }
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "section_search.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    for size in arguments.sizes:
+        report["sizes"].append(at_size(size, texts, asked))
+        (RESULTS / "section_search.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(report, indent=1))
 
 
