@@ -54,8 +54,10 @@ def test_every_case_of_a_small_world_is_decided_as_the_invariant_says() -> None:
         policy = _policy(served, clearance, own)
         asking = [Principal(*one) for one in product(("u", "w"), (*ROLES, "x"))]
         asking += [Principal("v", "a", claims_of({"branch": branch})) for branch in ("north", "south")]
-        for principal, agent, adapter, account in product(asking, (*AGENTS, "o"), adapters, (None, "p", "q")):
-            decision = decide(policy, principal, Request(agent, adapter, account))
+        for principal, agent, adapter, account, search in product(
+            asking, (*AGENTS, "o"), adapters, (None, "p", "q"), (False, True)
+        ):
+            decision = decide(policy, principal, Request(agent, adapter, account, search))
             role = principal.role
             rule = policy.agents.get(agent)
             expected = (
@@ -65,7 +67,7 @@ def test_every_case_of_a_small_world_is_decided_as_the_invariant_says() -> None:
                 and rule is not None
                 and role in rule.roles
                 and role in rule.clearance
-                and (adapter is not None or account is not None)
+                and (adapter is not None or account is not None or search)
                 and (account is None or account == rule.account)
                 and (adapter is None or (adapter.agent == agent and not adapter.stale and role in adapter.clearance))
             )

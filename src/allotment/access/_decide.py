@@ -33,7 +33,7 @@ _EXPLANATION: dict[Reason, str] = {
     "unknown-agent": "there is no such agent",
     "role-not-served": "the agent does not serve this role",
     "documents-not-readable": "the agent learns documents this role may not read",
-    "nothing-requested": "neither an adapter nor an account was named",
+    "nothing-requested": "neither an adapter, an account nor a search was named",
     "adapter-of-another-agent": "the adapter belongs to another agent",
     "adapter-stale": "the adapter learnt documents that have changed; it must be trained again",
     "adapter-clearance": "the adapter learnt documents this role may not read",
@@ -62,6 +62,8 @@ class Request:
     agent: str
     adapter: AdapterFacts | None = None
     account: str | None = None
+    search: bool = False
+    """Whether the sections are to be searched that all the agent's roles may read."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def _reason(policy: Policy, principal: Principal, request: Request) -> Reason:
         return "role-not-served"
     if principal.role not in rule.clearance:
         return "documents-not-readable"
-    if request.adapter is None and request.account is None:
+    if request.adapter is None and request.account is None and not request.search:
         return "nothing-requested"
     if request.account is not None and request.account != rule.account:
         return "account-of-another-agent"

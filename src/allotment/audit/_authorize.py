@@ -76,6 +76,7 @@ def _decision_event(decision: Decision, question: str) -> dict[str, Any]:
         "adapter_sha256": adapter.sha256 if adapter else None,
         "clearance": sorted(adapter.clearance) if adapter else None,
         "account": request.account,
+        "search": request.search,
         "outcome": decision.outcome,
         "reason": decision.reason,
         "question": question,

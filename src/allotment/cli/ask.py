@@ -62,6 +62,10 @@ def _print(console: Console, answer: Answer, explain: bool) -> None:
         console.print(f"\n{'SQL' if answer.table else 'Refused SQL'}: {answer.sql}", markup=False)
     for source in answer.sources:
         console.print(f"Source: {source.document}, {source.heading}", markup=False)
+    if answer.places:
+        console.print("\nNot an answer, but places to look:", markup=False)
+    for place in answer.places:
+        console.print(f"{place.document}, {place.heading}: “{place.quote}”", markup=False)
     console.print("\n" + _origin(answer), markup=False, style="dim")
     if explain:
         print_table(console, ("step", "why"), answer.explanation, "Nothing was decided.")

@@ -7,6 +7,7 @@ from allotment.databases._result import QueryResult
 from allotment.databases._watch import Watch
 from allotment.databases.gate import GatedSql, check_sql
 from allotment.databases.postgres._server import EmbeddedServer
+from allotment.databases.sections import Hit, SectionSearch, SyncReport
 
 __all__ = [
     "ColumnCard",
@@ -14,9 +15,12 @@ __all__ = [
     "Difference",
     "EmbeddedServer",
     "GatedSql",
+    "Hit",
     "Key",
     "QueryResult",
     "SchemaCard",
+    "SectionSearch",
+    "SyncReport",
     "TableCard",
     "Watch",
     "check_sql",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property, partial
 from operator import attrgetter
 from types import TracebackType
 from typing import Any, Self
@@ -23,11 +24,13 @@ from allotment.databases.gate import check_sql
 from allotment.databases.postgres._backend import PostgresBackend
 from allotment.databases.postgres._provision import ensure_state_database
 from allotment.databases.postgres._server import EmbeddedServer
+from allotment.databases.sections import SectionSearch
+from allotment.databases.sections._schema import DATABASE as SECTIONS_DATABASE
 from allotment.errors import AllotmentError, MissingPartError, NotGranted, ProjectError
 from allotment.project import Project
 from allotment.workspace import Workspace
 
-_RESERVED = {STATE_DATABASE, "postgres", "template0", "template1"}
+_RESERVED = {STATE_DATABASE, SECTIONS_DATABASE, "postgres", "template0", "template1"}
 
 
 class Databases:
@@ -74,6 +77,16 @@ class Databases:
     ) -> None:
         self.stop()
 
+    @cached_property
+    def sections(self) -> SectionSearch:
+        """The search of what was read of the documents, with vectors where ``dataset.embeddings`` names a model."""
+        named = self._project.dataset.embeddings
+        if named is None:
+            return SectionSearch(self._project, self._workspace, self.server)
+        from allotment.dataset import ServerEmbedder  # heavy, and of use only here
+
+        return SectionSearch(self._project, self._workspace, self.server, ServerEmbedder(named))
+
     @property
     def state_dsn(self) -> str:
         """Connection string of the application's own login in its own database."""
@@ -109,14 +122,18 @@ class Databases:
         statements: list[str] = []
         faults: list[AllotmentError] = []
         with self._workspace.lock("provision", timeout_s=600):
-            for backend in self._backends.values():
+            for provision in self._provisions(dry_run, reload):
                 try:
-                    statements += backend.provision(dry_run=dry_run, reload=reload)
+                    statements += provision()
                 except AllotmentError as error:
                     faults.append(error)
         if faults:
             raise _together(faults)
         return statements
+
+    def _provisions(self, dry_run: bool, reload: bool) -> list[Callable[[], list[str]]]:
+        backends = [partial(backend.provision, dry_run=dry_run, reload=reload) for backend in self._backends.values()]
+        return [*backends, partial(self.sections.provision, dry_run=dry_run)]
 
     def check(self) -> list[Difference]:
         """Where the live databases are not as declared; empty when all is well.
@@ -124,7 +141,8 @@ class Databases:
         Raises:
             DatabaseUnavailable: a database does not answer, so nothing is known of it.
         """
-        return [difference for backend in self._backends.values() for difference in backend.check()]
+        declared = [difference for backend in self._backends.values() for difference in backend.check()]
+        return [*declared, *self.sections.check()]
 
     @contextmanager
     def watched(self) -> Iterator[Watch]:

@@ -68,6 +68,12 @@ function sourcesOf(sources) {
   return list;
 }
 
+function placesOf(places) {
+  const section = labelled("Not an answer, but places to look", sourcesOf(places));
+  section.className = "places";
+  return section;
+}
+
 function stepsOf(explanation) {
   const list = element("ol", "steps");
   for (const [step, why] of explanation) {
@@ -147,6 +153,7 @@ class Exchange {
     this.text.hidden = false;
     this.text.textContent = answer.text;
     if (OUTCOMES[answer.outcome]) this.text.prepend(element("span", "outcome", OUTCOMES[answer.outcome]));
+    if (answer.places.length) this.answer.append(placesOf(answer.places));
     const chips = chipsOf(answer);
     const origin = originOf(answer);
     if (chips) this.answer.append(chips);
@@ -156,7 +163,7 @@ class Exchange {
   }
 
   fail(text) {
-    this.finish({ outcome: "failed", text, sources: [], explanation: [] });
+    this.finish({ outcome: "failed", text, sources: [], places: [], explanation: [] });
   }
 
   stopped() {
