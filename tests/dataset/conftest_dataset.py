@@ -25,7 +25,8 @@ documents:
 agents:
   helper: {roles: [staff, boss], documents: [shared]}
   board: {roles: [boss], documents: [shared, board]}
-dataset: {questions: 2, rounds: 1, paraphrases: 3, backwards: false, rewrites: [], unknown_share: 0, general_share: 0}
+dataset: {questions: 2, rounds: 1, paraphrases: 3, backwards: false, rewrites: [], text: false, unknown_share: 0,
+  general_share: 0}
 """
 BOATS = """# Harbour
 

@@ -26,7 +26,7 @@ class DatasetConfig(Strict):
     """Whether each fact is asked backwards as well: from its value to whom or what it belongs to."""
     rewrites: tuple[Rewrite, ...] = ("summary", "explanation", "dialogue")
     """Ways in which each section is told anew."""
-    text: bool = False
+    text: bool = True
     """Whether the sections themselves are learnt as they stand."""
     personas: bool = True
     """Whether questions are worded for the roles that will ask, by what ``roles`` says of them."""
