@@ -39,7 +39,7 @@ def test_a_copy_answers_a_simple_select_as_postgresql_does(
     except psycopg.Error:  # PostgreSQL itself refuses it
         assume(False)
     found = [_rounded(row) for row in ask_file[kind](sql).rows]
-    if ", o.id" in sql:  # ordered to the last row
+    if ", o.id" in sql.partition(" ORDER BY ")[2]:  # ordered to the last row
         assert found == expected
     else:
         assert Counter(found) == Counter(expected)

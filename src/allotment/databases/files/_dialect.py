@@ -63,6 +63,11 @@ def _plain_function(node: exp.Dot) -> exp.Expr | None:
     return exp.func(node.expression.name, *node.expression.expressions, dialect="postgres")
 
 
+def _plain_text(node: exp.ByteString) -> exp.Expr:
+    """``E'…'``, in which the gate writes every text with a backslash."""
+    return exp.Literal.string(node.this)
+
+
 def _plain_interval(node: exp.Cast) -> exp.Expr | None:
     if not node.this.is_string:
         return None
@@ -96,6 +101,7 @@ def _plain_like(node: exp.Like | exp.ILike) -> exp.Expr:
 
 
 _PLAIN: dict[type[exp.Expr], Rewrite] = {
+    exp.ByteString: _plain_text,
     exp.Cast: _plain_interval,
     exp.Dot: _plain_function,
     exp.EQ: _plain_any,

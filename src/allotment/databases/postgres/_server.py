@@ -158,6 +158,11 @@ class EmbeddedServer:
             raise NotGranted("this login needs a grant.", element=user, remedy="Use Databases with a grant.")
         return account_dsn(self, user, database)
 
+    @property
+    def is_started(self) -> bool:
+        """Whether this process counted itself in."""
+        return self._users is not None
+
     def answers(self) -> bool:
         """Whether the server accepts connections right now."""
         try:

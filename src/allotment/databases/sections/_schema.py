@@ -64,7 +64,9 @@ END $statistics$;
 
 
 def is_there(server: EmbeddedServer) -> bool:
-    """Whether the server has the sections' database, with its tables in this version."""
+    """Whether the server is started and has the sections' database, with its tables in this version."""
+    if not server.is_started:
+        return False
     with connect(server.dsn(user=ADMIN_ROLE, database="postgres"), element=DATABASE, autocommit=True) as admin:
         if not exists(admin, DATABASE):
             return False

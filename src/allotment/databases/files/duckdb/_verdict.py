@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from allotment.databases._declared import Table
-from allotment.databases.gate._lists import FUNCTIONS
+from allotment.databases.gate._lists import FUNCTIONS, PADDING, REPLACING
 from allotment.errors import SqlRefused
 
 _CLASSES = frozenset(
@@ -25,15 +25,16 @@ _CLASSES = frozenset(
 """Kinds of expression."""
 _QUERIES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE"})
 _SOURCES = frozenset({"BASE_TABLE", "EMPTY", "JOIN", "SUBQUERY"})
-_FUNCTIONS = FUNCTIONS | {
+_FUNCTIONS = FUNCTIONS - PADDING.keys() - REPLACING.keys() | {
     "//", "%", "*", "+", "-", "/", "||", "~~", "!~~", "~~*", "!~~*", "^", "**", "like_escape", "not_like_escape",
-    "ilike_escape", "least", "not_ilike_escape",
+    "ilike_escape", "coalesce", "greatest", "least", "not_ilike_escape", "nullif",
     "count_star", "datediff", "list_value", "listagg", "quantile_cont", "pow",
     "quantile_disc", "regexp_matches", "strftime", "strptime", "struct_extract", "trim", "list", "today",
     "get_current_timestamp", "current_date", "current_timestamp", "instr", "contains", "to_years", "to_months",
     "to_days", "to_hours", "to_minutes", "to_seconds",
 }  # fmt: skip
-"""Functions and operators by DuckDB's names: the gate's own, and what sqlglot makes of them."""
+"""Functions and operators by DuckDB's names: the gate's own, without those that make texts longer (DuckDB computes
+constants while it plans, where no limit holds), and what sqlglot makes of them."""
 
 
 def judge(connection: duckdb.DuckDBPyConnection, text: str, tables: frozenset[Table]) -> None:
