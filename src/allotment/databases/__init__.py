@@ -2,6 +2,7 @@
 
 from allotment.databases._card import ColumnCard, Key, SchemaCard, TableCard
 from allotment.databases._databases import Databases
+from allotment.databases._declared import Table
 from allotment.databases._difference import Difference
 from allotment.databases._result import QueryResult
 from allotment.databases.gate import GatedSql, check_sql
@@ -16,6 +17,7 @@ __all__ = [
     "Key",
     "QueryResult",
     "SchemaCard",
+    "Table",
     "TableCard",
     "check_sql",
 ]
