@@ -10,7 +10,7 @@ import pytest
 from allotment.access import AdapterFacts, Grant, Policy, Principal, Request, decide
 from allotment.access._grant import mint
 from allotment.agents import ask_database
-from allotment.agents._sql import only_statement
+from allotment.agents.sql._ask import only_statement
 from allotment.databases import Databases
 from allotment.errors import NotGranted
 from allotment.models import Completion, Message

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from allotment.agents.sql._vocabulary import stem, words
 from allotment.databases import ColumnCard, Key, SchemaCard, Table, TableCard
 
 _MARKS = frozenset({"id", "code", "key", "no", "nr", "num", "number", "ref"})
-_SAYS_NOTHING = frozenset({"id", "name", "title", "code", "type", "status", "description", "number", "key", "no", "num"})
+_SAYS_NOTHING = frozenset(
+    {"id", "name", "title", "code", "type", "status", "description", "number", "key", "no", "num"}
+)
 _TIMES = frozenset({"date", "time", "at", "ts", "timestamp", "year", "month", "day"})
+_PERSONS = frozenset({"first", "last", "middle", "full", "user", "contact", "display"})
+"""With ``name`` these name a person; two people of one name are not one person."""
 _WIDEST = 60
 """Of tables that share a column name, how many are paired with each other."""
 
@@ -64,7 +68,7 @@ def _to_a_named_table(table: TableCard, column: ColumnCard, by_stem: dict[str, l
 
 
 def _own_key(table: TableCard) -> ColumnCard | None:
-    """The column that names the table's own rows: ``id``, ``<table>_id``, ``<table>_code``, or the first with a mark."""
+    """The column that names the table's own rows: ``id``, ``<table>_id``, or a first one like ``mid``."""
     own = stem("".join(words(table.table.name)))
     for column in table.columns:
         parts = words(column.name)
@@ -72,6 +76,31 @@ def _own_key(table: TableCard) -> ColumnCard | None:
             return column
     first = table.columns[0]
     return first if first.name.casefold().endswith(("id", "code", "key")) else None
+
+
+def references(card: SchemaCard, keys: Iterable[Key]) -> dict[tuple[Table, str], Key]:
+    """Columns that point to the table whose rows they name: a declared key, or a shared name with one plain owner."""
+    declared = set(card.keys)
+    found: dict[tuple[Table, str], Key] = {}
+    tables = {table.table: table for table in card.tables}
+    for key in keys:
+        turned = Key(key.far_table, key.far_column, key.table, key.column)
+        for one in (key, turned):
+            far = tables[one.far_table]
+            if (one == key and key in declared) or _owns(far, one.far_column) > _owns(tables[one.table], one.column):
+                found.setdefault((one.table, one.column), one)
+    return found
+
+
+def _owns(table: TableCard, column: str) -> int:
+    """How plainly a column names its own table's rows: ``author.author_id`` 3, ``author.aid`` 2, ``author.id`` 1."""
+    parts, own = words(column), words(table.table.name)
+    if len(parts) > 1 and parts[-1] in _MARKS and stem("".join(parts[:-1])) == stem("".join(own)):
+        return 3
+    initials = "".join(word[0] for word in own)
+    if len(parts) == 1 and parts[0].endswith("id") and initials and parts[0][:-2] in (initials, own[0][0]):
+        return 2 if len(own) == 1 or parts[0][:-2] == initials else 0
+    return 1 if parts == ["id"] else 0
 
 
 def _identifies(column: ColumnCard) -> bool:
@@ -82,7 +111,8 @@ def _identifies(column: ColumnCard) -> bool:
     if family(column.type) not in {"whole", "text"}:
         return False
     marked = parts[-1] in _MARKS or (len(parts) == 1 and parts[0].endswith("id") and len(parts[0]) <= 5)
-    return marked or (len(parts) > 1 and parts[-1] == "name" and family(column.type) == "text")
+    named = len(parts) > 1 and parts[-1] == "name" and not set(parts) & _PERSONS
+    return marked or (named and family(column.type) == "text")
 
 
 def family(kind: str) -> str:
@@ -121,8 +151,7 @@ def path(begin: Table, ends: Collection[Table], keys: Iterable[Key]) -> list[Key
         turned.setdefault(key.far_table, []).append(Key(key.far_table, key.far_column, key.table, key.column))
     neighbours = {table: [key.far_table for key in all_keys] for table, all_keys in turned.items()}
     tables = _path(begin, set(ends), neighbours) or [begin]
-    steps = zip(tables, tables[1:], strict=False)
-    return [next(key for key in turned[near] if key.far_table == far) for near, far in steps]
+    return [next(key for key in turned[near] if key.far_table == far) for near, far in pairwise(tables)]
 
 
 def _path(begin: Table, ends: set[Table], neighbours: dict[Table, list[Table]]) -> list[Table] | None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from allotment.agents.sql._keys import connected, family, join_keys
+from allotment.agents.sql._keys import connected, family, join_keys, references
 from allotment.agents.sql._values import Match, Query, match_values
 from allotment.agents.sql._vocabulary import EMPTY, FUNCTION_WORDS, GENERIC_WORDS, likeness, stem, words
 from allotment.databases import ColumnCard, Key, SchemaCard, Table, TableCard
@@ -24,6 +24,8 @@ _MOST_TABLES = 8
 _MOST_COLUMNS = 14
 """Columns of a table that are kept for no other reason than their place."""
 _LOOKUP_TABLES = 40
+_HOLDERS = 2
+"""Tables kept for each value of the question, though nothing else speaks for them."""
 _LEAST_SHARE = 0.3
 """Of the best table's score, what another needs to be chosen."""
 _TABLE, _COLUMN, _COMMENT, _VALUE = 3.0, 2.0, 0.8, 3.0
@@ -39,6 +41,10 @@ class Linked:
 
     card: SchemaCard
     """Chosen tables and columns, with the keys that join them, declared or told by names."""
+    references: Mapping[tuple[Table, str], Key]
+    """Columns that point to the table whose rows they name."""
+    relevance: Mapping[tuple[Table, str], float]
+    """How much each column has to do with the question."""
     matches: tuple[Match, ...]
     """Values of the question, in chosen tables."""
     asked: tuple[str, ...]
@@ -54,12 +60,14 @@ def link(question: str, card: SchemaCard, query: Query) -> Linked:
     matches = match_values(question, card, ranked[:_LOOKUP_TABLES], query)
     scores.add(matches)
     keys = join_keys(card)
-    tables = card.tables if _is_small(card) else _chosen(card, keys, scores)
+    tables = card.tables if _is_small(card) else _chosen(card, keys, scores, matches)
     kept = {table.table for table in tables}
     near = tuple(match for match in matches if match.table in kept)
     inside = tuple(key for key in keys if key.table in kept and key.far_table in kept)
     small = tuple(_narrowed(table, inside, scores) for table in tables)
-    return Linked(SchemaCard(small, inside), near, scores.asked, scores.unmatched(matches))
+    pointing = references(SchemaCard(small, tuple(key for key in card.keys if key in inside)), inside)
+    unmatched = scores.unmatched(matches)
+    return Linked(SchemaCard(small, inside), pointing, scores.columns, near, scores.asked, unmatched)
 
 
 def _is_small(card: SchemaCard) -> bool:
@@ -148,10 +156,13 @@ def _best_few(scores: Sequence[float]) -> float:
     return sum(sorted(scores, reverse=True)[:3])
 
 
-def _chosen(card: SchemaCard, keys: Sequence[Key], scores: _Scores) -> tuple[TableCard, ...]:
+def _chosen(card: SchemaCard, keys: Sequence[Key], scores: _Scores, matches: Sequence[Match]) -> tuple[TableCard, ...]:
     ranked = sorted(card.tables, key=lambda table: -scores.of(table))
     best = scores.of(ranked[0])
     likely = [table.table for table in ranked[:_MOST_TABLES] if scores.of(table) >= max(best * _LEAST_SHARE, 0.01)]
+    for phrase in dict.fromkeys(match.phrase for match in matches):
+        holding = {match.table for match in matches if match.phrase == phrase}
+        likely += [table.table for table in ranked if table.table in holding][:_HOLDERS]
     kept = connected(likely or [table.table for table in ranked[:_MOST_TABLES]], keys)
     return tuple(table for table in card.tables if table.table in kept)
 

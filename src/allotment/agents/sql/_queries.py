@@ -11,9 +11,12 @@ from pglast import ast
 from allotment.databases import SchemaCard, Table, TableCard
 
 AGGREGATES = frozenset(
-    """avg bool_and bool_or corr count every max min mode percentile_cont percentile_disc stddev stddev_pop stddev_samp
-    string_agg array_agg sum var_pop var_samp variance""".split()
-)
+    {
+        "avg", "bool_and", "bool_or", "corr", "count", "every", "max", "min", "mode", "percentile_cont",
+        "percentile_disc", "stddev", "stddev_pop", "stddev_samp", "string_agg", "array_agg", "sum", "var_pop",
+        "var_samp", "variance",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,18 @@ def reference(*path: str) -> Any:
 
 def function_name(node: Any) -> str:
     """The bare name of a function call; empty for any other node."""
-    return str(node.funcname[-1].sval) if type(node) is ast.FuncCall else ""
+    return str((node.funcname or ("",))[-1].sval) if type(node) is ast.FuncCall else ""
+
+
+def all_nodes(node: Any) -> Iterator[Any]:
+    """A node and all below it."""
+    if isinstance(node, tuple):
+        for part in node:
+            yield from all_nodes(part)
+    elif isinstance(node, ast.Node):
+        yield node
+        for attribute in node:
+            yield from all_nodes(getattr(node, attribute))
 
 
 def own_nodes(node: Any) -> Iterator[Any]:

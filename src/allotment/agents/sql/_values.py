@@ -109,7 +109,9 @@ def _parts_of_listed(wanted: Sequence[str], card: SchemaCard) -> Iterator[Match]
         for column in table.columns:
             for value in column.values:
                 whole = f" {' '.join(words(value))} "
-                yield from (Match(phrase, table.table, column.name, value) for phrase in wanted if said[phrase] in whole)
+                yield from (
+                    Match(phrase, table.table, column.name, value) for phrase in wanted if said[phrase] in whole
+                )
 
 
 def _singular(word: str) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from importlib.resources import files
+
+import yaml
 
 _WORD = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
@@ -13,81 +16,12 @@ _SHORTEST_STEM = 3
 _SAME_BEGINNING = 5
 """Letters two longer words must share at their beginning to be one word in two inflections."""
 
-FUNCTION_WORDS = frozenset(
-    """a about above absolute according across after all alphabetical alphabetically along also among an and
-    another any are around arranged as ascending asked at be been before being below best better between both but by can
-    come came compare contain contains containing convert could current currently corresponding descending did differ
-    display do does down during each earliest eight either entire ever every everything exactly exclude excluded
-    excluding except few fewer fewest find first five following for format four from get gets getting give given greater
-    greatest group grouped had happen happened has have having he her here high higher highest him his how i id ids if
-    in include included including into is it its itself iso just kind know known large larger largest latest least less
-    let like long longer longest low lower lowest main make made many match matching me mine more most much must my near
-    need never new newest next nine no non not now occur occurred occurs of off offer offered offers often old oldest on
-    one only or ordered other our out over overall overview own part particular per please point posted present
-    presented previous provide recent recently received regarding regular relate related relative relevant represent
-    respective respectively return returned returns same see seven she short shorter shortest should show shown since
-    single six small smaller smallest so some sort sorted split start started starting starts still such tell ten terms
-    than that the their them then there these they third this those three through to too top true two under unique
-    until up us use used using vary via want was we well were what when where whether which while who whole whom
-    whose why will with within without worst would year-on-year yet you your associated belong belongs change changes
-    instead end ends zero""".split()
-)
+_LISTS = yaml.safe_load((files("allotment.agents.sql") / "vocabulary.yaml").read_text(encoding="utf-8"))
+FUNCTION_WORDS = frozenset(_LISTS["function_words"].split())
 """Words of English questions that name nothing in a database."""
-
-GENERIC_WORDS = frozenset(
-    """amount amounts annual annually answer average avg calculate column columns compute count
-    data database date datetime daily day days difference different difference distribution entry entries hour hours
-    information integer last list max maximum mean median min minimum minute minutes month monthly months number
-    numbers order percent percentage proportion quarter quarterly rate ratio record records result results row rows
-    second seconds share sum summary table time times today total totals value values week weekend weekends weekly
-    weeks year yearly years""".split()
-)
+GENERIC_WORDS = frozenset(_LISTS["generic_words"].split())
 """Words that may name a column, but that a question about any database may use."""
-
 EMPTY = FUNCTION_WORDS | GENERIC_WORDS
-
-_SYNONYMS = (
-    "price cost fare fee charge amount paid spend spent expensive cheap",
-    "salary wage pay earn income compensation",
-    "employee staff worker personnel colleague",
-    "customer client buyer",
-    "author writer write wrote written",
-    "phone telephone",
-    "email mail",
-    "address street location located place",
-    "rating score star stars rated",
-    "company organization organisation firm business",
-    "name title called named",
-    "car vehicle",
-    "movie film",
-    "doctor physician",
-    "country nation",
-    "manufacturer maker make brand",
-    "cuisine food dish meal",
-    "revenue sale sell sold",
-    "purchase buy bought order",
-    "supplier vendor",
-    "duration length elapsed",
-    "teacher instructor professor lecturer",
-    "student pupil",
-    "class course",
-    "city town",
-    "birth born",
-    "hire hired join joined employ employed",
-    "fired terminate termination",
-    "register registration signup sign created",
-    "message text content",
-    "people population person inhabitant",
-    "job title position role",
-    "stock inventory",
-    "ship shipped shipping deliver delivery",
-    "manager boss supervisor",
-    "article paper publication",
-    "medicine drug medication",
-    "patient sick",
-    "stopover stop",
-    "cargo load payload freight",
-)
 
 
 def fold(text: str) -> str:
@@ -112,10 +46,16 @@ def stem(word: str) -> str:
     return word
 
 
-_GROUPS: dict[str, set[int]] = {}
-for _number, _line in enumerate(_SYNONYMS):
-    for _word in _line.split():
-        _GROUPS.setdefault(stem(_word), set()).add(_number)
+def _groups() -> dict[str, frozenset[int]]:
+    """Stem → the groups of synonyms it stands in."""
+    found: dict[str, frozenset[int]] = {}
+    for number, line in enumerate(_LISTS["synonyms"]):
+        for word in line.split():
+            found[stem(word)] = found.get(stem(word), frozenset()) | {number}
+    return found
+
+
+_GROUPS = _groups()
 
 
 @lru_cache(maxsize=200_000)
@@ -128,7 +68,7 @@ def likeness(asked: str, named: str) -> float:
     shared = _shared_beginning(asked, named)
     if shared >= _SAME_BEGINNING and shared * 4 >= 3 * max(len(asked), len(named)):
         return 0.9
-    if _GROUPS.get(stem(asked), set()) & _GROUPS.get(stem(named), set()):
+    if _GROUPS.get(stem(asked), frozenset()) & _GROUPS.get(stem(named), frozenset()):
         return 0.6
     if _SHORTEST_STEM <= len(named) <= _SAME_BEGINNING and _abbreviates(named, asked):
         return 0.5
