@@ -53,7 +53,7 @@ OPERATORS = frozenset(
 )  # fmt: skip
 """Operators by bare name."""
 
-SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid"})
+SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
 """Columns that count or place rows the account may not see."""
 
 MAX_LENGTH = 8000
