@@ -1,4 +1,4 @@
-"""How often the tool's rows are right: questions with gold SQL, the bare prompt and ours with the same model in one run.
+"""How often the tool's rows are right: questions with gold SQL, the bare prompt and ours, one model, one run.
 
 Reads a folder with ``questions.jsonl`` (``question``, ``query``, ``db_name``, ``query_category``) and one SQL file for
 each database; writes ``benchmarks/results/database_accuracy.json``. Every question's result is kept in ``--work`` at
@@ -86,7 +86,8 @@ def run(
     """Answer what is not answered yet; returns ``(arm, key)`` → outcome."""
     ledger = work / "outcomes.jsonl"
     kept = {(line["arm"], line["key"]): line for line in read_ledger(ledger)}
-    todo = [(question, arm) for question in questions for arm in arms if (arm, question["key"]) not in kept]
+    # One arm after the other: an engine that keeps a prompt's beginning then reads ours once.
+    todo = [(question, arm) for arm in arms for question in questions if (arm, question["key"]) not in kept]
     if not todo:
         return kept
     project = make_project(work / "project", sorted(data.glob("*.sql")))

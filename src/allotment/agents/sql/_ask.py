@@ -30,6 +30,8 @@ _BEGIN = re.compile(r"\b(?:SELECT|WITH)\b", re.IGNORECASE)
 _END = re.compile(r"(?:'(?:[^']|'')*'|[^';])*")
 _CANNOT = re.compile(r"\s*SELECT\s+'cannot\b[^']*'(?:\s+AS\s+\w+)?\s*\Z", re.IGNORECASE)
 _MOST_TOKENS = 320
+_OTHER_WORDS = 0.7
+"""Temperature at which a statement is written again that came out the same."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class _Turn:
         empty: QueryResult | None = None
         for left in range(repairs, -1, -1):
             statement = self._write(told)
+            if statement in self.statements:  # the likeliest words are the same again: let it try others
+                statement = self._write(told, temperature=_OTHER_WORDS)
             if _CANNOT.match(statement):
                 return self._ended("answered" if empty else "not_here", empty)
             if statement in self.statements:
@@ -110,8 +114,8 @@ class _Turn:
             told = [*told, Message("assistant", f"{statement};"), Message("user", f"{fault} Write it anew.")]
         return self._ended("answered" if empty else "no_statement", empty)
 
-    def _write(self, told: Sequence[Message]) -> str:
-        completion = self.engine.complete(told, max_tokens=_MOST_TOKENS, stop=(";\n",))
+    def _write(self, told: Sequence[Message], temperature: float = 0.0) -> str:
+        completion = self.engine.complete(told, max_tokens=_MOST_TOKENS, temperature=temperature, stop=(";\n",))
         self.tokens[0] += completion.prompt_tokens
         self.tokens[1] += completion.completion_tokens
         return only_statement(completion.text)
@@ -141,5 +145,3 @@ def only_statement(text: str) -> str:
     begin = _BEGIN.search(inside)
     ended = _END.match(inside, begin.start() if begin else 0)
     return ended.group().strip() if ended else ""
-
-

@@ -18,7 +18,7 @@ from allotment.agents.sql._values import Match, Query, match_values
 from allotment.agents.sql._vocabulary import EMPTY, FUNCTION_WORDS, GENERIC_WORDS, likeness, stem, words
 from allotment.databases import ColumnCard, Key, SchemaCard, Table, TableCard
 
-WHOLE_COLUMNS = 60
+WHOLE_COLUMNS = 32
 """A schema with at most this many columns is given whole."""
 _MOST_TABLES = 8
 _MOST_COLUMNS = 14
@@ -32,6 +32,8 @@ _TABLE, _COLUMN, _COMMENT, _VALUE = 3.0, 2.0, 0.8, 3.0
 _GENERIC = 0.4
 """What a word like "month" counts, that any question may use."""
 _SHORT = 4
+_SAID = 0.6
+"""Likeness from which a word of a name counts as said."""
 _NAMES = frozenset({"name", "title", "label", "username", "first", "last"})
 
 
@@ -60,14 +62,15 @@ def link(question: str, card: SchemaCard, query: Query) -> Linked:
     matches = match_values(question, card, ranked[:_LOOKUP_TABLES], query)
     scores.add(matches)
     keys = join_keys(card)
-    tables = card.tables if _is_small(card) else _chosen(card, keys, scores, matches)
+    pointing = references(card, keys)
+    tables = card.tables if _is_small(card) else _chosen(card, keys, pointing, scores, matches)
     kept = {table.table for table in tables}
     near = tuple(match for match in matches if match.table in kept)
     inside = tuple(key for key in keys if key.table in kept and key.far_table in kept)
     small = tuple(_narrowed(table, inside, scores) for table in tables)
-    pointing = references(SchemaCard(small, tuple(key for key in card.keys if key in inside)), inside)
+    near_references = {place: key for place, key in pointing.items() if place[0] in kept and key.far_table in kept}
     unmatched = scores.unmatched(matches)
-    return Linked(SchemaCard(small, inside), pointing, scores.columns, near, scores.asked, unmatched)
+    return Linked(SchemaCard(small, inside), near_references, scores.columns, near, scores.asked, unmatched)
 
 
 def _is_small(card: SchemaCard) -> bool:
@@ -101,6 +104,10 @@ class _Scores:
     def of(self, table: TableCard) -> float:
         """A table's score; 0 is nothing to do with it."""
         return self._tables[table.table]
+
+    def says(self, table: TableCard) -> bool:
+        """Whether the question says the table's name in full."""
+        return all(self._near.get(word, 0.0) >= _SAID for word in words(table.table.name))
 
     def add(self, matches: Iterable[Match]) -> None:
         """Values of the question that stand in rows count for their column and table, most for the first of a table."""
@@ -156,14 +163,28 @@ def _best_few(scores: Sequence[float]) -> float:
     return sum(sorted(scores, reverse=True)[:3])
 
 
-def _chosen(card: SchemaCard, keys: Sequence[Key], scores: _Scores, matches: Sequence[Match]) -> tuple[TableCard, ...]:
+def _chosen(
+    card: SchemaCard,
+    keys: Sequence[Key],
+    pointing: Mapping[tuple[Table, str], Key],
+    scores: _Scores,
+    matches: Sequence[Match],
+) -> tuple[TableCard, ...]:
+    """The tables that score best, those that hold values of the question, and those that join what was chosen."""
+    links = {
+        table.table: {pointing[table.table, column.name].far_table for column in table.columns}
+        for table in card.tables
+        if all((table.table, column.name) in pointing for column in table.columns)
+    }
     ranked = sorted(card.tables, key=lambda table: -scores.of(table))
+    ranked = [table for table in ranked if table.table not in links or scores.says(table)] or ranked
     best = scores.of(ranked[0])
     likely = [table.table for table in ranked[:_MOST_TABLES] if scores.of(table) >= max(best * _LEAST_SHARE, 0.01)]
     for phrase in dict.fromkeys(match.phrase for match in matches):
         holding = {match.table for match in matches if match.phrase == phrase}
         likely += [table.table for table in ranked if table.table in holding][:_HOLDERS]
     kept = connected(likely or [table.table for table in ranked[:_MOST_TABLES]], keys)
+    kept |= {table for table, ends in links.items() if ends <= kept}
     return tuple(table for table in card.tables if table.table in kept)
 
 

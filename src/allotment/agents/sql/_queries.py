@@ -77,7 +77,12 @@ def reference(*path: str) -> Any:
 
 def function_name(node: Any) -> str:
     """The bare name of a function call; empty for any other node."""
-    return str((node.funcname or ("",))[-1].sval) if type(node) is ast.FuncCall else ""
+    return last_name(node.funcname) if type(node) is ast.FuncCall else ""
+
+
+def last_name(parts: Any) -> str:
+    """The last of dotted names: of ``pg_catalog.date_part`` the second, of an operator's its sign."""
+    return str(parts[-1].sval) if parts else ""
 
 
 def all_nodes(node: Any) -> Iterator[Any]:
@@ -135,7 +140,7 @@ class _Resolver:
             return
         known = dict(outer)
         query = Query(statement, parent)
-        for with_query in statement.withClause.ctes if statement.withClause else ():
+        for with_query in (statement.withClause.ctes or ()) if statement.withClause else ():
             yield from self.select(with_query.ctequery, None, known)
             known[str(with_query.ctename)] = self._columns(with_query.ctequery, known)
         if statement.larg:

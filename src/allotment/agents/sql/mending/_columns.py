@@ -89,15 +89,16 @@ class _Columns:
 
     def _joined(self, column: str, beside: Source | None) -> Any:
         """Join the one table that has the column and that a key leads to."""
-        sources = [beside] if beside and beside.table else list(self._query.sources.values())
-        near = {source.table.table for source in sources if source.table}
-        reached = {key.far_table for key in self._keys if key.table in near}
-        reached |= {key.table for key in self._keys if key.far_table in near}
-        holding = [t for t in self._card.tables if t.table in reached and any(c.name == column for c in t.columns)]
-        if len(holding) != 1:
-            return None
-        alias = join_table(self._query, holding[0], self._card, self._keys)
-        return reference(alias, column) if alias else None
+        every = list(self._query.sources.values())
+        for sources in ([beside], every) if beside else (every,):
+            near = {source.table.table for source in sources if source.table}
+            reached = {key.far_table for key in self._keys if key.table in near}
+            reached |= {key.table for key in self._keys if key.far_table in near}
+            holding = [table for table in self._card.tables if table.table in reached and _has(table, column)]
+            if len(holding) == 1:
+                alias = join_table(self._query, holding[0], self._card, self._keys)
+                return reference(alias, column) if alias else None
+        return None
 
     def _from_unjoined(self, said: str, column: str) -> Any:
         """A column of a table of the account that FROM does not name."""

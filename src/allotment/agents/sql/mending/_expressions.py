@@ -8,7 +8,7 @@ from pglast import ast
 from pglast.enums import A_Expr_Kind, CoercionForm, SQLValueFunctionOp
 
 from allotment.agents.sql._keys import family
-from allotment.agents.sql._queries import Query, function_name, rewrite_query
+from allotment.agents.sql._queries import Query, function_name, last_name, rewrite_query
 
 _COMPARISONS = frozenset({"=", "<>", "!=", "<", ">", "<=", ">="})
 _LIKES = {A_Expr_Kind.AEXPR_LIKE, A_Expr_Kind.AEXPR_ILIKE}
@@ -42,17 +42,19 @@ class _Expressions:
         if type(node) is ast.ColumnRef:
             return family(self._query.type_of(node))
         if type(node) is ast.A_Const:
+            if node.isnull:
+                return ""
             return {ast.Integer: "whole", ast.Float: "number", ast.Boolean: "boolean"}.get(type(node.val), "literal")
         if type(node) is ast.TypeCast:
-            return family(str(node.typeName.names[-1].sval))
+            return family(last_name(node.typeName.names if node.typeName else ()))
         if type(node) is ast.SQLValueFunction:
             return "date" if node.op == SQLValueFunctionOp.SVFOP_CURRENT_DATE else "timestamp"
         if type(node) is ast.FuncCall:
             return self._function_kind(node)
         if type(node) is ast.A_Expr and node.kind == A_Expr_Kind.AEXPR_OP and node.lexpr and node.rexpr:
-            return _combined(_sign(node), self.kind(node.lexpr), self.kind(node.rexpr))
+            return _combined(last_name(node.name), self.kind(node.lexpr), self.kind(node.rexpr))
         if type(node) is ast.CaseExpr:
-            kinds = {self.kind(when.result) for when in node.args} | ({self.kind(node.defresult)} - {""})
+            kinds = {self.kind(when.result) for when in node.args or ()} | ({self.kind(node.defresult)} - {""})
             return kinds.pop() if len(kinds) == 1 else ""
         if type(node) is ast.A_Expr and node.kind == A_Expr_Kind.AEXPR_NULLIF:
             return self.kind(node.lexpr)
@@ -130,9 +132,9 @@ class _Expressions:
         if node.kind in _LIKES and self.kind(node.lexpr) not in {"text", "literal", ""}:
             node.lexpr = cast(node.lexpr, "text")
         elif node.kind == A_Expr_Kind.AEXPR_OP and node.lexpr is not None and node.rexpr is not None:
-            if _sign(node) == "/":
+            if last_name(node.name) == "/":
                 self._division(node)
-            elif _sign(node) in _COMPARISONS:
+            elif last_name(node.name) in _COMPARISONS:
                 self._comparison(node)
         return node
 
@@ -183,10 +185,6 @@ def call(called: str, *arguments: Any) -> Any:
 
 def _extract(part: str, value: Any) -> Any:
     return call("date_part", ast.A_Const(val=ast.String(sval=part)), value)
-
-
-def _sign(node: Any) -> str:
-    return str(node.name[-1].sval)
 
 
 def _combined(sign: str, left: str, right: str) -> str:

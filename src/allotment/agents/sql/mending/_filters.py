@@ -13,13 +13,16 @@ from pglast import ast
 from pglast.enums import A_Expr_Kind
 
 from allotment.agents.sql._keys import family
-from allotment.agents.sql._queries import CLAUSES, Query, names_of, own_nodes
+from allotment.agents.sql._queries import CLAUSES, Query, last_name, names_of, own_nodes
 from allotment.agents.sql._quoting import pattern
 from allotment.agents.sql._vocabulary import fold
 from allotment.databases import ColumnCard, Table
 
 Holds = Callable[[Table, str, str, str], bool]
 """Whether a row of a column compares with a text under ``=`` or ``ILIKE``: ``(table, column, operator, text)``."""
+
+
+_LETTERS_OF_A_WORD = 4
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,8 @@ def _fits(found: _Filter, holds: Holds) -> bool:
         if found.node.kind == A_Expr_Kind.AEXPR_LIKE:
             _to_ilike(found.node, found.value)
         return True
-    wider = pattern(found.value.strip("%"))
-    if not holds(found.table, found.column.name, "ILIKE", wider):
+    wider = next((p for p in _wider(found.value) if holds(found.table, found.column.name, "ILIKE", p)), None)
+    if wider is None:
         return False
     if found.node.kind != A_Expr_Kind.AEXPR_IN:
         _to_ilike(found.node, wider)
@@ -56,8 +59,16 @@ def _fits(found: _Filter, holds: Holds) -> bool:
     return True
 
 
+def _wider(value: str) -> Iterator[str]:
+    """The same in another case or with other marks; then, for words and not for codes or numbers, a part of it."""
+    part = pattern(value.strip("%"))
+    yield part.strip("%")
+    if sum(character.isalpha() for character in value) >= _LETTERS_OF_A_WORD:
+        yield part
+
+
 def _to_ilike(node: Any, wider: str) -> None:
-    negated = node.name[-1].sval in {"<>", "!=", "!~~", "!~~*"}
+    negated = last_name(node.name) in {"<>", "!=", "!~~", "!~~*"}
     node.kind = A_Expr_Kind.AEXPR_ILIKE
     node.name = (ast.String(sval="!~~*" if negated else "~~*"),)
     node.rexpr = _text(wider)
@@ -84,13 +95,11 @@ def _filters(query: Query) -> Iterator[_Filter]:
 
 def _compares(node: Any) -> bool:
     if node.kind == A_Expr_Kind.AEXPR_OP:
-        return node.name[-1].sval in {"=", "<>", "!="}
+        return last_name(node.name) in {"=", "<>", "!="}
     return node.kind in {A_Expr_Kind.AEXPR_IN, A_Expr_Kind.AEXPR_LIKE, A_Expr_Kind.AEXPR_ILIKE}
 
 
 def _column(node: Any, query: Query) -> tuple[Table, ColumnCard] | None:
-    if type(node) is ast.FuncCall and node.funcname[-1].sval in {"lower", "upper"} and len(node.args) == 1:
-        return None  # the case was minded already
     path = names_of(node) if type(node) is ast.ColumnRef else []
     if not path:
         return None

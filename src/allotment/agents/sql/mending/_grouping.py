@@ -67,8 +67,9 @@ def _bare_columns(node: Any, present: set[str]) -> Iterator[Any]:
 def _meaning(node: Any, query: Query) -> Any:
     """What ``GROUP BY 2`` or ``GROUP BY year`` stands for, where the name is an output's and no column's."""
     targets = query.statement.targetList or ()
-    if type(node) is ast.A_Const and type(node.val) is ast.Integer and 1 <= node.val.ival <= len(targets):
-        return targets[node.val.ival - 1].val
+    number = node.val.ival if type(node) is ast.A_Const and type(node.val) is ast.Integer else None
+    if number is not None and 1 <= number <= len(targets):
+        return targets[number - 1].val
     path = names_of(node) if type(node) is ast.ColumnRef else []
     if len(path) == 1 and path[0] in query.outputs and not query.holders(path[0]):
         return query.outputs[path[0]]
@@ -80,7 +81,8 @@ def _move_aggregates(statement: Any) -> None:
     where = statement.whereClause
     if where is None or not _holds_aggregate(where):
         return
-    parts = where.args if type(where) is ast.BoolExpr and where.boolop == BoolExprType.AND_EXPR else (where,)
+    joined = type(where) is ast.BoolExpr and where.boolop == BoolExprType.AND_EXPR
+    parts = tuple(where.args or ()) if joined else (where,)
     moved = [part for part in parts if _holds_aggregate(part)]
     kept = [part for part in parts if not _holds_aggregate(part)]
     having = [statement.havingClause] if statement.havingClause else []

@@ -9,7 +9,7 @@ from pglast import ast
 from pglast.enums import A_Expr_Kind, JoinType
 
 from allotment.agents.sql._keys import path
-from allotment.agents.sql._queries import Query, Source, names_of, own_nodes, reference
+from allotment.agents.sql._queries import Query, Source, last_name, names_of, own_nodes, reference
 from allotment.databases import Key, SchemaCard, TableCard
 
 _LONGEST = 3
@@ -65,7 +65,7 @@ def _turned(steps: Sequence[Key]) -> list[Key]:
 
 def _is_broken(quals: Any, query: Query) -> bool:
     """Whether a join's condition is one equality with a column that its table does not have."""
-    if type(quals) is not ast.A_Expr or [part.sval for part in quals.name] != ["="]:
+    if type(quals) is not ast.A_Expr or last_name(quals.name) != "=":
         return False
     sides = [names_of(side) for side in (quals.lexpr, quals.rexpr) if type(side) is ast.ColumnRef]
     if len(sides) != 2 or any(len(side) < 2 for side in sides):

@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import pytest
+from sql_parts import Writer, grant_of
 
-from allotment.access import AdapterFacts, Grant, Policy, Principal, Request, decide
+from allotment.access import AdapterFacts, Policy, Principal, Request, decide
 from allotment.access._grant import mint
 from allotment.agents import ask_database
 from allotment.agents.sql._ask import only_statement
 from allotment.databases import Databases
 from allotment.errors import NotGranted
-from allotment.models import Completion, Message
 from allotment.project import Project
-
-
-class Writer:
-    """A model that writes what it is told, in order, and keeps what it was asked."""
-
-    name = "writer"
-
-    def __init__(self, *statements: str) -> None:
-        self._statements = list(statements)
-        self.asked: list[Sequence[Message]] = []
-
-    def complete(self, messages: Sequence[Message], **_: Any) -> Completion:
-        self.asked.append(list(messages))
-        return Completion(self._statements.pop(0), 10, 5, "stop")
-
-    def stream(self, messages: Sequence[Message], **_: Any) -> Any:
-        raise NotImplementedError
-
-
-def grant_of(project: Project, account: str, agent: str, role: str) -> Grant:
-    """A grant for an account; these tests are about what comes after it."""
-    return mint(decide(Policy.of(project), Principal("u", role), Request(agent, account=account)), 1)
 
 
 def test_rows_come_from_the_account_with_the_statement_that_ran(postgres: Databases, northwind: Project) -> None:
@@ -46,25 +21,26 @@ def test_rows_come_from_the_account_with_the_statement_that_ran(postgres: Databa
     assert found.result is not None
     assert found.result.rows == ((11,),)
     assert found.result.account == "northwind_sales"
-    card = writer.asked[0][0].content
-    assert "customers(" in card
-    assert "employees" not in card
+    told = writer.asked[0][-1].content
+    assert "CREATE TABLE customers (" in told
+    assert "employees" not in told
 
 
 def test_a_refused_statement_is_mended_from_its_error(postgres: Databases, northwind: Project) -> None:
     grant = grant_of(northwind, "northwind_warehouse", "warehouse", "warehouse")
-    writer = Writer("SELECT count(*) FROM customers", "SELECT count(*) FROM orders WHERE ship_country = 'Sweden'")
-    found = ask_database(writer, postgres, grant, "How many orders were shipped to Sweden?")
+    writer = Writer("SELECT count(*) FROM pg_roles", "SELECT count(*) FROM orders WHERE ship_country = 'Austria'")
+    found = ask_database(writer, postgres, grant, "How many orders were shipped to Austria?")
     assert found.result is not None
-    assert found.result.rows == ((0,),)
+    assert found.result.rows == ((40,),)
     assert len(found.refusals) == 1
-    assert "refused" in writer.asked[1][-1].content
+    assert "no table pg_roles" in writer.asked[1][-1].content
 
 
 def test_a_model_that_never_learns_gets_no_rows(postgres: Databases, northwind: Project) -> None:
     grant = grant_of(northwind, "northwind_warehouse", "warehouse", "warehouse")
     writer = Writer("SELECT * FROM employees", "DROP TABLE orders", "SELECT pg_sleep(9)")
-    found = ask_database(writer, postgres, grant, "Who earns most?")
+    found = ask_database(writer, postgres, grant, "Which orders were shipped last?")
+    assert found.outcome == "no_statement"
     assert found.result is None
     assert len(found.refusals) == 3
 
@@ -72,7 +48,7 @@ def test_a_model_that_never_learns_gets_no_rows(postgres: Databases, northwind: 
 def test_without_an_account_in_the_grant_the_model_is_not_even_asked(postgres: Databases, northwind: Project) -> None:
     facts = AdapterFacts("sales", "v1", frozenset({"sales"}), False)
     grant = mint(decide(Policy.of(northwind), Principal("u", "sales"), Request("sales", facts)), 1)
-    writer = Writer()
+    writer = Writer("SELECT 1")
     with pytest.raises(NotGranted):
         ask_database(writer, postgres, grant, "How many orders?")
     assert writer.asked == []
