@@ -10,17 +10,17 @@ from __future__ import annotations
 import re
 
 from allotment.agents.sql._link import Linked
-from allotment.agents.sql._vocabulary import FUNCTION_WORDS, GENERIC_WORDS, words
+from allotment.agents.sql._vocabulary import FUNCTION_WORDS, GENERIC_WORDS, VAGUE_WORDS, words
 
 _ENGLISH_SHARE = 0.25
 """Of a question's words, what must be English function words for it to be judged."""
-_MOST_UNMATCHED = 0.5
-"""Share of words without a match at which things that are nowhere make a question unanswerable."""
-_COUNTED = re.compile(
-    r"\b(?:how many|number of|which|count(?: of)?(?: the)?|each|per|every|list(?: of)?(?: all)?(?: the)?"
-    r"|what(?: is| are|'s)(?: the)?|who(?:se)?)\s+((?:\w+[\s-]+){0,2}\w+)",
+_ASKED_FOR = re.compile(
+    r"\b(?:how many|number of|count(?: of)?(?: the)?|which|each|every|per|list(?: of)?(?: all)?(?: the)?|all(?: the)?"
+    r"|(?:average|mean|median|total|maximum|minimum|highest|lowest|largest|smallest|most|fewest)(?: of)?(?: the)?)"
+    r"\s+((?:\w+[\s-]+){0,2}\w+)",
     re.IGNORECASE,
 )
+"""What is counted, listed, grouped by or measured, with up to three words that name it."""
 
 
 def what_is_missing(question: str, linked: Linked) -> tuple[str, ...]:
@@ -30,20 +30,19 @@ def what_is_missing(question: str, linked: Linked) -> tuple[str, ...]:
     if len(linked.unmatched) == len(linked.asked):
         return linked.unmatched
     nowhere = set(linked.unmatched)
-    heads = [head for match in _COUNTED.finditer(question) if (head := _head(match.group(1)))]
-    absent = tuple(head for head in heads if head in nowhere)
-    return absent if len(nowhere) >= _MOST_UNMATCHED * len(linked.asked) else ()
+    things = (_naming(match.group(1)) for match in _ASKED_FOR.finditer(question))
+    return next((thing for thing in things if thing and nowhere.issuperset(thing)), ())
 
 
-def _head(phrase: str) -> str | None:
-    """The thing a phrase like ``active German customers`` is about: its last word that can name one."""
+def _naming(phrase: str) -> tuple[str, ...]:
+    """The words at the beginning of a phrase that can name a thing."""
     named = []
     for word in words(phrase):
         if word in FUNCTION_WORDS:
             break
-        if word not in GENERIC_WORDS and not word.isdigit():
+        if word not in GENERIC_WORDS | VAGUE_WORDS and not word.isdigit():
             named.append(word)
-    return named[-1] if named else None
+    return tuple(named)
 
 
 def _is_english(question: str) -> bool:

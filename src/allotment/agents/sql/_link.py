@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from allotment.agents.sql._keys import connected, family, join_keys, references
 from allotment.agents.sql._values import Match, Query, match_values
-from allotment.agents.sql._vocabulary import EMPTY, FUNCTION_WORDS, GENERIC_WORDS, likeness, stem, words
+from allotment.agents.sql._vocabulary import EMPTY, FUNCTION_WORDS, GENERIC_WORDS, VAGUE_WORDS, likeness, stem, words
 from allotment.databases import ColumnCard, Key, SchemaCard, Table, TableCard
 
 WHOLE_COLUMNS = 32
@@ -86,7 +86,8 @@ class _Scores:
         self._counts |= {word: _GENERIC for word in said if word in GENERIC_WORDS}
         # "check-ins" of a question may be one word in a name; what one of them matches, both have matched.
         self._compounds = {left + right: (left, right) for left, right in pairwise(said)}
-        self.asked = tuple(word for word in self._counts if word not in GENERIC_WORDS and not word.isdigit())
+        silent = GENERIC_WORDS | VAGUE_WORDS
+        self.asked = tuple(word for word in self._counts if word not in silent and not word.isdigit())
         self._matched: set[str] = set()
         named = {table.table: set(words(table.table.name)) for table in card.tables}
         vocabulary: Counter[str] = Counter()

@@ -21,6 +21,8 @@ FUNCTION_WORDS = frozenset(_LISTS["function_words"].split())
 """Words of English questions that name nothing in a database."""
 GENERIC_WORDS = frozenset(_LISTS["generic_words"].split())
 """Words that may name a column, but that a question about any database may use."""
+VAGUE_WORDS = frozenset(_LISTS["vague_words"].split())
+"""Words for what can be computed of any rows; that they stand nowhere says nothing."""
 EMPTY = FUNCTION_WORDS | GENERIC_WORDS
 
 
