@@ -15,8 +15,8 @@ from allotment.project import Project
 
 BROKEN_AND_MEANT = {
     "a column under the wrong table": (
-        "SELECT o.company_name FROM customers c JOIN orders o ON o.customer_id = c.customer_id WHERE o.order_id = 10248",
-        "SELECT c.company_name FROM customers c JOIN orders o ON o.customer_id = c.customer_id WHERE o.order_id = 10248",
+        "SELECT o.company_name FROM customers c JOIN orders o ON o.customer_id = c.customer_id WHERE order_id = 10248",
+        "SELECT c.company_name FROM customers c JOIN orders o ON o.customer_id = c.customer_id WHERE order_id = 10248",
     ),
     "a misspelt column": (
         "SELECT product_nme FROM products WHERE product_id = 1",
@@ -126,7 +126,7 @@ BROKEN_AND_MEANT = {
         "SELECT count(*) FROM categories WHERE category_name IN ('Beverages', 'Seafood')",
     ),
     "a mistake in a subquery": (
-        "SELECT company_name FROM customers WHERE customer_id IN (SELECT customerid FROM \"order\" WHERE freigt > 800)",
+        'SELECT company_name FROM customers WHERE customer_id IN (SELECT customerid FROM "order" WHERE freigt > 800)',
         "SELECT company_name FROM customers WHERE customer_id IN (SELECT customer_id FROM orders WHERE freight > 800)",
     ),
     "a mistake in a WITH query": (
