@@ -214,6 +214,38 @@ def test_a_table_is_joined_over_the_tables_between() -> None:
     assert "JOIN paper ON writes.pid = paper.pid" in joined
 
 
+ODD = [
+    "WITH a AS (INSERT INTO customers VALUES (1) RETURNING id) SELECT * FROM a",
+    "SELECT city, count(*) FROM customers GROUP BY GROUPING SETS ((city), ())",
+    "SELECT rank() OVER (PARTITION BY city ORDER BY id DESC) FROM customers WINDOW w AS (ORDER BY id)",
+    "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT * FROM t ORDER BY 1 DESC",
+    "SELECT ARRAY[1, 2], ROW(1, 2), (SELECT count(*) FROM orders) FROM (SELECT 1) s",
+    "SELECT * FROM generate_series(1, 3) g(x) JOIN customers USING (id), LATERAL (SELECT 1) y",
+    "SELECT CASE city WHEN 'a' THEN 1 END, coalesce(name, NULL), name = NULL, active = 'yes' FROM customers",
+    "SELECT sum(total) / 0, -total, total / -1 FROM orders WHERE (city, id) IN (('a', 1)) OR NOT x.y",
+    "SELECT EXTRACT(EPOCH FROM (ordered_at - joined)), date(joined), round(1.5) FROM orders, customers",
+    "SELECT x.* FROM (VALUES (1)) x",
+    "SELECT a.b.c.d FROM x.y.z",
+]
+WORDS = sorted({word for statement in ODD for word in statement.split()})
+
+
+@given(
+    statement=st.sampled_from(ODD),
+    changes=st.lists(st.tuples(st.integers(0, 30), st.sampled_from(["", *WORDS])), max_size=4),
+    there=st.booleans(),
+)
+def test_every_statement_comes_back_from_mending(statement: str, changes: list[tuple[int, str]], there: bool) -> None:
+    schema = card(
+        table("customers", "id integer, name text, city text, joined date, active boolean"),
+        table("orders", "id integer, customer_id integer, total numeric, ordered_at timestamp, city text"),
+    )
+    parts = statement.split()
+    for place, word in changes:
+        parts[place % len(parts)] = word
+    assert mend(" ".join(parts), schema, join_keys(schema), lambda *_: there).sql
+
+
 @given(text=st.text(st.characters(exclude_characters="'\x00"), max_size=60))
 def test_what_is_no_select_comes_back_as_it_was(text: str) -> None:
     schema = card(table("t", "a integer"), keys=[Key(Table("public", "t"), "a", Table("public", "t"), "a")])

@@ -178,6 +178,8 @@ class _Resolver:
 
     def _columns(self, statement: Any, known: dict[str, dict[str, str]]) -> dict[str, str]:
         """Output columns of a subquery with the types that are plain to see; empty where ``*`` hides them."""
+        if type(statement) is not ast.SelectStmt:
+            return {}
         while statement.larg:
             statement = statement.larg
         inner = Query(statement, None)
