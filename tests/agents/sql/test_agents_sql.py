@@ -66,3 +66,34 @@ def test_without_an_account_in_the_grant_the_model_is_not_even_asked(postgres: D
 )
 def test_only_the_first_statement_of_an_answer_is_taken(text: str, statement: str) -> None:
     assert only_statement(text) == statement
+
+
+def test_a_statement_that_uses_no_name_of_the_question_is_written_anew(postgres: Databases, northwind: Project) -> None:
+    grant = grant_of(northwind, "northwind_sales", "sales", "sales")
+    writer = Writer(
+        "SELECT count(*) FROM customers",
+        "SELECT count(*) FROM customers WHERE country = 'Germany'",
+    )
+    found = ask_database(writer, postgres, grant, "How many customers are there in Germany?")
+    assert found.result is not None
+    assert found.result.rows == ((11,),)
+    assert "'Germany' stands in customers.country" in writer.asked[1][-1].content
+
+
+def test_rows_in_doubt_are_given_where_nothing_better_comes(postgres: Databases, northwind: Project) -> None:
+    grant = grant_of(northwind, "northwind_sales", "sales", "sales")
+    found = ask_database(Writer("SELECT count(*) FROM customers"), postgres, grant, "How many customers in Germany?")
+    assert found.outcome == "answered"
+    assert len(found.statements) == 1
+
+
+def test_a_filter_no_row_fits_is_written_anew_with_what_was_wrong(postgres: Databases, northwind: Project) -> None:
+    grant = grant_of(northwind, "northwind_sales", "sales", "sales")
+    writer = Writer(
+        "SELECT count(*) FROM customers WHERE country = 'Germoney'",
+        "SELECT count(*) FROM customers WHERE country = 'Germany'",
+    )
+    found = ask_database(writer, postgres, grant, "How many customers are there in Germoney?")
+    assert found.result is not None
+    assert found.result.rows == ((11,),)
+    assert "no row has 'Germoney' in customers.country" in writer.asked[1][-1].content

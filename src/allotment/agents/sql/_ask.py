@@ -13,10 +13,10 @@ from typing import Literal
 
 from allotment.access import Grant, require_grant
 from allotment.agents.sql._coverage import what_is_missing
-from allotment.agents.sql._keys import join_keys
 from allotment.agents.sql._link import Linked, link
 from allotment.agents.sql._lookup import Lookup
 from allotment.agents.sql._prompt import messages, offer
+from allotment.agents.sql._values import unused
 from allotment.agents.sql.mending import Mended, mend
 from allotment.databases import Databases, QueryResult, SchemaCard
 from allotment.errors import SqlRefused
@@ -58,7 +58,7 @@ def ask_database(
         databases: the project's databases.
         grant: names the agent and its account.
         question: the user's words.
-        repairs: how often the model may mend a statement that was refused, or that compares with what no row has.
+        repairs: how often the model may mend a statement that was refused, or whose rows are in doubt.
 
     Raises:
         NotGranted: the grant names no account.
@@ -88,31 +88,31 @@ class _Turn:
     tokens: list[int] = field(default_factory=lambda: [0, 0])
 
     def run(self, question: str, repairs: int) -> DatabaseAnswer:
-        keys = join_keys(self.card)
         lookup = Lookup(self.card, lambda sql: self.databases.query(self.grant, sql))
         told = messages(question, self.linked)
-        empty: QueryResult | None = None
+        doubtful: QueryResult | None = None
         for left in range(repairs, -1, -1):
             statement = self._write(told)
             if statement in self.statements:  # the likeliest words are the same again: let it try others
                 statement = self._write(told, temperature=_OTHER_WORDS)
             if _CANNOT.match(statement):
-                return self._ended("answered" if empty else "not_here", empty)
+                return self._ended("answered" if doubtful else "not_here", doubtful)
             if statement in self.statements:
                 break
             self.statements.append(statement)
-            mended = mend(statement, self.card, keys, lookup.holds)
+            mended = mend(statement, self.card, self.linked.keys, lookup.holds)
             try:
                 result = self.databases.query(self.grant, mended.sql)
             except SqlRefused as error:
                 fault = self._fault(error, statement)
             else:
-                if not (left and mended.notes and _is_empty(result)):
+                doubt = self._doubt(question, mended, result)
+                if not (left and doubt):
                     return self._ended("answered", result)
-                empty, fault = result, self._nothing(mended)
+                doubtful, fault = result, doubt
             self.refusals.append(fault)
             told = [*told, Message("assistant", f"{statement};"), Message("user", f"{fault} Write it anew.")]
-        return self._ended("answered" if empty else "no_statement", empty)
+        return self._ended("answered" if doubtful else "no_statement", doubtful)
 
     def _write(self, told: Sequence[Message], temperature: float = 0.0) -> str:
         completion = self.engine.complete(told, max_tokens=_MOST_TOKENS, temperature=temperature, stop=(";\n",))
@@ -126,8 +126,12 @@ class _Turn:
         named = tuple(table for table in self.linked.card.tables if table.table.name.casefold() in said)
         return f"That cannot run: {error.message} You may use {offer(SchemaCard(named or self.linked.card.tables))}."
 
-    def _nothing(self, mended: Mended) -> str:
-        return f"That finds nothing: {'; '.join(mended.notes)}."
+    def _doubt(self, question: str, mended: Mended, result: QueryResult) -> str:
+        """Why rows are probably not what was asked for, in words for the model; empty where nothing speaks for that."""
+        if mended.notes and _is_empty(result):
+            return f"That finds nothing: {'; '.join(mended.notes)}."
+        said = unused(question, self.linked.matches, mended.sql)
+        return f"That does not use what the question says: {said}." if said else ""
 
     def _ended(self, outcome: Outcome, result: QueryResult | None) -> DatabaseAnswer:
         return DatabaseAnswer(outcome, result, tuple(self.statements), tuple(self.refusals), *self.tokens)

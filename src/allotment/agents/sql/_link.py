@@ -43,6 +43,8 @@ class Linked:
 
     card: SchemaCard
     """Chosen tables and columns, with the keys that join them, declared or told by names."""
+    keys: tuple[Key, ...]
+    """What joins any tables of the whole schema, see ``join_keys``."""
     references: Mapping[tuple[Table, str], Key]
     """Columns that point to the table whose rows they name."""
     relevance: Mapping[tuple[Table, str], float]
@@ -70,7 +72,7 @@ def link(question: str, card: SchemaCard, query: Query) -> Linked:
     small = tuple(_narrowed(table, inside, scores) for table in tables)
     near_references = {place: key for place, key in pointing.items() if place[0] in kept and key.far_table in kept}
     unmatched = scores.unmatched(matches)
-    return Linked(SchemaCard(small, inside), near_references, scores.columns, near, scores.asked, unmatched)
+    return Linked(SchemaCard(small, inside), keys, near_references, scores.columns, near, scores.asked, unmatched)
 
 
 def _is_small(card: SchemaCard) -> bool:

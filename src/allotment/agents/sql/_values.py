@@ -58,6 +58,17 @@ def match_values(question: str, card: SchemaCard, tables: Sequence[TableCard], q
     return (*listed, *_parts_of_listed(wanted, card), *_looked_up(wanted, tables, query))
 
 
+def unused(question: str, matches: Sequence[Match], sql: str) -> str:
+    """The names of the question that stand in rows, where a statement uses none of them; else empty."""
+    named = {word for phrase in phrases(question) for word in words(phrase)}
+    meant = [match for match in matches if named.issuperset(words(match.phrase))]
+    said = set(words(sql))
+    if not meant or any(said & set(words(match.phrase)) for match in meant):
+        return ""
+    first = meant[0]
+    return f"{literal(first.phrase)} stands in {name(first.table.name)}.{name(first.column)}"
+
+
 def phrases(question: str) -> list[str]:
     """Pieces of a question that are likely to be values: quotations, names, codes; each once, longest first."""
     found = [next(filter(None, match.groups())) for match in _QUOTED.finditer(question)]

@@ -34,7 +34,12 @@ def fold(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words of a text or of a name like ``orderDate`` or ``ship_city``, folded, in order."""
-    return [fold(part) for whole in _WORD.findall(text) for part in _CAMEL.split(whole) if part]
+    return list(_words(text))
+
+
+@lru_cache(maxsize=100_000)
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(fold(part) for whole in _WORD.findall(text) for part in _CAMEL.split(whole) if part)
 
 
 @lru_cache(maxsize=20_000)
