@@ -31,6 +31,8 @@ _LEAST_SHARE = 0.3
 _TABLE, _COLUMN, _COMMENT, _VALUE = 3.0, 2.0, 0.8, 3.0
 _GENERIC = 0.4
 """What a word like "month" counts, that any question may use."""
+_AS_LIKELY = 0.6
+"""Of the best holder's score, what the next needs."""
 _SHORT = 4
 _SAID = 0.6
 """Likeness from which a word of a name counts as said."""
@@ -184,8 +186,9 @@ def _chosen(
     best = scores.of(ranked[0])
     likely = [table.table for table in ranked[:_MOST_TABLES] if scores.of(table) >= max(best * _LEAST_SHARE, 0.01)]
     for phrase in dict.fromkeys(match.phrase for match in matches):
-        holding = {match.table for match in matches if match.phrase == phrase}
-        likely += [table.table for table in ranked if table.table in holding][:_HOLDERS]
+        places = {match.table for match in matches if match.phrase == phrase}
+        holding = [table for table in ranked if table.table in places][:_HOLDERS]
+        likely += [table.table for table in holding if scores.of(table) >= _AS_LIKELY * scores.of(holding[0])]
     kept = connected(likely or [table.table for table in ranked[:_MOST_TABLES]], keys)
     kept |= {table for table, ends in links.items() if ends <= kept}
     return tuple(table for table in card.tables if table.table in kept)

@@ -29,7 +29,33 @@ class _Columns:
         self._keys = keys
 
     def mend(self) -> None:
-        rewrite_query(self._query, lambda node: self._mended(node) if type(node) is ast.ColumnRef else node)
+        kept = self._would_say_nothing()
+        rewrite_query(
+            self._query,
+            lambda node: self._mended(node) if type(node) is ast.ColumnRef and id(node) not in kept else node,
+        )
+
+    def _would_say_nothing(self) -> set[int]:
+        """Columns of equalities whose sides would be mended to the same one, which would join every row with every."""
+        kept: set[int] = set()
+        for clause in ("fromClause", "whereClause"):
+            for node in own_nodes(getattr(self._query.statement, clause) or ()):
+                sides = (node.lexpr, node.rexpr) if type(node) is ast.A_Expr else ()
+                if len(sides) == 2 and all(type(side) is ast.ColumnRef for side in sides):
+                    one, other = (names_of(self._known(side)) for side in sides)
+                    if one == other:
+                        kept.update(map(id, sides))
+        return kept
+
+    def _known(self, node: Any) -> Any:
+        """What a reference would be mended to among the sources there are, none joined for it."""
+        path = names_of(node)
+        source = self._query.source(path[-2]) if len(path) > 1 else None
+        if source is None or not source.columns or path[-1] in source.columns:
+            return node
+        near = nearest(path[-1], source.columns, least=_SURE)
+        holders = [one for one in self._query.holders(path[-1]) if one is not source]
+        return reference(source.name, near) if near else (reference(holders[0].name, path[-1]) if holders else node)
 
     def _mended(self, node: Any) -> Any:
         path = names_of(node)

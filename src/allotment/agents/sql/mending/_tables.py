@@ -11,6 +11,9 @@ from allotment.agents.sql._queries import all_nodes
 from allotment.agents.sql.mending._near import nearest
 from allotment.databases import SchemaCard, Table
 
+_SURE = 88.0
+"""Likeness of spelling: ``flight`` is no misspelt ``flight_leg``, which may be all the account sees of flights."""
+
 
 def mend_tables(statement: Any, card: SchemaCard) -> None:
     """Give every table in FROM the schema and the spelling it has on the card, where only one can be meant."""
@@ -34,6 +37,10 @@ def _mend(node: Any, known: Sequence[Table]) -> None:
 
 
 def _meant(said: Table, known: Sequence[Table]) -> Table | None:
-    name = said.name if any(table.name == said.name for table in known) else nearest(said.name, {t.name for t in known})
+    name = (
+        said.name
+        if any(table.name == said.name for table in known)
+        else nearest(said.name, {t.name for t in known}, least=_SURE)
+    )
     found = [table for table in known if table.name == name]
     return found[0] if len(found) == 1 else None
