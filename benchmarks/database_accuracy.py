@@ -6,7 +6,8 @@ once, so that a stopped run goes on where it was.
 
     bare   the whole schema as CREATE TABLE and the question; what the model writes runs as it is, as the owner
     ours   ``ask_database`` on an account that sees all of the database
-    hidden the same on accounts that lack a table the question needs, with the gold query in the model's place
+    plain  without a model: does linking keep what the gold query needs; what is answered on accounts that lack a table
+           a question needs, with the gold query in the model's place
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any
 
 import psycopg
 from support.sql_hidden import hidden_outcomes
+from support.sql_linking import linking
 from support.sql_project import MODEL, grant_for, make_project
 from support.sql_results import Row, compare, variants
 
@@ -38,7 +40,7 @@ from allotment.workspace import Workspace, hash_text
 
 RESULTS = Path(__file__).parent / "results" / "database_accuracy.json"
 ARMS = ("bare", "ours")
-HIDDEN = "hidden"
+PLAIN = "plain"
 _TIMEOUT_MS = 5000
 
 Question = dict[str, Any]
@@ -51,7 +53,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with questions.jsonl and the SQL files")
     parser.add_argument("--work", type=Path, help="folder of the project and of results so far; kept")
     parser.add_argument("--questions", type=int, help="only so many, spread evenly over the databases")
-    parser.add_argument("--only", choices=(*ARMS, HIDDEN), help="one part; results of others so far count as well")
+    parser.add_argument("--only", choices=(*ARMS, PLAIN), help="one part; results of others so far count as well")
     parser.add_argument("--instructions", action="store_true", help="add a question's instructions to it, in both arms")
     parser.add_argument("--model", default=MODEL)
     parser.add_argument("--no-write", action="store_true", help="leave the results file as it is")
@@ -60,10 +62,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as passing:
         work = options.work or Path(passing)
         project = make_project(work / "project", sorted(options.data.glob("*.sql")))
-        hidden = keep_hidden(questions, project) if options.only in (None, HIDDEN) else kept_hidden()
+        plain = measured_plain(questions, project) if options.only in (None, PLAIN) else kept_plain()
         arms = [arm for arm in ARMS if options.only in (None, arm)]
         kept = run(questions, project, work / "outcomes.jsonl", options.model, arms)
-    figures = summary(questions, kept, options.model, options.instructions) | {"hidden": hidden}
+    figures = summary(questions, kept, options.model, options.instructions) | plain
     show(figures)
     if not options.no_write:
         RESULTS.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -86,19 +88,18 @@ def spread(questions: list[Question], count: int | None) -> list[Question]:
     return [questions[round(number * len(questions) / count)] for number in range(count)]
 
 
-def keep_hidden(questions: Sequence[Question], project: Project) -> dict[str, dict[str, int]]:
-    """What comes of questions about tables an account lacks."""
+def measured_plain(questions: Sequence[Question], project: Project) -> dict[str, Any]:
+    """What needs no model."""
     with Databases(project, Workspace(project.root)) as databases:
         databases.provision()
-        return hidden_outcomes(questions, project, databases)
+        linked = linking(questions, project, databases)
+        return {"linking": linked, "hidden": hidden_outcomes(questions, project, databases)}
 
 
-def kept_hidden() -> dict[str, dict[str, int]]:
+def kept_plain() -> dict[str, Any]:
     """The same as it was measured last; empty if it never was."""
-    found: dict[str, dict[str, int]] = {}
-    if RESULTS.exists():
-        found = json.loads(RESULTS.read_text(encoding="utf-8")).get("hidden", found)
-    return found
+    found = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    return {name: found.get(name, {}) for name in ("linking", "hidden")}
 
 
 def run(
@@ -265,6 +266,8 @@ def show(figures: dict[str, Any]) -> None:
             tokens = f"{one['prompt_tokens_mean']}/{one['completion_tokens_mean']}"
             told = f"{one['exact']:>7}{one['runs']:>6}{one['not_here']:>10}{one['seconds_median']:>10.1f}{tokens:>15}"
             print(f"{name:16}{right:>12}{told}")
+    if figures["linking"]:
+        print("linking:", ", ".join(f"{name} {value}" for name, value in figures["linking"].items()))
     for name, outcomes in figures["hidden"].items():
         print(f"hidden {name}: {', '.join(f'{count} {outcome}' for outcome, count in outcomes.items())}")
 
