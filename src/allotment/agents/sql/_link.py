@@ -21,8 +21,9 @@ from allotment.databases import ColumnCard, Key, SchemaCard, Table, TableCard
 WHOLE_COLUMNS = 32
 """A schema with at most this many columns is given whole."""
 _MOST_TABLES = 8
-_MOST_COLUMNS = 14
-"""Columns of a table that are kept for no other reason than their place."""
+_MOST_COLUMNS, _FEWEST_COLUMNS = 20, 6
+_ALL_COLUMNS = 160
+"""Columns of the prompt, about: few tables may have ``_MOST_COLUMNS`` each, many have fewer."""
 _LOOKUP_TABLES = 40
 _HOLDERS = 2
 """Tables kept for each value of the question, though nothing else speaks for them."""
@@ -71,7 +72,8 @@ def link(question: str, card: SchemaCard, query: Query) -> Linked:
     kept = {table.table for table in tables}
     near = tuple(match for match in matches if match.table in kept)
     inside = tuple(key for key in keys if key.table in kept and key.far_table in kept)
-    small = tuple(_narrowed(table, inside, scores) for table in tables)
+    most = max(_FEWEST_COLUMNS, min(_MOST_COLUMNS, _ALL_COLUMNS // len(tables)))
+    small = tuple(_narrowed(table, inside, scores, most) for table in tables)
     near_references = {place: key for place, key in pointing.items() if place[0] in kept and key.far_table in kept}
     unmatched = scores.unmatched(matches)
     return Linked(SchemaCard(small, inside), keys, near_references, scores.columns, near, scores.asked, unmatched)
@@ -194,17 +196,16 @@ def _chosen(
     return tuple(table for table in card.tables if table.table in kept)
 
 
-def _narrowed(table: TableCard, keys: Sequence[Key], scores: _Scores) -> TableCard:
+def _narrowed(table: TableCard, keys: Sequence[Key], scores: _Scores, most: int) -> TableCard:
     """A wide table without the columns that neither join, nor name, nor have to do with the question."""
-    if len(table.columns) <= _MOST_COLUMNS:
+    if len(table.columns) <= most:
         return table
     ends = {key.column for key in keys if key.table == table.table}
-    ends |= {key.far_column for key in keys if key.far_table == table.table}
-    ranked = sorted(table.columns, key=lambda column: -scores.columns[table.table, column.name])
-    kept = {column.name for column in ranked[:_MOST_COLUMNS]} | ends | {table.columns[0].name}
-    kept |= {column.name for column in table.columns if _NAMES & set(words(column.name)) or _is_time(column)}
+    ends |= {key.far_column for key in keys if key.far_table == table.table} | {table.columns[0].name}
+
+    def worth(column: ColumnCard) -> tuple[bool, float]:
+        useful = bool(_NAMES & set(words(column.name))) or family(column.type) in {"date", "timestamp"}
+        return column.name not in ends, -scores.columns[table.table, column.name] - useful
+
+    kept = {column.name for column in sorted(table.columns, key=worth)[:most]}
     return replace(table, columns=tuple(column for column in table.columns if column.name in kept))
-
-
-def _is_time(column: ColumnCard) -> bool:
-    return family(column.type) in {"date", "timestamp"}
