@@ -1,7 +1,9 @@
 """The demo, timed: in a fresh clone with an empty home, again, and killed over and over; peak memory of each run.
 
-Writes ``benchmarks/results/demo.json``; parts that are not measured this time stay as they are there. In full it takes
-about as long as two demos and the downloads; with ``--tests`` as two runs of the tests more.
+Writes ``benchmarks/results/demo.json``; parts that are not measured this time stay as they are there. What was
+predicted of the first demo's trainings, and what they took, is added to ``training_predictions.json`` beside it, which
+``make docs`` shows. In full it takes about as long as two demos and the downloads; with ``--tests`` as two runs of the
+tests more.
 
     first    ``make demo`` in a fresh clone of the last commit: everything is downloaded, installed and made
     second   the same command again
@@ -34,6 +36,7 @@ from allotment.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results" / "demo.json"
+PREDICTIONS = RESULTS.with_name("training_predictions.json")
 _USUAL_SECONDS = 1200.0
 """Of a first demo, where none was measured."""
 
@@ -93,6 +96,8 @@ def _measure(options: argparse.Namespace, temporary: Path, known: dict[str, Any]
                     measured = timed(command, place.root, place.environment)
                     seconds = _demo_seconds(measured) if part == "first" else seconds
                     yield part, {"from": "this installation" if options.quick else "a fresh clone", **measured}
+                    if part == "first" and measured["exit"] == 0:
+                        _keep_predictions(place)
             if options.kills:
                 yield "killed", _killed(place, options.kills, seconds, random.Random(options.seed))
     if options.tests:
@@ -112,6 +117,15 @@ def _place(options: argparse.Namespace, temporary: Path) -> Iterator[Place]:
         for name in ("demo", "killed"):
             if (place.root / name / "allotment.yaml").exists():
                 EmbeddedServer(Workspace((place.root / name).resolve())).remove()
+
+
+def _keep_predictions(place: Place) -> None:
+    """Add what the demo's trainings were predicted to take, and took, to those of earlier demos."""
+    command = [place.allotment, "-C", place.root / "demo", "training", "list", "--errors", "--json"]
+    said = subprocess.run(command, env=place.environment, capture_output=True, text=True, check=True).stdout
+    kept = json.loads(PREDICTIONS.read_text(encoding="utf-8")) if PREDICTIONS.exists() else []
+    kept += [{"machine": _machine(), **run} for run in json.loads(said)]
+    PREDICTIONS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _clone(target: Path) -> Path:

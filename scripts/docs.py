@@ -1,13 +1,15 @@
 """Write the generated pages of docs/, or check that they are what they should be (``--check``).
 
 docs/project.md comes from the models of ``allotment.project`` and the docstrings under their fields,
-docs/commands.md from the command line itself. The check also follows the links between all pages, and wants every
-design note listed.
+docs/commands.md from the command line itself, the table of real runs in docs/training-cost.md from the benchmarks,
+docs/database-attacks.md from the attack table of the tests. The check also follows the links between all pages, and
+wants every design note listed.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 import types
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import typer
+from attacks_page import attacks_page
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -211,9 +214,41 @@ def faults() -> Iterator[str]:
             yield f"design/README.md: {note.name} is not listed"
 
 
+def with_predictions(page: str) -> str:
+    """A page with the table of what real trainings were predicted to take, and took, between its two marks."""
+    begin, end = "<!-- predictions -->\n", "<!-- end of predictions -->"
+    kept = ROOT / "benchmarks" / "results" / "training_predictions.json"
+    runs = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else []
+    lines = [
+        "| day | machine | method | base model | peak GiB: predicted, took | minutes: predicted, took |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {run['created'][:10]} | {run['machine']}, {run['device']} | {run['method']} | {run['base_model']}"
+            f" | {_pair(run['peak_gib'])} | {_pair(run['minutes'])} |"
+            for run in runs
+        ),
+    ]
+    table = "\n".join(lines) + "\n" if runs else "No runs have been collected yet.\n"
+    before, _, rest = page.partition(begin)
+    return f"{before}{begin}{table}{end}{rest.partition(end)[2]}"
+
+
+def _pair(figures: dict[str, float | None]) -> str:
+    predicted, actual = figures["predicted"], figures["actual"]
+    if predicted is None or actual is None:
+        return "unknown"
+    return f"{predicted:.2f}, {actual:.2f} ({figures['error_percent']:+.0f} %)"
+
+
 def main() -> None:
     """Write the pages, or compare them."""
-    pages = {DOCS / "project.md": project_page(), DOCS / "commands.md": commands_page()}
+    cost = DOCS / "training-cost.md"
+    pages = {
+        DOCS / "project.md": project_page(),
+        DOCS / "commands.md": commands_page(),
+        DOCS / "database-attacks.md": attacks_page(),
+        cost: with_predictions(cost.read_text(encoding="utf-8")),
+    }
     if "--check" not in sys.argv[1:]:
         for path, text in pages.items():
             path.write_text(text, encoding="utf-8")

@@ -10,6 +10,7 @@
     │   ├── AccessDenied           the decision was no; it is on record
     │   ├── NotGranted             something was reached for without a grant
     │   ├── SqlRefused             a statement may not run on this account
+    │   ├── LimitReached           too much was asked of the databases at once, or by one user
     │   └── ManifestError          an adapter's manifest is missing, edited or stale
     ├── StorageError               the disk is full or may not be written; what was there is kept  1
     ├── IntegrityError             a record, ledger or file is not what was written           1
@@ -87,6 +88,10 @@ class NotGranted(PolicyError):
 
 class SqlRefused(PolicyError):
     """A SQL statement may not run on this account."""
+
+
+class LimitReached(PolicyError):
+    """The databases' connections are all taken, or a user's share of their time is; later the same may run."""
 
 
 class ManifestError(PolicyError):

@@ -23,6 +23,7 @@ from allotment.access import (
     Principal,
     Reason,
     Request,
+    claims_of,
     common_readers,
     decide,
     require_grant,
@@ -41,7 +42,9 @@ _readers = st.frozensets(st.sampled_from(["a", "b", "c"]))
 def _policy(roles: frozenset[str], clearance: frozenset[str], account: str | None) -> Policy:
     rule = AgentRule("m", roles, clearance, account)
     other = AgentRule("n", frozenset(ROLES), frozenset(ROLES), "q")
-    return Policy(frozenset(ROLES), MappingProxyType({"m": rule, "n": other}), users=MappingProxyType({"w": "a"}))
+    claims = MappingProxyType({"v": claims_of({"branch": "north"})})
+    users = MappingProxyType({"w": "a"})
+    return Policy(frozenset(ROLES), MappingProxyType({"m": rule, "n": other}), users=users, claims=claims)
 
 
 def test_every_case_of_a_small_world_is_decided_as_the_invariant_says() -> None:
@@ -50,17 +53,21 @@ def test_every_case_of_a_small_world_is_decided_as_the_invariant_says() -> None:
     for served, clearance, own in product(SETS, SETS, (None, "p")):
         policy = _policy(served, clearance, own)
         asking = [Principal(*one) for one in product(("u", "w"), (*ROLES, "x"))]
-        for principal, agent, adapter, account in product(asking, (*AGENTS, "o"), adapters, (None, "p", "q")):
-            decision = decide(policy, principal, Request(agent, adapter, account))
+        asking += [Principal("v", "a", claims_of({"branch": branch})) for branch in ("north", "south")]
+        for principal, agent, adapter, account, search in product(
+            asking, (*AGENTS, "o"), adapters, (None, "p", "q"), (False, True)
+        ):
+            decision = decide(policy, principal, Request(agent, adapter, account, search))
             role = principal.role
             rule = policy.agents.get(agent)
             expected = (
                 role in policy.roles
                 and (principal.user != "w" or role == "a")
+                and (principal.user != "v" or principal.claim("branch") == ("north",))
                 and rule is not None
                 and role in rule.roles
                 and role in rule.clearance
-                and (adapter is not None or account is not None)
+                and (adapter is not None or account is not None or search)
                 and (account is None or account == rule.account)
                 and (adapter is None or (adapter.agent == agent and not adapter.stale and role in adapter.clearance))
             )

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import allotment
-from allotment.access import AdapterFacts, AgentRule, Grant, Policy, Principal, Request
+from allotment.access import AdapterFacts, AgentRule, Grant, Policy, Principal, Request, claims_of
 from allotment.audit import AuditLog, AuditRecord, RecordedDenial, authorize, record_event
 from allotment.databases import Databases
 from allotment.errors import AccessDenied
@@ -49,6 +49,14 @@ def test_a_grant_names_the_record_that_holds_its_decision(log: AuditLog, northwi
         "northwind_sales",
         "How many?",
     )
+
+
+def test_the_claims_a_decision_was_made_with_are_on_record(log: AuditLog, northwind: Project) -> None:
+    sofia = Principal(SOFIA.user, SOFIA.role, claims_of({"employee_id": 5, "region": ["north", "south"]}))
+    request = Request("sales", account="northwind_sales")
+    authorize(log, Policy.of(northwind), sofia, request, question="How many?")
+    event = log.records(1)[0].event
+    assert event["claims"] == {"employee_id": [5], "region": ["north", "south"]}
 
 
 def test_a_denied_decision_is_on_record_before_it_is_told(log: AuditLog, northwind: Project) -> None:

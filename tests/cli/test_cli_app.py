@@ -24,6 +24,7 @@ COMMANDS = {
     "models pull",
     "documents ingest",
     "documents list",
+    "documents search",
     "documents show",
     "transcripts chapters",
     "transcripts check",

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from cli_call import Call
 
+from allotment.project import Project
+
 
 def test_show_says_who_may_read_a_document_and_where_that_stands(call: Call, small: Path) -> None:
     (small / "documents" / "rules" / "readers.yaml").write_text("readers: [boss]\n", encoding="utf-8")
@@ -50,3 +52,26 @@ def test_show_gives_the_pages_or_cues_of_a_section(call: Call, small: Path) -> N
     shown = call("-C", small, "documents", "show", "documents/rules/talk.srt", "--json").json()
     assert shown["sections"][0]["place"] == {"unit": "cue", "first": 1, "last": 5}
     assert "cue 1 to 5" in call("-C", small, "documents", "show", "documents/rules/talk.srt").out
+
+
+def test_a_search_shows_sections_of_the_agent_and_is_on_record(call: Call, taught: Project) -> None:
+    folder = str(taught.root)
+    found = call("-C", folder, "documents", "search", "--agent", "handbook", "spending limit business dinner", "--json")
+    assert found.code == 0
+    assert "38 EUR" in found.json()[0]["quote"]
+    assert set(found.json()[0]) == {"section_id", "document", "heading", "quote", "score", "coverage"}
+    newest = call("-C", folder, "audit", "list", "--limit", "1", "--json").json()[0]["event"]
+    assert (newest["agent"], newest["search"], newest["question"]) == (
+        "handbook",
+        True,
+        "spending limit business dinner",
+    )
+    shown = call("-C", folder, "documents", "search", "--agent", "handbook", "--user", "eva", "business dinner")
+    assert "38 EUR" in shown.out
+
+
+def test_a_search_on_the_account_of_an_agent_that_does_not_serve_the_user_is_exit_code_3(
+    call: Call, taught: Project
+) -> None:
+    outcome = call("-C", str(taught.root), "documents", "search", "--agent", "board", "--user", "eva", "dinner")
+    assert (outcome.code, outcome.out) == (3, "")

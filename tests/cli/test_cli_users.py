@@ -60,3 +60,45 @@ def test_a_login_against_the_declaration_is_not_made(call: Call, small: Path) ->
     outcome = call("-C", small, "users", "add", "anna", "--role", "boss", "--password-stdin")
     assert outcome.code == 2
     assert "declares the role 'clerk'" in outcome.err
+
+
+def test_claims_are_kept_with_the_login_and_their_change_is_on_record(
+    call: Call, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(PASSWORD))
+    add = ("-C", small, "users", "add", "anna", "--role", "clerk")
+    claims = ("--claim", "employee_id=5", "--claim", "branch=north", "--claim", "branch=south")
+    assert call(*add, "--password-stdin", *claims).code == 0
+    newest = call("-C", small, "audit", "list", "--limit", "1", "--json").json()[0]["event"]
+    assert newest["kind"] == "claims-changed"
+    assert newest["detail"] == {"before": {}, "after": {"employee_id": [5], "branch": ["north", "south"]}}
+
+    assert call(*add, "--claim", "employee_id=6").code == 0  # no password is asked for, and no claim stays
+    newest = call("-C", small, "audit", "list", "--limit", "1", "--json").json()[0]["event"]
+    assert newest["detail"]["after"] == {"employee_id": [6]}
+
+
+def test_claims_against_the_declaration_are_refused_until_they_agree(
+    call: Call, small: Path, edit: Edit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(PASSWORD))
+    add = ("-C", small, "users", "add", "anna", "--role", "clerk")
+    assert call(*add, "--password-stdin", "--claim", "employee_id=5").code == 0
+    edit("users: {anna: clerk", "claims: {anna: {employee_id: 6}}\nusers: {anna: clerk")
+    asked = call("-C", small, "ask", "--user", "anna", "Where is Hall 4?")
+    assert (asked.code, asked.out) == (3, "")
+    assert "claims.anna" in asked.err
+    checked = call("-C", small, "check", "--json")
+    assert checked.json()["claim_conflicts"] == [
+        {"user": "anna", "declared": {"employee_id": [6]}, "kept": {"employee_id": [5]}}
+    ]
+    assert checked.code == 1
+    assert call(*add, "--claim", "employee_id=6").code == 0
+    assert call("-C", small, "check", "--json").json()["claim_conflicts"] == []
+
+
+@pytest.mark.parametrize("claim", ["employee_id", "=5", "Employee=5", "employee_id=[1]", "employee_id="])
+def test_what_is_no_claim_is_refused(call: Call, small: Path, claim: str) -> None:
+    outcome = call("-C", small, "users", "add", "anna", "--role", "clerk", "--claim", claim)
+    assert outcome.code == 2
+    assert "is no claim" in outcome.err

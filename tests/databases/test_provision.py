@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import errors
 
 from allotment.databases import Databases
 from allotment.databases.postgres._server import account_dsn
@@ -85,8 +86,9 @@ CHANGES = {
     "a grant taken away": ("REVOKE SELECT (city) ON sale FROM shop_clerk", "sale.city"),
     "a right to write": ("GRANT DELETE ON sale TO shop_clerk", "sale"),
     "a function": ("GRANT EXECUTE ON FUNCTION double(int) TO shop_clerk", "double"),
-    "the row policy dropped": ("DROP POLICY allotment_shop_clerk ON sale", "sale"),
-    "the row policy widened": ("ALTER POLICY allotment_shop_clerk ON sale USING (true)", "sale"),
+    "the opening policy dropped": ("DROP POLICY allotment_shop_clerk ON sale", "sale"),
+    "the row filter dropped": ("DROP POLICY allotment_shop_clerk_rows ON sale", "sale"),
+    "the row filter widened": ("ALTER POLICY allotment_shop_clerk_rows ON sale USING (true)", "sale"),
     "a second row policy": ("CREATE POLICY more ON sale TO PUBLIC USING (true)", "sale"),
     "row level security off": ("ALTER TABLE sale DISABLE ROW LEVEL SECURITY", "sale"),
     "a role that bypasses it": ("ALTER ROLE shop_clerk BYPASSRLS", "role"),
@@ -98,6 +100,8 @@ CHANGES = {
     "a dangerous function": ("GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, bool) TO PUBLIC", "PUBLIC"),
     "a system catalog": ("GRANT SELECT ON pg_catalog.pg_stat_activity TO PUBLIC", "PUBLIC"),
     "a schema to create in": ("GRANT CREATE ON SCHEMA public TO shop_clerk", "schema public"),
+    "a language": ("GRANT USAGE ON LANGUAGE plpgsql TO PUBLIC", "PUBLIC"),
+    "functions made later": ("ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON ROUTINES TO PUBLIC", "PUBLIC"),
     "another password": ("ALTER ROLE shop_clerk PASSWORD 'x'", "login"),
 }
 
@@ -114,6 +118,32 @@ def test_a_change_is_found_and_provisioning_mends_it(shop: Databases, statement:
     assert any(element in difference.element for difference in found)
     shop.provision()
     assert shop.check() == []
+
+
+def test_another_permissive_policy_shows_no_more_rows_even_before_it_is_found(shop: Databases) -> None:
+    _owner(shop, "CREATE POLICY more ON sale TO PUBLIC USING (true)")
+    with psycopg.connect(account_dsn(shop.server, "shop_clerk", "shop")) as clerk:
+        assert clerk.execute("SELECT id FROM public.sale").fetchall() == [(1,)]
+    shop.provision()
+
+
+@pytest.mark.parametrize(
+    ("make", "use"),
+    [
+        ("CREATE TABLE later (id int)", "SELECT id FROM public.later"),
+        ("CREATE VIEW later AS SELECT * FROM sale", "SELECT id FROM public.later"),
+        ("CREATE FUNCTION later() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'", "SELECT public.later()"),
+    ],
+    ids=["a table", "a view", "a function with its owner's rights"],
+)
+def test_what_is_made_later_is_closed_to_the_account_and_no_difference(shop: Databases, make: str, use: str) -> None:
+    kind = make.split()[1]
+    _owner(shop, make)
+    login = account_dsn(shop.server, "shop_clerk", "shop")
+    with psycopg.connect(login) as clerk, pytest.raises(errors.InsufficientPrivilege):
+        clerk.execute(use.encode())
+    assert shop.check() == []
+    _owner(shop, f"DROP {kind} later")
 
 
 def test_the_statements_shown_hold_no_password(shop: Databases) -> None:

@@ -15,9 +15,6 @@ from allotment.access import AdapterFacts, Grant, Policy, Principal, Request, de
 from allotment.access._grant import mint
 from allotment.databases import Databases
 from allotment.databases._result import to_json
-from allotment.databases.gate._check_sql import GatedSql
-from allotment.databases.postgres._query import run_query
-from allotment.databases.postgres._server import account_dsn
 from allotment.errors import NotGranted, SqlRefused
 from allotment.project import Project
 
@@ -67,26 +64,9 @@ def test_more_rows_than_the_cap_are_cut_and_said_to_be(postgres: Databases, gran
 def test_a_statement_that_cannot_run_says_why_without_data(postgres: Databases, grants: dict[str, Grant]) -> None:
     with pytest.raises(SqlRefused) as caught:
         postgres.query(grants["sales"], "SELECT company_name::int FROM customers")
-    assert "22P02" in caught.value.message and "Alfreds" not in str(caught.value)
+    assert "cannot be cast" in caught.value.message and "Alfreds" not in str(caught.value)
     with pytest.raises(SqlRefused, match="does not exist"):
         postgres.query(grants["sales"], "SELECT sum(company_name) FROM customers")
-
-
-def test_what_the_gate_would_miss_the_account_refuses(postgres: Databases) -> None:
-    forged = GatedSql("SELECT freight FROM public.orders", ("public.orders",))
-    with pytest.raises(SqlRefused, match="refuses this to the account"):
-        run_query(
-            account_dsn(postgres.server, "northwind_warehouse", "northwind"), "northwind_warehouse", forged, max_rows=5
-        )
-
-
-def test_a_query_that_takes_too_long_is_stopped(postgres: Databases) -> None:
-    endless = GatedSql(
-        " CROSS JOIN ".join(["SELECT count(*) FROM public.orders a", *[f"public.orders b{i}" for i in range(4)]]), ()
-    )
-    dsn = account_dsn(postgres.server, "northwind_sales", "northwind")
-    with pytest.raises(SqlRefused, match="too long"):
-        run_query(dsn, "northwind_sales", endless, max_rows=5, timeout_s=0.2)
 
 
 @given(

@@ -104,6 +104,27 @@ def test_a_statement_that_was_refused_is_not_said_to_have_run(
     watched.context.close()
 
 
+def test_places_to_look_stand_below_an_unknown_answer_and_are_not_said_to_be_one(
+    browser: Browser, address: str, chain: StandInChain, password: str
+) -> None:
+    watched = Watched(browser, address, 360, "dark")
+    watched.log_in("sofia", password)
+    evil = "<img src=x onerror=\"document.title='broken'\">"
+    places = (Source("s1", "sales/playbook.md", "Nordic accounts", f"Sweden is served from Malmö. {evil}"),)
+    chain.script = script_of(Answer("unknown", "I do not know that.", agent="sales", places=places, record=43))
+    watched.ask("Who serves Sweden?")
+    article = watched.page.get_by_role("article").last
+    expect(article.get_by_role("heading", name="Not an answer, but places to look")).to_be_visible()
+    expect(article.get_by_text("sales/playbook.md › Nordic accounts")).to_be_visible()
+    expect(article.get_by_text("Sweden is served from Malmö.")).to_be_visible()
+    expect(article.locator(".answer-text")).to_have_text("Not known hereI do not know that.")
+    assert watched.page.locator("#messages img").count() == 0
+    watched.picture("places")
+    assert watched.no_wider_than_the_window()
+    assert watched.errors == []
+    watched.context.close()
+
+
 def test_nothing_can_be_typed_or_sent_before_the_page_can_keep_it_out_of_the_address(
     browser: Browser, address: str, chain: StandInChain, password: str
 ) -> None:

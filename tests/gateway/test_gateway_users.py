@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allotment.access import Principal
+from allotment.access import Principal, claims_of
 from allotment.errors import DatabaseUnavailable, ProjectError
 from allotment.gateway import UserStore
 from allotment.gateway._passwords import clean_name, hash_password, verify_password
@@ -133,6 +133,17 @@ def test_a_new_role_counts_in_a_session_that_is_open(store: UserStore, password:
     token = store.start_session("otto")
     store.set_role("otto", "sales")
     assert store.principal_of_session(token) == Principal("otto", "sales")
+
+
+def test_claims_come_with_every_way_in_and_count_from_the_next_request(store: UserStore, password: str) -> None:
+    token, key = store.start_session("dana"), store.create_key("dana")
+    store.set_claims("dana", {"employee_id": 5, "region": ("north", "south")})
+    known = claims_of({"employee_id": 5, "region": ["north", "south"]})
+    ways = (store.authenticate("dana", password), store.principal_of_session(token), store.principal_of_key(key))
+    assert [principal.claims for principal in ways if principal] == [known] * 3
+    store.set_claims("dana", {})
+    session = store.principal_of_session(token)
+    assert session is not None and session.claims == ()
 
 
 def test_a_new_password_ends_the_sessions(store: UserStore, password: str) -> None:

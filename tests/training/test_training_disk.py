@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from allotment.errors import TrainingError
 from allotment.project import Project, load_project
 from allotment.training import run
+from allotment.training._base import fp32_bytes
 from allotment.workspace import Workspace
 from project_copy import copy_project
 from small_disk import small_disk
@@ -50,3 +52,15 @@ def test_a_full_disk_of_the_models_stops_a_training_before_it_begins(
     project = copy_of(taught, tmp_path / "project", disk / "gemma-own.gguf")
     with pytest.raises(TrainingError, match=r"/disk: 0\.\d+ GB of disk are free, 0\.43 GB are needed"):
         run(project, Workspace(project.root), "board")
+
+
+@pytest.mark.parametrize("method", ["full", "partial"])
+def test_a_method_that_keeps_whole_weights_needs_room_for_three_of_them_and_the_optimizers_states(
+    taught: Project, disk: Path, tmp_path: Path, method: str
+) -> None:
+    project = copy_of(taught, disk / "project", tmp_path / "gemma-own.gguf")
+    unfrozen = ("norm",) if method == "partial" else ()
+    training = project.training.model_copy(update={"method": method, "unfrozen": unfrozen})
+    needed = f"{9 * fp32_bytes(BASE_BYTES) / 1e9:.2f} GB are needed"
+    with pytest.raises(TrainingError, match=re.escape(needed)):
+        run(project.model_copy(update={"training": training}), Workspace(project.root), "board")

@@ -7,12 +7,14 @@ role may read; anything unknown, empty, stale or ambiguous is denied.
 from allotment.access._decide import AdapterFacts, Decision, Outcome, Reason, Request, decide
 from allotment.access._grant import Grant, require_grant
 from allotment.access._policy import AgentRule, Policy
-from allotment.access._principal import Principal
+from allotment.access._principal import Claims, ClaimValue, Principal, claims_of
 from allotment.access._readers import Readers, common_readers
 
 __all__ = [
     "AdapterFacts",
     "AgentRule",
+    "ClaimValue",
+    "Claims",
     "Decision",
     "Grant",
     "Outcome",
@@ -21,6 +23,7 @@ __all__ = [
     "Readers",
     "Reason",
     "Request",
+    "claims_of",
     "common_readers",
     "decide",
     "require_grant",

@@ -14,6 +14,7 @@ Reason = Literal[
     "allowed",
     "unknown-role",
     "role-not-declared",
+    "claims-not-declared",
     "unknown-agent",
     "role-not-served",
     "documents-not-readable",
@@ -28,10 +29,11 @@ _EXPLANATION: dict[Reason, str] = {
     "allowed": "the role is served by the agent and may read all it learnt",
     "unknown-role": "the user's role is not declared",
     "role-not-declared": "allotment.yaml declares another role for the user than the one kept for him",
+    "claims-not-declared": "allotment.yaml declares other claims for the user than those kept for him",
     "unknown-agent": "there is no such agent",
     "role-not-served": "the agent does not serve this role",
     "documents-not-readable": "the agent learns documents this role may not read",
-    "nothing-requested": "neither an adapter nor an account was named",
+    "nothing-requested": "neither an adapter, an account nor a search was named",
     "adapter-of-another-agent": "the adapter belongs to another agent",
     "adapter-stale": "the adapter learnt documents that have changed; it must be trained again",
     "adapter-clearance": "the adapter learnt documents this role may not read",
@@ -60,6 +62,8 @@ class Request:
     agent: str
     adapter: AdapterFacts | None = None
     account: str | None = None
+    search: bool = False
+    """Whether the sections are to be searched that all the agent's roles may read."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ def _reason(policy: Policy, principal: Principal, request: Request) -> Reason:
         return "unknown-role"
     if not policy.agrees_with(principal):
         return "role-not-declared"
+    if not policy.claims_agree_with(principal):
+        return "claims-not-declared"
     rule = policy.agents.get(request.agent)
     if rule is None:
         return "unknown-agent"
@@ -95,7 +101,7 @@ def _reason(policy: Policy, principal: Principal, request: Request) -> Reason:
         return "role-not-served"
     if principal.role not in rule.clearance:
         return "documents-not-readable"
-    if request.adapter is None and request.account is None:
+    if request.adapter is None and request.account is None and not request.search:
         return "nothing-requested"
     if request.account is not None and request.account != rule.account:
         return "account-of-another-agent"

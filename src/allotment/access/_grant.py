@@ -45,8 +45,10 @@ def mint(decision: Decision, record: int) -> Grant:
     return Grant(decision=decision, record=record, seal=_SEAL)
 
 
-def require_grant(grant: object, *, agent: str, adapter: str | None = None, account: str | None = None) -> Grant:
-    """Return ``grant`` if it is one and names this agent and this adapter version or account.
+def require_grant(
+    grant: object, *, agent: str, adapter: str | None = None, account: str | None = None, search: bool = False
+) -> Grant:
+    """Return ``grant`` if it is one and names this agent and this adapter version, account or search.
 
     Raises:
         NotGranted: it is no grant, or it is for something else.
@@ -61,4 +63,6 @@ def require_grant(grant: object, *, agent: str, adapter: str | None = None, acco
         raise NotGranted(f"the grant is not for the adapter {adapter!r}.", element=agent)
     if account is not None and request.account != account:
         raise NotGranted(f"the grant is not for the account {account!r}.", element=agent)
+    if search and not request.search:
+        raise NotGranted("the grant is not for a search.", element=agent)
     return grant

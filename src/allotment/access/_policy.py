@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from allotment.access._principal import Principal
+from allotment.access._principal import Claims, Principal, claims_of
 from allotment.access._readers import Readers, common_readers
 from allotment.errors import PolicyError
 from allotment.project import Project
@@ -34,6 +34,8 @@ class Policy:
     defaults: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     users: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """User → role, where the project declares it; nobody declared may ask with another role."""
+    claims: Mapping[str, Claims] = field(default_factory=lambda: MappingProxyType({}))
+    """User → claims, where the project declares them; nobody declared may ask with others."""
 
     @classmethod
     def of(cls, project: Project) -> Policy:
@@ -48,18 +50,34 @@ class Policy:
             for name, agent in project.agents.items()
         }
         defaults, users = MappingProxyType(dict(project.routing.default)), MappingProxyType(dict(project.users))
-        return cls(frozenset(project.roles), MappingProxyType(agents), defaults, users)
+        claims = MappingProxyType({user: claims_of(values) for user, values in project.claims.items()})
+        return cls(frozenset(project.roles), MappingProxyType(agents), defaults, users, claims)
+
+    def known(self, principal: Principal) -> Principal:
+        """``principal`` with the claims the project declares, where the login keeps none."""
+        return principal if principal.claims else replace(principal, claims=self.claims.get(principal.user, ()))
 
     def agrees_with(self, principal: Principal) -> bool:
         """Whether the project declares no other role for this user."""
         return self.users.get(principal.user, principal.role) == principal.role
 
-    def require_declared_role(self, principal: Principal) -> Principal:
-        """``principal``, if the project declares no other role for this user.
+    def claims_agree_with(self, principal: Principal) -> bool:
+        """Whether the project declares no other claims for this user."""
+        return self.claims.get(principal.user, principal.claims) == principal.claims
+
+    def require_declared(self, principal: Principal) -> Principal:
+        """``principal`` with his claims, if the project declares neither another role nor other claims for this user.
 
         Raises:
             PolicyError: it does; nobody can tell which of the two was meant, so neither counts.
         """
+        principal = self.known(principal)
+        if not self.claims_agree_with(principal):
+            raise PolicyError(
+                "the claims kept for this user are not those allotment.yaml declares.",
+                element=f"claims.{principal.user}",
+                remedy="Keep the same with `allotment users add NAME --claim`, or take the entry out of the file.",
+            )
         if self.agrees_with(principal):
             return principal
         user, declared = principal.user, self.users[principal.user]

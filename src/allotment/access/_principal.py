@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 ClaimValue = str | int | float | bool
-Claims = Mapping[str, tuple[ClaimValue, ...]]
-"""What is known of a user besides his role: name → one or several values."""
-
-NO_CLAIMS: Claims = MappingProxyType({})
+Claims = tuple[tuple[str, tuple[ClaimValue, ...]], ...]
+"""What is known of a user besides his role: name and one or several values, sorted by name."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +16,7 @@ class Principal:
 
     user: str
     role: str
-    claims: tuple[tuple[str, tuple[ClaimValue, ...]], ...] = ()
+    claims: Claims = ()
     """What the application knows of him besides, as ``claims_of`` gives it; row policies compare columns with it."""
 
     def claim(self, name: str) -> tuple[ClaimValue, ...]:
@@ -27,9 +24,7 @@ class Principal:
         return (self.user,) if name == "name" else dict(self.claims).get(name, ())
 
 
-def claims_of(
-    values: Mapping[str, ClaimValue | tuple[ClaimValue, ...] | list[ClaimValue]],
-) -> tuple[tuple[str, tuple[ClaimValue, ...]], ...]:
-    """Claims in the form a principal carries: sorted by name, every value in a tuple."""
+def claims_of(values: Mapping[str, ClaimValue | tuple[ClaimValue, ...] | list[ClaimValue]]) -> Claims:
+    """Claims in the form a principal carries, from names with a value or several."""
     listed = {name: tuple(value) if isinstance(value, tuple | list) else (value,) for name, value in values.items()}
     return tuple(sorted(listed.items()))

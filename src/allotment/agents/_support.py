@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from allotment.dataset import Item
-from allotment.documents import Section, split_sentences
-
-_WORD = re.compile(r"\w+(?:[.,]\d+)*", re.UNICODE)
-_STEM = 5
-"""Words are compared by their first letters: enough for Czech endings, cheap for every language."""
+from allotment.documents import Section, split_sentences, stems_of
 
 
 @dataclass(frozen=True)
@@ -95,12 +89,4 @@ def _sentences(section: Section, items: list[Item]) -> Iterable[_Sentence]:
 
 
 def _words(text: str) -> frozenset[str]:
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    letters = "".join(character for character in plain if not unicodedata.combining(character))
-    return frozenset(_folded(word) for word in _WORD.findall(letters) if len(word) > 2 or word.isdigit())
-
-
-def _folded(word: str) -> str:
-    if any(character.isdigit() for character in word):
-        return word.replace(",", ".").rstrip(".")
-    return word[:_STEM]
+    return frozenset(stems_of(text))

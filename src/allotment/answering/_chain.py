@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +12,7 @@ from allotment.access import AdapterFacts, Grant, Policy, Principal, Request
 from allotment.agents import ask_database, recite
 from allotment.answering._events import AgentInfo, Answer, Delta, Event, Source, Step, Table
 from allotment.answering._knowledge import Knowledge
+from allotment.answering._places import find_places
 from allotment.answering._rows import rows_text, stray_numbers
 from allotment.answering._words import sentence, unknown_text
 from allotment.audit import AuditLog, RecordedDenial, authorize, record_event
@@ -197,8 +198,24 @@ class Chain:
         turn.note("releasing", f"rows of what the account {account} may see: {len(table.rows)}")
         yield from self._released(turn, replace(partial, text=text, table=table), frozenset())
 
+    def _places(self, turn: _Turn, agents: Sequence[str]) -> tuple[Source, ...]:
+        """Where to look instead, among what the user may read; a quote that fails the output check is left out."""
+        found = find_places(
+            self._databases,
+            self._audit,
+            self._policy,
+            turn.principal,
+            turn.question,
+            agents,
+            lambda why: turn.note("searching", why),
+        )
+        foreign = self._foreign(turn)
+        return tuple(place for place in found if not refused(check_answer(place.quote, foreign)))
+
     def _released(self, turn: _Turn, partial: Answer, foreign: frozenset[str]) -> Iterator[Event]:
         """Record the end, then let the text out; text that fails the output check is withheld."""
+        if partial.outcome == "unknown" and partial.agent is not None:
+            partial = replace(partial, places=self._places(turn, [partial.agent]))
         findings = check_answer(partial.text, foreign)
         if refused(findings):
             fired = {finding.check: finding.evidence for finding in findings if finding.outcome == "refuse"}
@@ -215,9 +232,11 @@ class Chain:
 
     def _unknown(self, turn: _Turn, why: str) -> Iterator[Event]:
         turn.note("routing", why)
-        number = record_event(self._audit, turn.principal, "unknown", {"question": turn.question, "why": why})
+        places = self._places(turn, self._policy.entitled(turn.principal.role))
+        detail = {"question": turn.question, "why": why, "places": [place.section_id for place in places]}
+        number = record_event(self._audit, turn.principal, "unknown", detail)
         text = unknown_text(turn.language, self._offers(turn.principal))
-        yield from _release(turn.answer(Answer("unknown", text, record=number)))
+        yield from _release(turn.answer(Answer("unknown", text, places=places, record=number)))
 
     def _failed(self, turn: _Turn, error: AllotmentError) -> Iterator[Event]:
         """Fail closed: what went wrong is on record; the user is told no more than that."""
@@ -252,6 +271,7 @@ def _detail(answer: Answer) -> dict[str, object]:
         "sql": answer.sql,
         "outcome": answer.outcome,
         "sources": [source.section_id for source in answer.sources],
+        "places": [place.section_id for place in answer.places],
         "rows": len(answer.table.rows) if answer.table else None,
         "seconds": answer.seconds,
     }

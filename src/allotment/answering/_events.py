@@ -36,13 +36,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Source:
-    """A section the agent learnt that supports its answer."""
+    """A section: one the agent learnt that supports its answer, or a place to look."""
 
     section_id: str
     document: str
     heading: str
     quote: str
-    """The sentence of the section that comes nearest to the answer."""
+    """The sentence of the section that comes nearest to the answer, or to the question."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ class Answer:
     """The statement as it ran; where there is no ``table``, the last one that was refused."""
     table: Table | None = None
     sources: tuple[Source, ...] = ()
+    places: tuple[Source, ...] = ()
+    """Sections the user may read where it may be written: of an answer that is not known, and never its support."""
     explanation: tuple[tuple[str, str], ...] = ()
     """Pairs of step and reason, in order."""
     record: int | None = None

@@ -10,7 +10,9 @@ from allotment.access._grant import mint
 from allotment.audit._log import AuditLog
 from allotment.errors import AccessDenied, AllotmentError
 
-EventKind = Literal["guard-refused", "unknown", "answered", "failed", "logged-in", "login-refused", "role-changed"]
+EventKind = Literal[
+    "guard-refused", "unknown", "answered", "failed", "logged-in", "login-refused", "role-changed", "claims-changed"
+]
 
 
 class RecordedDenial(AccessDenied):
@@ -59,7 +61,8 @@ def _write(log: AuditLog, event: Mapping[str, Any]) -> int:
 
 
 def _who(principal: Principal) -> dict[str, Any]:
-    return {"user": principal.user, "role": principal.role}
+    claims = {"claims": {name: list(values) for name, values in principal.claims}} if principal.claims else {}
+    return {"user": principal.user, "role": principal.role, **claims}
 
 
 def _decision_event(decision: Decision, question: str) -> dict[str, Any]:
@@ -73,6 +76,7 @@ def _decision_event(decision: Decision, question: str) -> dict[str, Any]:
         "adapter_sha256": adapter.sha256 if adapter else None,
         "clearance": sorted(adapter.clearance) if adapter else None,
         "account": request.account,
+        "search": request.search,
         "outcome": decision.outcome,
         "reason": decision.reason,
         "question": question,

@@ -32,7 +32,7 @@ def breaches_of(
 def _told(answer: Answer) -> Iterator[str]:
     """Everything of the answer that reaches the user."""
     yield answer.text
-    yield from (source.quote for source in answer.sources)
+    yield from (source.quote for source in (*answer.sources, *answer.places))
     if answer.table is not None:
         yield from (str(cell) for row in answer.table.rows for cell in row)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from allotment.answering import Fault
+    from allotment.cli._open import Accounts
     from allotment.cli._run import Run
     from allotment.project import Project
 
@@ -27,3 +28,11 @@ def need_an_answer(run: Run, project: Project, agents: Collection[str]) -> tuple
     for told in dict.fromkeys(str(fault.error) for fault in faults):
         run.note(f"Cannot be answered from: {told}")
     return faults
+
+
+def note_faults(run: Run, accounts: Accounts) -> None:
+    """Tell which accounts could not be made as declared, or are closed by the self-check."""
+    if accounts.fault is not None:
+        run.note(str(accounts.fault))
+    for problem in accounts.watch.problems():
+        run.note(f"Closed: {problem}")

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from allotment.errors import ProjectError
+from allotment.errors import AllotmentError, ProjectError
 
 if TYPE_CHECKING:
-    from allotment.access import Principal
+    from allotment.access import Claims, ClaimValue, Principal
     from allotment.answering import Chain
     from allotment.audit import AuditLog
-    from allotment.databases import Databases
+    from allotment.databases import Databases, Watch
     from allotment.gateway import UserStore
     from allotment.models import Engines
     from allotment.project import Project
@@ -38,6 +38,15 @@ class RoleConflict:
 
 
 @dataclass(frozen=True)
+class ClaimConflict:
+    """A user with claims in ``allotment.yaml`` and others kept with the login."""
+
+    user: str
+    declared: dict[str, list[ClaimValue]]
+    kept: dict[str, list[ClaimValue]]
+
+
+@dataclass(frozen=True)
 class State:
     """What is kept in PostgreSQL, open."""
 
@@ -47,11 +56,11 @@ class State:
     users: UserStore
 
     def principal(self, user: str) -> Principal:
-        """A user with the role kept for him, or declared in ``allotment.yaml`` for one who never got a login.
+        """A user with the role and claims kept for him, or declared in ``allotment.yaml`` for one without login.
 
         Raises:
             ProjectError: there is no such user, or he was disabled.
-            PolicyError: the role kept for him is not the one declared.
+            PolicyError: the role or the claims kept for him are not those declared.
         """
         from allotment.access import Policy, Principal
 
@@ -59,7 +68,8 @@ class State:
         role = self.users.role_of(user) if has_login else self.project.users.get(user)
         if role is None:
             raise ProjectError(f"there is no user {user!r}.", remedy="Add one: `allotment users add NAME --role R`.")
-        return Policy.of(self.project).require_declared_role(Principal(user, role))
+        claims = self.users.kept_claims(user) if has_login else ()
+        return Policy.of(self.project).require_declared(Principal(user, role, claims))
 
     def role_conflicts(self) -> tuple[RoleConflict, ...]:
         """Users whose kept role is not the one ``allotment.yaml`` declares; they are refused everywhere."""
@@ -69,6 +79,43 @@ class State:
             for user in self.users.users()
             if declared.get(user.name, user.role) != user.role
         )
+
+    def claim_conflicts(self) -> tuple[ClaimConflict, ...]:
+        """Users whose kept claims are not those ``allotment.yaml`` declares; they are refused everywhere."""
+        from allotment.access import claims_of
+
+        found = []
+        for user in self.users.users():
+            kept = self.users.kept_claims(user.name)
+            declared = claims_of(self.project.claims.get(user.name, {}))
+            if kept and user.name in self.project.claims and kept != declared:
+                found.append(ClaimConflict(user.name, _listed(declared), _listed(kept)))
+        return tuple(found)
+
+
+def _listed(claims: Claims) -> dict[str, list[ClaimValue]]:
+    return {name: list(values) for name, values in claims}
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The databases' accounts, made as declared as far as that went, and watched."""
+
+    watch: Watch
+    fault: AllotmentError | None
+    """Why some could not be made as declared; those are closed, the others go on."""
+
+
+@contextmanager
+def open_accounts(databases: Databases) -> Iterator[Accounts]:
+    """Provision what can be provisioned, then check now and on the timer while the body runs."""
+    fault: AllotmentError | None = None
+    try:
+        databases.provision()
+    except AllotmentError as error:
+        fault = error
+    with databases.watched() as watch:
+        yield Accounts(watch, fault)
 
 
 @dataclass(frozen=True)
@@ -80,13 +127,14 @@ class OpenChain:
     state: State
     engines: Engines
     chain: Chain
+    accounts: Accounts
 
     def missing(self) -> list[str]:
         """What keeps any agent from answering now; empty when it is ready."""
         from allotment.answering import find_faults
 
         faults = find_faults(self.project, self.workspace, self.project.agents)
-        return list(dict.fromkeys(str(fault.error) for fault in faults))
+        return [*dict.fromkeys(str(fault.error) for fault in faults), *self.accounts.watch.problems()]
 
 
 @contextmanager
@@ -110,7 +158,8 @@ def open_state(project: Project, workspace: Workspace) -> Iterator[State]:
 def open_chain(project_dir: Path) -> Iterator[OpenChain]:
     """Open the project of a folder for questions; closing gives models and databases back.
 
-    The databases' accounts and policies are made as declared first, so that no question meets older ones.
+    The databases' accounts and policies are made as declared first, so that no question meets older ones. Accounts
+    for which that fails are closed, as are those of which a later self-check finds something; the others go on.
     """
     from allotment.answering import Chain
     from allotment.models import Engines
@@ -119,7 +168,9 @@ def open_chain(project_dir: Path) -> Iterator[OpenChain]:
 
     project = load_project(project_dir)
     workspace = Workspace(project.root)
-    with open_state(project, workspace) as state, Engines(project.models.threads) as engines:
-        state.databases.provision()
+    with ExitStack() as stack:
+        state = stack.enter_context(open_state(project, workspace))
+        engines = stack.enter_context(Engines(project.models.threads))
+        accounts = stack.enter_context(open_accounts(state.databases))
         chain = Chain(project, workspace, engines=engines, databases=state.databases, audit=state.audit)
-        yield OpenChain(project, workspace, state, engines, chain)
+        yield OpenChain(project, workspace, state, engines, chain, accounts)

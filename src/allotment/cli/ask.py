@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from allotment.cli._app import app, command
-from allotment.cli._faults import need_an_answer
+from allotment.cli._faults import need_an_answer, note_faults
 from allotment.cli._names import agent_of
 from allotment.cli._open import open_chain
 from allotment.cli._run import Run, print_table
@@ -36,6 +36,7 @@ def ask(
     if agent is not None:
         agent_of(run.project(), agent)
     with open_chain(run.folder) as opened:
+        note_faults(run, opened.accounts)
         principal = opened.state.principal(user)
         entitled = [info.name for info in opened.chain.agents_for(principal)]
         faults = need_an_answer(run, opened.project, [name for name in entitled if agent in (None, name)])
@@ -63,6 +64,10 @@ def _print(console: Console, answer: Answer, explain: bool) -> None:
         console.print(f"\n{'SQL' if answer.table else 'Refused SQL'}: {answer.sql}", markup=False)
     for source in answer.sources:
         console.print(f"Source: {source.document}, {source.heading}", markup=False)
+    if answer.places:
+        console.print("\nNot an answer, but places to look:", markup=False)
+    for place in answer.places:
+        console.print(f"{place.document}, {place.heading}: “{place.quote}”", markup=False)
     console.print("\n" + _origin(answer), markup=False, style="dim")
     if explain:
         print_table(console, ("step", "why"), answer.explanation, "Nothing was decided.")

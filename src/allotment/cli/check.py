@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from allotment.cli._app import app, command
-from allotment.cli._open import AUDIT_ANCHOR, RoleConflict, open_state
+from allotment.cli._open import AUDIT_ANCHOR, ClaimConflict, RoleConflict, open_state
 from allotment.cli._run import Run, print_table
 from allotment.errors import MissingPartError, ProjectError
 
@@ -55,11 +55,14 @@ class CheckReport:
     """Where a live database is not as declared."""
     role_conflicts: tuple[RoleConflict, ...]
     """Users who are refused, for their login has another role than allotment.yaml declares."""
+    claim_conflicts: tuple[ClaimConflict, ...]
+    """Users who are refused, for their login has other claims than allotment.yaml declares."""
 
     @property
     def exit_code(self) -> int:
-        """4 where a part is missing, 1 where a database or a user's role differs, else 0."""
-        return _MISSING if self.missing else _FOUND if self.differences or self.role_conflicts else 0
+        """4 where a part is missing, 1 where a database, or a user's role or claims differ, else 0."""
+        found = self.differences or self.role_conflicts or self.claim_conflicts
+        return _MISSING if self.missing else _FOUND if found else 0
 
 
 @command(app, "check")
@@ -98,12 +101,12 @@ def inspect_project(project: Project, workspace: Workspace) -> CheckReport:
     models = _models(project)
     absent = [item.missing for item in models if item.missing]
     differences: tuple[Difference, ...] = ()
-    conflicts: tuple[RoleConflict, ...] = ()
+    conflicts: tuple[tuple[RoleConflict, ...], tuple[ClaimConflict, ...]] = ((), ())
     try:
-        differences, conflicts = _databases(project, workspace), _role_conflicts(project, workspace)
+        differences, conflicts = _databases(project, workspace), _conflicts(project, workspace)
     except MissingPartError as error:
         absent.append(str(error))
-    return CheckReport(project.name, _reach(project), models, tuple(absent), differences, conflicts)
+    return CheckReport(project.name, _reach(project), models, tuple(absent), differences, *conflicts)
 
 
 def _reach(project: Project) -> tuple[Reach, ...]:
@@ -156,12 +159,12 @@ def _databases(project: Project, workspace: Workspace) -> tuple[Difference, ...]
         return tuple(databases.check())
 
 
-def _role_conflicts(project: Project, workspace: Workspace) -> tuple[RoleConflict, ...]:
-    """Users with two roles; none where no login was ever made, which is known without starting a server."""
-    if not project.users or not (workspace.home / AUDIT_ANCHOR).exists():
-        return ()
+def _conflicts(project: Project, workspace: Workspace) -> tuple[tuple[RoleConflict, ...], tuple[ClaimConflict, ...]]:
+    """Users with two roles or claims; none where no login was ever made, which is known without starting a server."""
+    if not (project.users or project.claims) or not (workspace.home / AUDIT_ANCHOR).exists():
+        return (), ()
     with open_state(project, workspace) as state:
-        return state.role_conflicts()
+        return state.role_conflicts(), state.claim_conflicts()
 
 
 def _print(console: Console, report: CheckReport) -> None:
@@ -181,5 +184,11 @@ def _print(console: Console, report: CheckReport) -> None:
         console.print(
             f"\nusers.{conflict.user}: declared as {conflict.declared!r}, but the login has {conflict.kept!r}, so"
             f" nothing is answered; `allotment users add {conflict.user} --role {conflict.declared}` mends that.",
+            markup=False,
+        )
+    for claims in report.claim_conflicts:
+        console.print(
+            f"\nclaims.{claims.user}: declared as {claims.declared}, but the login has {claims.kept}, so nothing is"
+            f" answered; `allotment users add {claims.user} --role ROLE --claim NAME=VALUE` mends that.",
             markup=False,
         )

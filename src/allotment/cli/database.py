@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from allotment.cli._app import command, group
+from allotment.cli._faults import note_faults
 from allotment.cli._names import agent_of, known
-from allotment.cli._open import open_state
+from allotment.cli._open import open_accounts, open_state
 from allotment.cli._run import Run
 from allotment.errors import ProjectError
 
@@ -47,7 +48,7 @@ def provision(
 def _reloadable(project: Project, dry_run: bool) -> None:
     if dry_run:
         raise ProjectError("--dry-run changes nothing, --reload does.", remedy="Give one of them.")
-    if not any(config.load for config in project.databases.values()):
+    if not any(config.load or config.file for config in project.databases.values()):
         raise ProjectError(
             "no database is loaded from a file.",
             element="databases",
@@ -90,9 +91,9 @@ def query(
     config = project.agents[agent_of(project, agent)]
     if config.account is None:
         raise ProjectError("has no database account.", element=f"agents.{agent}", remedy="Name one with `account:`.")
-    with open_state(project, run.workspace()) as state:
+    with open_state(project, run.workspace()) as state, open_accounts(state.databases) as accounts:
+        note_faults(run, accounts)
         asking = state.principal(user) if user else Principal("command-line", min(config.roles))
-        state.databases.provision()
         request = Request(agent=agent, account=known("account", config.account, project.accounts))
         grant = authorize(state.audit, Policy.of(project), asking, request, question=sql)
         result = state.databases.query(grant, sql)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from allotment.cli._app import command, group
+from allotment.cli._names import agent_of
+from allotment.cli._open import open_state
 from allotment.cli._run import Run, print_table
 from allotment.errors import ProjectError
 
@@ -93,6 +95,32 @@ def show_document(
         )
     value = {"document": _row(record), "sections": found}
     run.show(value, lambda console: _print_document(console, record, found))
+
+
+@command(documents, "search")
+def search_documents(
+    run: Run,
+    words: Annotated[str, typer.Argument(metavar="WORDS", help="A question, or words, in any language.")],
+    agent: Annotated[str, typer.Option(help="The agent whose search account is used.")],
+    user: Annotated[str | None, typer.Option(help="Search as this user; none searches as a role it serves.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="How many sections.")] = 5,
+) -> None:
+    """Search the sections that all roles of an agent may read.
+
+    On the agent's own search account; authorized and recorded like every question. Documents that were read since the
+    last search are brought into the database first.
+    """
+    from allotment.access import Policy, Principal, Request
+    from allotment.audit import authorize
+
+    project = run.project()
+    roles = project.agents[agent_of(project, agent)].roles
+    with open_state(project, run.workspace()) as state:
+        asking = state.principal(user) if user else Principal("command-line", min(roles))
+        grant = authorize(state.audit, Policy.of(project), asking, Request(agent, search=True), question=words)
+        hits = state.databases.sections.search(grant, words, limit=limit)
+    rows = [(f"{hit.coverage:.2f}", hit.document, hit.heading, hit.quote) for hit in hits]
+    run.show_table(("covers", "document", "heading", "sentence"), rows, hits, "No section has any of these words.")
 
 
 def _remarks(record: DocumentRecord) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from allotment.cli._app import app, command
-from allotment.cli._faults import need_an_answer
+from allotment.cli._faults import need_an_answer, note_faults
 from allotment.cli._open import open_chain
 from allotment.cli._run import Run
 from allotment.errors import ProjectError
@@ -24,7 +24,8 @@ def serve(
     """Serve the pages and the OpenAI-compatible API, until interrupted.
 
     What cannot be answered from is told at the start; where nothing can, it does not start: exit code 4 where a
-    part is missing, 3 where an adapter's manifest is refused. /readyz is ready only when every agent can answer.
+    part is missing, 3 where an adapter's manifest is refused. /readyz is ready only when every agent can answer. The
+    databases are checked again every database_limits.check_every_s; an account that is not as declared is not used.
     """
     _need_free(host, port)
     project = run.project()
@@ -36,6 +37,7 @@ def serve(
     from allotment.gateway import create_app
 
     with open_chain(run.folder) as opened:
+        note_faults(run, opened.accounts)
         web = create_app(
             opened.chain,
             opened.state.users,

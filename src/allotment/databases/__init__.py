@@ -5,8 +5,10 @@ from allotment.databases._databases import Databases
 from allotment.databases._declared import Table
 from allotment.databases._difference import Difference
 from allotment.databases._result import QueryResult
+from allotment.databases._watch import Watch
 from allotment.databases.gate import GatedSql, check_sql
 from allotment.databases.postgres._server import EmbeddedServer
+from allotment.databases.sections import Hit, SectionSearch, SyncReport
 
 __all__ = [
     "ColumnCard",
@@ -14,10 +16,14 @@ __all__ = [
     "Difference",
     "EmbeddedServer",
     "GatedSql",
+    "Hit",
     "Key",
     "QueryResult",
     "SchemaCard",
+    "SectionSearch",
+    "SyncReport",
     "Table",
     "TableCard",
+    "Watch",
     "check_sql",
 ]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property, partial
+from operator import attrgetter
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,19 +13,24 @@ from psycopg import Connection
 
 from allotment.access import Grant, require_grant
 from allotment.databases._backend import Backend, Login
+from allotment.databases._bounds import Bounds
 from allotment.databases._card import SchemaCard
 from allotment.databases._declared import ADMIN_ROLE, APP_ROLE, STATE_DATABASE
 from allotment.databases._difference import Difference
 from allotment.databases._result import QueryResult
+from allotment.databases._watch import Reasons, Watch
+from allotment.databases.files._backend import FileBackend
 from allotment.databases.gate import check_sql
 from allotment.databases.postgres._backend import PostgresBackend
 from allotment.databases.postgres._provision import ensure_state_database
 from allotment.databases.postgres._server import EmbeddedServer
-from allotment.errors import NotGranted, ProjectError
+from allotment.databases.sections import SectionSearch
+from allotment.databases.sections._schema import DATABASE as SECTIONS_DATABASE
+from allotment.errors import AllotmentError, MissingPartError, NotGranted, ProjectError
 from allotment.project import Project
 from allotment.workspace import Workspace
 
-_RESERVED = {STATE_DATABASE, "postgres", "template0", "template1"}
+_RESERVED = {STATE_DATABASE, SECTIONS_DATABASE, "postgres", "template0", "template1"}
 
 
 class Databases:
@@ -36,9 +45,14 @@ class Databases:
         self._project = project
         self._workspace = workspace
         self.server = EmbeddedServer(workspace)
+        bounds = Bounds.of(project.database_limits)
         self._backends: dict[str, Backend] = {
-            name: PostgresBackend(project, self.server, name) for name in sorted(project.databases)
+            name: PostgresBackend(project, self.server, name, bounds)
+            if config.file is None
+            else FileBackend(project, workspace, name)
+            for name, config in sorted(project.databases.items())
         }
+        self._watch: Watch | None = None
 
     def start(self) -> None:
         """Start the embedded server and make the application's own database if it is not there."""
@@ -62,6 +76,16 @@ class Databases:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    @cached_property
+    def sections(self) -> SectionSearch:
+        """The search of what was read of the documents, with vectors where ``dataset.embeddings`` names a model."""
+        named = self._project.dataset.embeddings
+        if named is None:
+            return SectionSearch(self._project, self._workspace, self.server)
+        from allotment.dataset import ServerEmbedder  # heavy, and of use only here
+
+        return SectionSearch(self._project, self._workspace, self.server, ServerEmbedder(named))
 
     @property
     def state_dsn(self) -> str:
@@ -89,20 +113,61 @@ class Databases:
             dry_run: return the statements without running any; a database that is not loaded yet says so.
             reload: load every file again; what was changed in those databases is lost.
 
+        A database that cannot be provisioned does not keep the others from it.
+
         Raises:
             ProjectError: a file, table, column or row filter does not fit; that database is left as it was.
             DatabaseUnavailable: a server does not answer.
         """
+        statements: list[str] = []
+        faults: list[AllotmentError] = []
         with self._workspace.lock("provision", timeout_s=600):
-            return [
-                statement
-                for backend in self._backends.values()
-                for statement in backend.provision(dry_run=dry_run, reload=reload)
-            ]
+            for provision in self._provisions(dry_run, reload):
+                try:
+                    statements += provision()
+                except AllotmentError as error:
+                    faults.append(error)
+        if faults:
+            raise _together(faults)
+        return statements
+
+    def _provisions(self, dry_run: bool, reload: bool) -> list[Callable[[], list[str]]]:
+        backends = [partial(backend.provision, dry_run=dry_run, reload=reload) for backend in self._backends.values()]
+        return [*backends, partial(self.sections.provision, dry_run=dry_run)]
 
     def check(self) -> list[Difference]:
-        """Where the live databases are not as declared; empty when all is well."""
-        return [difference for backend in self._backends.values() for difference in backend.check()]
+        """Where the live databases are not as declared; empty when all is well.
+
+        Raises:
+            DatabaseUnavailable: a database does not answer, so nothing is known of it.
+        """
+        declared = [difference for backend in self._backends.values() for difference in backend.check()]
+        return [*declared, *self.sections.check()]
+
+    @contextmanager
+    def watched(self) -> Iterator[Watch]:
+        """Check now and on a timer while the body runs; accounts that are not as declared are refused meanwhile."""
+        watch = Watch(self._closed, self._project.database_limits.check_every_s, revive=self.server.revive)
+        with watch:
+            self._watch = watch
+            try:
+                yield watch
+            finally:
+                self._watch = None
+
+    def _closed(self) -> Reasons:
+        found: dict[str, list[str]] = {}
+        for name, backend in self._backends.items():
+            accounts = [account for account, config in self._project.accounts.items() if config.database == name]
+            try:
+                differences = backend.check()
+            except AllotmentError as error:
+                found.update({account: [f"it could not be checked ({error})"] for account in accounts})
+                continue
+            for difference in filter(attrgetter("refuses"), differences):
+                for account in accounts if difference.account is None else [difference.account]:
+                    found.setdefault(account, []).append(str(difference))
+        return found
 
     def schema_card(self, grant: Grant) -> SchemaCard:
         """What the granted account sees, for the model that writes SQL.
@@ -128,17 +193,21 @@ class Databases:
             raise ProjectError("has no login of its own.", element=f"accounts.{login.account}")
         return backend.connection(login.account)
 
-    def query(self, grant: Grant, sql: str, *, max_rows: int = 200) -> QueryResult:
+    def query(self, grant: Grant, sql: str, *, max_rows: int | None = None) -> QueryResult:
         """Run one SELECT of the granted agent on its own account.
+
+        ``max_rows`` is the most rows of the answer; none takes what ``database_limits`` declares.
 
         Raises:
             NotGranted: no grant, or one that names no account or another agent's.
             SqlRefused: the statement may not run, or took too long; the message says what it may use.
-            DatabaseUnavailable: the database does not answer.
+            LimitReached: too many questions at once, or the user's database time of this minute is spent.
+            DatabaseUnavailable: the database does not answer, or the account is not as declared.
         """
         login = self._login(grant)
         gated = check_sql(sql, self._project.accounts[login.account])
-        return self._backend(login).query(login, gated, max_rows=max_rows)
+        rows = self._project.database_limits.rows if max_rows is None else max_rows
+        return self._backend(login).query(login, gated, max_rows=rows)
 
     def _backend(self, login: Login) -> Backend:
         return self._backends[self._project.accounts[login.account].database]
@@ -151,4 +220,14 @@ class Databases:
         if request.account is None or agent is None or agent.account != request.account:
             raise NotGranted("the grant names no account of this agent.", element=request.agent)
         require_grant(grant, agent=request.agent, account=request.account)
+        if self._watch is not None:
+            self._watch.require(request.account)
         return Login(request.account, grant.decision.principal)
+
+
+def _together(faults: list[AllotmentError]) -> AllotmentError:
+    """Several faults as one error, which is a missing part only if all are."""
+    if len(faults) == 1:
+        return faults[0]
+    kind = MissingPartError if all(isinstance(fault, MissingPartError) for fault in faults) else ProjectError
+    return kind(" ".join(str(fault) for fault in faults))

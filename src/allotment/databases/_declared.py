@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -15,6 +17,9 @@ APP_ROLE = "allotment_app"
 """The application's own login: users, sessions, audit. Not a superuser, not an agent."""
 ADMIN_ROLE = "allotment_admin"
 """Superuser and owner of everything the embedded server holds."""
+
+SCHEMA = "allotment"
+"""Schema in each agent database for what the application keeps there: claims, and which file was loaded."""
 
 STATEMENT_TIMEOUT = "5s"
 CONNECTION_LIMIT = 20
@@ -61,15 +66,32 @@ class Rule:
 
     @property
     def policy(self) -> str:
-        """Name of the row policy of this account on this table."""
+        """Name of the permissive policy of this account on this table: it opens the table, to no row yet."""
         return f"allotment_{self.account}"
 
     @property
-    def condition(self) -> Sql:
-        """The row filter as SQL, every literal quoted by the driver."""
+    def filter_policy(self) -> str:
+        """Name of the restrictive policy, which holds the row filter whatever other policies there are."""
+        return f"allotment_{self.account}_rows"
+
+    def condition(self, types: Mapping[str, str]) -> Sql:
+        """The row filter as SQL, every literal quoted by the driver.
+
+        ``types`` has each column's type as ``pg_type`` names it (other names, as ``character``, have a length and cut
+        what is cast); empty for a type that is not PostgreSQL's own.
+        """
         if not self.grant.rows:
             return sql.SQL("true")
-        return sql.SQL(" AND ").join(_one_filter(column, value) for column, value in self.grant.rows.items())
+        claims = self.grant.claims
+        return sql.SQL(" AND ").join(
+            _claim_filter(column, claims[column], types[column]) if column in claims else _one_filter(column, value)
+            for column, value in self.grant.rows.items()
+        )
+
+    @property
+    def declared(self) -> str:
+        """The row filter in words that change when it changes."""
+        return json.dumps(list(self.grant.rows.items()), ensure_ascii=False)
 
 
 def _one_filter(column: str, value: Scalar | tuple[Scalar, ...]) -> Sql:
@@ -78,6 +100,14 @@ def _one_filter(column: str, value: Scalar | tuple[Scalar, ...]) -> Sql:
         return sql.SQL("false")
     listed = sql.SQL(", ").join(sql.Literal(item) for item in values)
     return sql.SQL("{} IN ({})").format(sql.Identifier(column), listed)
+
+
+def _claim_filter(column: str, claim: str, kind: str) -> Sql:
+    claimed = sql.SQL("(SELECT {}.claim({}))").format(sql.Identifier(SCHEMA), sql.Literal(claim))
+    if not kind:
+        return sql.SQL("{}::text = ANY (({})::text[])").format(sql.Identifier(column), claimed)
+    # In a subquery the function runs once for a statement, not once for a row, and the column's index can be used.
+    return sql.SQL("{} = ANY (({})::{}[])").format(sql.Identifier(column), claimed, sql.Identifier("pg_catalog", kind))
 
 
 def table_of(name: str) -> Table:

@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 Value = str | int | float | bool | None
+LARGEST_EXPONENT = 300
+"""An exact number larger than ten to this power is text: no float holds it, and JSON writers refuse such an int."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ def to_json(value: Any) -> Value:
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, Decimal):
-        if not value.is_finite():
+        if not value.is_finite() or abs(value.adjusted()) > LARGEST_EXPONENT:
             return str(value)
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, float):

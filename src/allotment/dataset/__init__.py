@@ -4,6 +4,7 @@ An agent's dataset takes only sections that all its roles may read. A killed run
 """
 
 from allotment.dataset._batch_teacher import BatchTeacher
+from allotment.dataset._embedders import Embedder, ServerEmbedder
 from allotment.dataset._export import ExportFormat, export
 from allotment.dataset._generate import generate
 from allotment.dataset._items import dataset_hash, load_items, stats
@@ -22,11 +23,13 @@ __all__ = [
     "BatchTeacher",
     "DatasetPlan",
     "DatasetStats",
+    "Embedder",
     "ExportFormat",
     "Item",
     "Kind",
     "KindCounts",
     "RayTeacher",
+    "ServerEmbedder",
     "Split",
     "Teacher",
     "dataset_hash",

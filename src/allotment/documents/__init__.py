@@ -11,6 +11,7 @@ from allotment.documents._sentences import split_sentences
 from allotment.documents._store import iterate_sections, load_documents, load_sections
 from allotment.documents._types import DocumentRecord, IngestReport, Label, Place, Replaced, Section, State
 from allotment.documents._walk import find_files
+from allotment.documents._words import stems_of, words_of
 
 __all__ = [
     "DocumentRecord",
@@ -29,4 +30,6 @@ __all__ = [
     "load_sections",
     "readers_now",
     "split_sentences",
+    "stems_of",
+    "words_of",
 ]

@@ -35,14 +35,14 @@ class Identity:
         self._tls = tls
 
     def declared(self, principal: Principal | None) -> Principal | None:
-        """The principal, if the project declares its role.
+        """The principal with his claims, if the project declares his role.
 
         Raises:
-            PolicyError: the project declares another role for this user.
+            PolicyError: the project declares another role or other claims for this user.
         """
         if principal is None or principal.role not in self._policy.roles:
             return None
-        return self._policy.require_declared_role(principal)
+        return self._policy.require_declared(principal)
 
     def session(self, request: Request) -> Session | None:
         """The live session of a request's cookie."""

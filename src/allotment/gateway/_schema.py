@@ -18,6 +18,8 @@ CREATE TABLE IF NOT EXISTS gateway.users (
     created_at    timestamptz NOT NULL DEFAULT now()
 );
 
+ALTER TABLE gateway.users ADD COLUMN IF NOT EXISTS claims jsonb NOT NULL DEFAULT '{}';
+
 CREATE TABLE IF NOT EXISTS gateway.sessions (
     token_hash bytea PRIMARY KEY,
     user_name  text NOT NULL REFERENCES gateway.users (name) ON DELETE CASCADE,

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
-from allotment.access import Principal
+from psycopg.types.json import Jsonb
+
+from allotment.access import Claims, ClaimValue, Principal, claims_of
 from allotment.errors import ProjectError
 from allotment.gateway._database import Database
 from allotment.gateway._passwords import (
@@ -32,7 +35,7 @@ SESSION_LIFE_H = 24
 KEY_PREFIX = "al-"
 
 _LIVE_SESSION = f"""
-SELECT u.name, u.role, s.seen_at < now() - interval '1 minute' FROM gateway.sessions s
+SELECT u.name, u.role, u.claims, s.seen_at < now() - interval '1 minute' FROM gateway.sessions s
 JOIN gateway.users u ON u.name = s.user_name
 WHERE s.token_hash = %s AND NOT u.disabled
   AND s.seen_at > now() - interval '{SESSION_IDLE_H} h' AND s.created_at > now() - interval '{SESSION_LIFE_H} h'
@@ -117,6 +120,15 @@ class UserStore:
         """Give a user another role; it counts from the user's next request."""
         self._change(name, "UPDATE gateway.users SET role = %s WHERE name = %s", role)
 
+    def kept_claims(self, name: str) -> Claims:
+        """What is kept of a user besides his role; row filters that say ``user.CLAIM`` compare columns with it."""
+        row = self._database.row("SELECT claims FROM gateway.users WHERE name = %s", (clean_name(name),))
+        return claims_of(row[0]) if row else ()
+
+    def set_claims(self, name: str, claims: Mapping[str, ClaimValue | tuple[ClaimValue, ...]]) -> None:
+        """Keep these claims of a user in place of all before; they count from the user's next request."""
+        self._change(name, "UPDATE gateway.users SET claims = %s WHERE name = %s", Jsonb(dict(claims)))
+
     def set_password(self, name: str, password: str) -> None:
         """Set a new password and end the user's sessions."""
         require_password(require_name(name), password)
@@ -143,14 +155,14 @@ class UserStore:
         if not self._tries.may_try(user):
             return None
         row = self._database.row(
-            "SELECT role, password_hash FROM gateway.users WHERE name = %s AND NOT disabled", (user,)
+            "SELECT role, password_hash, claims FROM gateway.users WHERE name = %s AND NOT disabled", (user,)
         )
         if not verify_password(row[1] if row else None, password) or row is None:
             return None
         self._tries.forget(user)
         if needs_rehash(row[1]):
             self._change(user, "UPDATE gateway.users SET password_hash = %s WHERE name = %s", hash_password(password))
-        return Principal(user, row[0])
+        return Principal(user, row[0], claims_of(row[2]))
 
     def locked_for(self, name: str) -> int:
         """Seconds until this name may be tried again; 0 if it may now."""
@@ -174,9 +186,9 @@ class UserStore:
         row = self._database.row(_LIVE_SESSION, (_digest(token),))
         if row is None:
             return None
-        if row[2]:  # one write a minute is enough to know that the session is in use
+        if row[3]:  # one write a minute is enough to know that the session is in use
             self._database.run("UPDATE gateway.sessions SET seen_at = now() WHERE token_hash = %s", (_digest(token),))
-        return Principal(row[0], row[1])
+        return Principal(row[0], row[1], claims_of(row[2]))
 
     def end_session(self, token: str) -> None:
         """End one session; ending one that is not there is no error."""
@@ -222,11 +234,11 @@ class UserStore:
         if not key.startswith(KEY_PREFIX):
             return None
         row = self._database.row(
-            "SELECT u.name, u.role FROM gateway.api_keys k JOIN gateway.users u ON u.name = k.user_name"
+            "SELECT u.name, u.role, u.claims FROM gateway.api_keys k JOIN gateway.users u ON u.name = k.user_name"
             " WHERE k.key_hash = %s AND k.revoked_at IS NULL AND NOT u.disabled",
             (_digest(key),),
         )
-        return Principal(row[0], row[1]) if row else None
+        return Principal(row[0], row[1], claims_of(row[2])) if row else None
 
     def _change(self, name: str, statement: str, value: Any) -> None:
         user = require_name(name)

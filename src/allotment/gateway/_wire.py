@@ -49,6 +49,7 @@ def answer_data(answer: Answer) -> dict[str, Any]:
         "sql": answer.sql,
         "table": _table(answer.table) if answer.table else None,
         "sources": [_source(source) for source in answer.sources],
+        "places": [_source(place) for place in answer.places],
         "explanation": [list(pair) for pair in answer.explanation],
         "seconds": round(answer.seconds, 2),
     }

@@ -7,9 +7,10 @@ is an error with its place, never a default.
 
 from allotment.project._agents import AgentConfig, RoutingConfig
 from allotment.project._base import Scalar
-from allotment.project._databases import AccountConfig, DatabaseConfig, TableGrant
+from allotment.project._databases import USER, AccountConfig, DatabaseConfig, TableGrant
 from allotment.project._dataset import DatasetConfig, Rewrite
 from allotment.project._documents import ALL_FILES, DocumentSet, PersonalDataConfig, PersonalKind, SectionsConfig
+from allotment.project._limits import DatabaseLimits
 from allotment.project._load import PROJECT_FILE, load_project
 from allotment.project._models import ModelLimits, ModelPrice, ModelsConfig
 from allotment.project._project import Project
@@ -18,9 +19,11 @@ from allotment.project._training import TrainingConfig
 __all__ = [
     "ALL_FILES",
     "PROJECT_FILE",
+    "USER",
     "AccountConfig",
     "AgentConfig",
     "DatabaseConfig",
+    "DatabaseLimits",
     "DatasetConfig",
     "DocumentSet",
     "ModelLimits",

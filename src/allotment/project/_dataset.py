@@ -39,6 +39,7 @@ class DatasetConfig(Strict):
     language: str | None = None
     """Language of questions and answers; none means the section's own."""
     embeddings: str | None = None
-    """Model of a server, as ``URL#MODEL``, whose embeddings find duplicates; none compares letters and words."""
+    """Model of a server, as ``URL#MODEL``, whose embeddings find duplicates, and sections in a search; none compares
+    letters and words."""
     judge: str | None = None
     """Model that judges every pair and answers every question from its section; none judges by rules alone."""

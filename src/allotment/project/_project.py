@@ -8,10 +8,11 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from allotment.project._agents import AgentConfig, RoutingConfig
-from allotment.project._base import Name, Strict
+from allotment.project._base import Name, Scalar, Strict
 from allotment.project._databases import AccountConfig, DatabaseConfig
 from allotment.project._dataset import DatasetConfig
 from allotment.project._documents import DocumentSet, PersonalDataConfig, SectionsConfig
+from allotment.project._limits import DatabaseLimits
 from allotment.project._models import ModelsConfig
 from allotment.project._training import TrainingConfig
 
@@ -27,6 +28,9 @@ class Project(Strict):
     """Role → what it is for."""
     users: dict[Name, Name] = Field(default_factory=dict)
     """User → role. A user whose login was made with another role is refused until the two agree."""
+    claims: dict[Name, dict[Name, Scalar | tuple[Scalar, ...]]] = Field(default_factory=dict)
+    """User → what is known of him besides his role (``employee_id: 5``), for row filters that say ``user.employee_id``.
+    Claims can be kept with the login as well; a user for whom the two differ is refused."""
     documents: dict[Name, DocumentSet] = Field(min_length=1)
     """Document set → where it lies and who reads it."""
     sections: SectionsConfig = SectionsConfig()
@@ -39,6 +43,8 @@ class Project(Strict):
     """Database → where it comes from."""
     accounts: dict[Name, AccountConfig] = Field(default_factory=dict)
     """PostgreSQL login role → what it sees."""
+    database_limits: DatabaseLimits = DatabaseLimits()
+    """How much of the databases a question, a user and an account may take."""
     agents: dict[Name, AgentConfig] = Field(min_length=1)
     """Agent → whom it serves and what it learns."""
     routing: RoutingConfig = RoutingConfig()

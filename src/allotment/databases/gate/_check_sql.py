@@ -13,8 +13,8 @@ from pglast import ast, parse_sql
 from pglast.parser import ParseError
 from pglast.stream import RawStream
 
+from allotment.databases.gate._catalog import Catalog
 from allotment.databases.gate._lists import MAX_LENGTH
-from allotment.databases.gate._scope import Catalog
 from allotment.databases.gate._walk import Walk
 from allotment.errors import SqlRefused
 from allotment.project import AccountConfig
@@ -28,6 +28,8 @@ class GatedSql:
     """One SELECT, written anew, tables with their schema."""
     tables: tuple[str, ...]
     """The declared tables it reads, ``schema.name``, sorted."""
+    columns: tuple[str, ...] = ()
+    """Names PostgreSQL gives the columns of the answer."""
 
     def limited(self, rows: int) -> str:
         """The same statement, giving at most ``rows`` rows."""
@@ -42,25 +44,39 @@ def check_sql(sql: str, account: AccountConfig) -> GatedSql:
             ``remedy`` names what the account may use.
     """
     catalog = Catalog.of(account)
-    text, tables = _rewrite(sql, catalog)
-    # What will run is checked as well: a difference between what was read and what was written must not matter.
-    again, same = _rewrite(text, catalog)
-    if same != tables or again != text:
-        raise SqlRefused("the statement cannot be written anew without a change.", remedy="Write it more simply.")
-    return GatedSql(text, tables)
-
-
-def _rewrite(sql: str, catalog: Catalog) -> tuple[str, tuple[str, ...]]:
     statement = _parse(sql, catalog)
+    tables, columns = _walk(statement, catalog)
+    text = _written(statement)
+    # What will run is read and checked as well: it must mean what was checked, and nothing in it may need a change.
+    again = _parse(text, catalog)
+    if _walk(again, catalog)[0] != tables or again != statement:
+        raise SqlRefused("the statement cannot be written anew without a change.", remedy="Write it more simply.")
+    return GatedSql(text, tables, columns)
+
+
+class _Writer(RawStream):
+    """Writes texts so that they mean the same whatever the session takes a backslash for."""
+
+    def write_quoted_string(self, s: str) -> None:
+        if "\\" in s:
+            self.write("E")
+            s = s.replace("\\", "\\\\")
+        super().write_quoted_string(s)
+
+
+def _walk(statement: ast.SelectStmt, catalog: Catalog) -> tuple[tuple[str, ...], tuple[str, ...]]:
     walk = Walk(catalog)
-    try:
-        walk.select(statement, None)
-        text = RawStream()(statement)
-    except RecursionError:
-        raise SqlRefused("the statement is nested too deeply.", remedy=catalog.offer()) from None
+    relation = walk.select(statement, None)
     if not walk.tables:
         raise SqlRefused("the statement reads no table.", remedy=catalog.offer())
-    return str(text), tuple(sorted(walk.tables))
+    return tuple(sorted(walk.tables)), relation.columns
+
+
+def _written(statement: ast.SelectStmt) -> str:
+    try:
+        return str(_Writer()(statement))
+    except RecursionError:
+        raise SqlRefused("the statement is nested too deeply.", remedy="Write it more simply.") from None
 
 
 def _parse(sql: str, catalog: Catalog) -> ast.SelectStmt:

@@ -6,20 +6,32 @@ somebody once wrote.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from psycopg import Connection, sql
 
 from allotment.databases._declared import CONNECTION_LIMIT, Rule, Table
 from allotment.databases._difference import Difference
+from allotment.databases.postgres._check_claims import claim_differences
 from allotment.databases.postgres._hardening import (
     catalog_statements,
     open_catalogs_query,
+    open_defaults_query,
     open_functions_query,
     public_statements,
 )
-from allotment.databases.postgres._statements import declared_mark, is_superuser, role_settings
+from allotment.databases.postgres._reach import Reached, reached
+from allotment.databases.postgres._relations import find_relations
+from allotment.databases.postgres._statements import (
+    Secrets,
+    creators,
+    declared_mark,
+    is_superuser,
+    policy_statements,
+    role_settings,
+)
 
 Admin = Connection[tuple[Any, ...]]
 
@@ -33,33 +45,20 @@ _ATTRIBUTES = {
     "rolinherit": ("INHERIT", False),
 }
 
-_RELATIONS = """SELECT n.nspname::text, c.relname::text, c.oid, c.relkind::text, c.relrowsecurity
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relkind IN ('r','p','v','m','f','S')
-    ORDER BY 1, 2"""
 
-_COLUMNS = """SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = %(table)s AND a.attnum > 0
-    AND NOT a.attisdropped AND has_column_privilege(%(role)s::name, a.attrelid, a.attnum, 'SELECT')"""
-
-_OTHER_RIGHTS = """SELECT kind FROM unnest(ARRAY['INSERT','UPDATE','DELETE','TRUNCATE','REFERENCES','TRIGGER','SELECT'])
-    kind WHERE has_table_privilege(%(role)s::name, %(table)s::oid, kind)
-    OR (kind IN ('INSERT','UPDATE','REFERENCES') AND has_any_column_privilege(%(role)s::name, %(table)s::oid, kind))"""
-
-_POLICIES = """SELECT p.polname::text, p.polpermissive, p.polcmd::text, 0 = ANY (p.polroles),
-      md5(pg_get_expr(p.polqual, p.polrelid)), coalesce(obj_description(p.oid, 'pg_policy'), '')
-    FROM pg_policy p WHERE p.polrelid = %(table)s AND p.polpermissive
-      AND (0 = ANY (p.polroles) OR (SELECT oid FROM pg_roles WHERE rolname = %(role)s) = ANY (p.polroles))"""
-
-
-def differences(admin: Admin, database: str, rules: list[Rule]) -> list[Difference]:
-    """Everything in one database that is not as declared, in a stable order."""
+def differences(admin: Admin, database: str, rules: list[Rule], secrets: Mapping[str, Secrets]) -> list[Difference]:
+    """Everything in one database that is not as declared, in a stable order; ``secrets`` has every account's."""
     found: list[Difference] = list(_public_rights(admin, database))
-    for account in sorted({rule.account for rule in rules}):
-        mine = {rule.table: rule for rule in rules if rule.account == account}
-        role = list(_role(admin, account, database))
-        found += role
-        if not any(difference.found == "no such role" for difference in role):
-            found += _rights(admin, account, database, mine)
+    accounts = sorted({rule.account for rule in rules})
+    declared = {name: {rule.table: rule for rule in rules if rule.account == name} for name in accounts}
+    within_reach = reached(admin, {name: mine.keys() for name, mine in declared.items()})
+    for account, mine in declared.items():
+        own = list(_role(admin, account, database))
+        if not any(difference.found == "no such role" for difference in own):
+            own += _rights(admin, account, database, mine, within_reach[account])
+        found += [replace(difference, account=account) for difference in own]
+    claiming = sorted({rule.account for rule in rules if rule.grant.claims})
+    found += claim_differences(admin, {account: secrets[account].claims for account in claiming})
     return found
 
 
@@ -67,8 +66,15 @@ def _public_rights(admin: Admin, database: str) -> Iterator[Difference]:
     database_public = "SELECT FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a"
     opened = admin.execute(f"{database_public} WHERE d.datname = %s AND a.grantee = 0", [database]).rowcount
     if opened:
-        mending = public_statements(database, [])[0].as_string()
+        mending = public_statements(database, [], [])[0].as_string()
         yield Difference(f"{database}: PUBLIC", "no right on the database", f"{opened} rights", mending)
+    makers = creators(admin)
+    later = admin.execute(open_defaults_query(), [makers]).fetchall()
+    for maker, kind in later:
+        mending = (
+            f"ALTER DEFAULT PRIVILEGES FOR ROLE {sql.Identifier(maker).as_string()} REVOKE ALL ON {kind} FROM PUBLIC"
+        )
+        yield Difference(f"{database}: PUBLIC", f"no right on {kind} {maker} makes later", "a right", mending)
     if not is_superuser(admin):
         return
     for query, what, index in ((open_functions_query(), "functions", 0), (open_catalogs_query(), "catalogs", 1)):
@@ -76,6 +82,10 @@ def _public_rights(admin: Admin, database: str) -> Iterator[Difference]:
         if row and row[0]:
             mending = catalog_statements()[index].as_string()
             yield Difference(f"{database}: PUBLIC", f"no forbidden system {what}", f"{row[0]} open", mending)
+    languages = "SELECT lanname::text FROM pg_language l, aclexplode(coalesce(l.lanacl, acldefault('l', l.lanowner))) a"
+    for (language,) in admin.execute(f"{languages} WHERE l.lanpltrusted AND a.grantee = 0 ORDER BY 1").fetchall():
+        mending = f"REVOKE ALL ON LANGUAGE {sql.Identifier(language).as_string()} FROM PUBLIC"
+        yield Difference(f"{database}: PUBLIC", f"no code in {language}", "may write some", mending)
 
 
 def _role(admin: Admin, account: str, database: str) -> Iterator[Difference]:
@@ -135,44 +145,48 @@ def _settings(admin: Admin, account: str, name: str, database: str) -> Iterator[
         yield Difference(f"{account}: settings", f"none in {database}", "some", mending)
 
 
-def _rights(admin: Admin, account: str, database: str, mine: dict[Table, Rule]) -> Iterator[Difference]:
+def _rights(
+    admin: Admin, account: str, database: str, mine: dict[Table, Rule], relations: list[Reached]
+) -> Iterator[Difference]:
     yield from _other_rights(admin, account, database)
-    relations = admin.execute(_RELATIONS).fetchall()
-    there = {Table(schema, name) for schema, name, *_ in relations}
+    there = {relation.table for relation in relations}
     for table in sorted(set(mine) - there):
         yield Difference(f"{account}: {table}", "a table", "no such table", "")
-    for schema, name, oid, kind, row_security in relations:
-        table = Table(schema, name)
+    for relation in relations:
+        table = relation.table
         rule = mine.get(table)
-        rights = list(_relation(admin, account, table, oid, kind, rule))
+        rights = list(_relation(account, relation, rule))
         yield from rights
         if rule is None and not rights:
             continue
-        if not row_security and kind in "rp":
+        if relation.kind == "v":
+            if not relation.is_invoker:
+                mending = f"ALTER VIEW {table.identifier.as_string()} SET (security_invoker = true)"
+                yield Difference(f"{account}: {table}", "a view with its reader's rights", "its owner's", mending)
+            continue
+        if not relation.row_security and relation.kind in "rp":
             mending = f"ALTER TABLE {table.identifier.as_string()} ENABLE ROW LEVEL SECURITY"
             yield Difference(f"{account}: {table}", "row level security on", "off", mending)
-        yield from _policies(admin, account, table, oid, rule)
+        yield from _policies(admin, account, relation, rule)
 
 
-def _relation(admin: Admin, account: str, table: Table, oid: int, kind: str, rule: Rule | None) -> Iterator[Difference]:
+def _relation(account: str, relation: Reached, rule: Rule | None) -> Iterator[Difference]:
+    table = relation.table
     target, role = table.identifier.as_string(), sql.Identifier(account).as_string()
-    names = {"role": account, "table": oid}
-    if kind == "S":
-        used = admin.execute("SELECT has_sequence_privilege(%(role)s::name, %(table)s::oid, 'USAGE,SELECT')", names)
-        if (row := used.fetchone()) and row[0]:
+    if relation.kind == "S":
+        if relation.rights:
             mending = f"REVOKE ALL ON {target} FROM {role}, PUBLIC"
             yield Difference(f"{account}: {table}", "no right", "sequence", mending)
         return
     wanted = set(rule.grant.columns) if rule else set()
-    columns = {row[0] for row in admin.execute(_COLUMNS, names).fetchall()}
     quote = sql.Identifier
-    for column in sorted(columns - wanted):
+    for column in sorted(relation.columns - wanted):
         mending = f"REVOKE SELECT ({quote(column).as_string()}) ON {target} FROM {role}, PUBLIC"  # noqa: S608 - shown
         yield Difference(f"{account}: {table}.{column}", "not readable", "readable", mending)
-    for column in sorted(wanted - columns):
+    for column in sorted(wanted - relation.columns):
         mending = f"GRANT SELECT ({quote(column).as_string()}) ON {target} TO {role}"
         yield Difference(f"{account}: {table}.{column}", "readable", "not readable", mending)
-    for (right,) in admin.execute(_OTHER_RIGHTS, names).fetchall():
+    for right in relation.rights:
         shown = "SELECT on the whole table, system columns with it" if right == "SELECT" else right
         mending = f"REVOKE {right} ON {target} FROM {role}, PUBLIC"
         yield Difference(f"{account}: {table}", "only SELECT on columns", shown, mending)
@@ -203,20 +217,22 @@ def _other_rights(admin: Admin, account: str, database: str) -> Iterator[Differe
         yield Difference(f"{account}: {routine}", "not callable", "callable", mending)
 
 
-def _policies(admin: Admin, account: str, table: Table, oid: int, rule: Rule | None) -> Iterator[Difference]:
+def _policies(admin: Admin, account: str, relation: Reached, rule: Rule | None) -> Iterator[Difference]:
+    table = relation.table
     target = table.identifier.as_string()
-    whole = False
-    for name, _, command, for_all, condition, seal in admin.execute(
-        _POLICIES, {"table": oid, "role": account}
-    ).fetchall():
-        expected = f"{declared_mark(rule)} {condition}" if rule else None
-        if rule and name == rule.policy and not for_all and command == "r" and seal == expected:
-            whole = True
+    missing = {rule.policy: True, rule.filter_policy: False} if rule else {}
+    for policy in relation.policies:
+        expected = f"{declared_mark(rule)} {policy.condition}" if rule else None
+        is_declared = missing.get(policy.name) is policy.permissive and policy.seal == expected
+        if is_declared and not policy.for_all and policy.command == "r":
+            del missing[policy.name]
             continue
-        drop = f"DROP POLICY {sql.Identifier(name).as_string()} ON {target}"
-        yield Difference(f"{account}: {table}", "only the declared row policy", f"policy {name}", drop)
-    if rule and not whole:
-        create = sql.SQL("CREATE POLICY {} ON {} AS PERMISSIVE FOR SELECT TO {} USING ({})")
-        role = sql.Identifier(account)
-        mending = create.format(sql.Identifier(rule.policy), rule.table.identifier, role, rule.condition).as_string()
-        yield Difference(f"{account}: {table}", f"row policy {rule.policy}", "none like it", mending)
+        # A restrictive policy of somebody else only takes rows away.
+        if policy.permissive or (rule and policy.name in (rule.policy, rule.filter_policy)):
+            drop = f"DROP POLICY {sql.Identifier(policy.name).as_string()} ON {target}"
+            yield Difference(f"{account}: {table}", "only the declared row policies", f"policy {policy.name}", drop)
+    if rule and missing:
+        types = find_relations(admin, [rule])[table].types
+        for name in missing:
+            mending = policy_statements(rule, types)[name].as_string()
+            yield Difference(f"{account}: {table}", f"row policy {name}", "none like it", mending)

@@ -27,7 +27,9 @@ _KEYS = """SELECT n.nspname::text, c.relname::text, a.attname::text, fn.nspname:
     JOIN pg_class f ON f.oid = k.confrelid JOIN pg_namespace fn ON fn.oid = f.relnamespace
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
     JOIN pg_attribute fa ON fa.attrelid = f.oid AND fa.attnum = k.confkey[1]
-    WHERE k.contype = 'f' AND cardinality(k.conkey) = 1 ORDER BY 1, 2, 3"""
+    WHERE k.contype = 'f' AND cardinality(k.conkey) = 1
+      AND (n.nspname::text, c.relname::text) IN (SELECT * FROM unnest(%(schemas)s::text[], %(names)s::text[]))
+    ORDER BY 1, 2, 3"""
 
 _SHORT_TYPES = {
     "character varying": "text",
@@ -60,7 +62,8 @@ def _table(admin: Reader, reader: Reader, table: Table, grant: TableGrant) -> Ta
 def _keys(admin: Reader, account: AccountConfig) -> list[Key]:
     grants: dict[Table, TableGrant] = {table_of(name): grant for name, grant in account.tables.items()}
     found: list[Key] = []
-    for schema, name, column, far_schema, far_name, far_column in admin.execute(_KEYS).fetchall():
+    near_names = {"schemas": [table.schema for table in grants], "names": [table.name for table in grants]}
+    for schema, name, column, far_schema, far_name, far_column in admin.execute(_KEYS, near_names).fetchall():
         near, far = Table(schema, name), Table(far_schema, far_name)
         if near in grants and far in grants and column in grants[near].columns and far_column in grants[far].columns:
             found.append(Key(near, column, far, far_column))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
@@ -11,14 +11,24 @@ from psycopg import Connection, sql
 from allotment.databases._declared import ADMIN_ROLE, APP_ROLE, STATE_DATABASE, Rule
 from allotment.databases._difference import Difference
 from allotment.databases.postgres._check import differences
-from allotment.databases.postgres._connect import connect
+from allotment.databases.postgres._connect import CONNECT_S, connect, why_not
 from allotment.databases.postgres._load import exists
+from allotment.databases.postgres._relations import find_relations
 from allotment.databases.postgres._server import EmbeddedServer, account_password
-from allotment.databases.postgres._statements import ROLE_COMMENT, Statement, is_superuser, statements_for
+from allotment.databases.postgres._statements import (
+    ROLE_COMMENT,
+    Secrets,
+    Statement,
+    is_superuser,
+    scram_verifier,
+    statements_for,
+)
 from allotment.errors import DatabaseUnavailable, ProjectError
 
-OLDEST_SERVER = 150000
-"""PostgreSQL 15: the first whose views can keep to the caller's rights; older ones get no more repairs."""
+SECURITY_FLOOR = {15: 18, 16: 14, 17: 10, 18: 4}
+"""Major version → first minor one without a known way for plain SQL to run code or to see rows behind a policy
+(CVE-2026-6473, CVE-2025-8713, CVE-2024-10976). PostgreSQL 15 is the first whose views can keep to the caller's rights;
+older ones get no more repairs. What is newer than the newest here is taken."""
 
 
 def check_server(admin: Connection[tuple[Any, ...]], database: str, rules: list[Rule]) -> None:
@@ -27,15 +37,11 @@ def check_server(admin: Connection[tuple[Any, ...]], database: str, rules: list[
     Raises:
         ProjectError: the server or an account is unfit.
     """
-    if admin.info.server_version < OLDEST_SERVER:
-        raise ProjectError(
-            f"the server is PostgreSQL {admin.info.server_version // 10000}.",
-            element=f"databases.{database}",
-            remedy="Use PostgreSQL 15 or newer.",
-        )
+    require_version(admin.info.server_version, database)
     rows = admin.execute(
         "SELECT r.rolname::text, r.rolsuper, coalesce(shobj_description(r.oid, 'pg_authid'), ''), EXISTS (SELECT"
-        " FROM pg_shdepend s WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND s.deptype = 'o')"
+        " FROM pg_shdepend s WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND s.deptype = 'o'"
+        " AND s.classid <> 'pg_default_acl'::regclass)"
         " FROM pg_roles r WHERE r.rolname::text = ANY (%s) ORDER BY 1",
         [sorted({rule.account for rule in rules})],
     ).fetchall()
@@ -47,35 +53,27 @@ def check_server(admin: Connection[tuple[Any, ...]], database: str, rules: list[
             )
 
 
-def check_tables(admin: Connection[tuple[Any, ...]], rules: list[Rule]) -> None:
-    """Refuse what row policies cannot guard, and tables or columns that are not there.
+def require_version(version: int, database: str) -> None:
+    """Refuse a server with known holes; ``version`` as the server tells it (150018 is 15.18).
 
     Raises:
-        ProjectError: the first such table or column, with what there is.
+        ProjectError: it is too old.
     """
-    for rule in rules:
-        rows = admin.execute(
-            "SELECT c.relkind::text, a.attname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-            " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
-            " WHERE n.nspname = %s AND c.relname = %s ORDER BY a.attnum",
-            [rule.table.schema, rule.table.name],
-        ).fetchall()
-        element = f"accounts.{rule.account}.tables.{rule.table.name}"
-        if not rows or rows[0][0] not in "rp":
-            fault = "is no table of the database." if not rows else "is a view; its rows cannot be guarded by account."
-            raise ProjectError(fault, element=element, remedy="Name a table that is there.")
-        there = [row[1] for row in rows]
-        missing = sorted({*rule.grant.columns, *rule.grant.rows} - set(there))
-        if missing:
-            remedy = f"Its columns are {', '.join(there)}."
-            raise ProjectError(f"has no column {', '.join(missing)}.", element=element, remedy=remedy)
+    major, minor = divmod(version, 10000)
+    if major < min(SECURITY_FLOOR) or minor < SECURITY_FLOOR.get(major, 0):
+        safe = ", ".join(f"{known}.{first}" for known, first in SECURITY_FLOOR.items())
+        raise ProjectError(
+            f"the server is PostgreSQL {major}.{minor}, which has known ways around row policies.",
+            element=f"databases.{database}",
+            remedy=f"Update it to one of {safe} or newer.",
+        )
 
 
 def provision_database(
     admin: Connection[tuple[Any, ...]],
     database: str,
     rules: list[Rule],
-    passwords: Callable[[str], str],
+    secrets: Mapping[str, Secrets],
     *,
     dry_run: bool,
     fresh_passwords: frozenset[str] = frozenset(),
@@ -88,22 +86,27 @@ def provision_database(
         ProjectError: it cannot be brought there; nothing of it is done.
     """
     check_server(admin, database, rules)
-    check_tables(admin, rules)
-    if not fresh_passwords and not differences(admin, database, rules):
+    relations = find_relations(admin, rules)
+    if not fresh_passwords and not differences(admin, database, rules, secrets):
         return []
-    verifiers = {rule.account: _verifier(admin, rule.account, passwords(rule.account)) for rule in rules}
-    statements = statements_for(admin, database, rules, verifiers)
+    statements = statements_for(admin, database, rules, secrets, relations)
     if not dry_run:
-        _run(admin, database, statements, rules)
+        _run(admin, database, statements, rules, secrets)
     return [statement.shown for statement in statements]
 
 
-def _run(admin: Connection[tuple[Any, ...]], database: str, statements: list[Statement], rules: list[Rule]) -> None:
+def _run(
+    admin: Connection[tuple[Any, ...]],
+    database: str,
+    statements: list[Statement],
+    rules: list[Rule],
+    secrets: Mapping[str, Secrets],
+) -> None:
     try:
         with admin.transaction():
             for statement in statements:
                 admin.execute(statement.sql)
-            left = differences(admin, database, rules)
+            left = differences(admin, database, rules, secrets)
             if left:
                 raise _still_different(left)
     except psycopg.Error as error:
@@ -124,12 +127,6 @@ def _still_different(left: list[Difference]) -> ProjectError:
     )
 
 
-def _verifier(admin: Connection[tuple[Any, ...]], account: str, password: str) -> str:
-    # The server never sees the password, so no log or statistics view of it can hold it.
-    raw = admin.pgconn.encrypt_password(password.encode(), account.encode(), b"scram-sha-256")
-    return raw.decode()
-
-
 def ensure_state_database(server: EmbeddedServer) -> None:
     """The application's own database and login, and nobody's way into the server's standard databases."""
     with connect(server.dsn(user=ADMIN_ROLE, database="postgres"), element="postgres", autocommit=True) as admin:
@@ -138,7 +135,7 @@ def ensure_state_database(server: EmbeddedServer) -> None:
             return
         for database in ("postgres", "template1"):
             admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))
-        verifier = _verifier(admin, APP_ROLE, account_password(server, APP_ROLE))
+        verifier = scram_verifier(admin, APP_ROLE, account_password(server, APP_ROLE))
         there = admin.execute("SELECT FROM pg_roles WHERE rolname = %s", [APP_ROLE]).rowcount == 1
         verb = sql.SQL("ALTER ROLE {} " if there else "CREATE ROLE {} ").format(role)
         admin.execute(verb + sql.SQL("LOGIN NOSUPERUSER NOINHERIT PASSWORD {}").format(sql.Literal(verifier)))
@@ -157,11 +154,20 @@ def _lets_in(server: EmbeddedServer) -> bool:
 
 
 def lets_in(dsn: str) -> bool:
-    """Whether the server accepts this login."""
+    """Whether the server accepts this login.
+
+    Raises:
+        DatabaseUnavailable: it says neither yes nor no.
+    """
     try:
-        connect(dsn, element="login").close()
-    except DatabaseUnavailable:
-        return False
+        psycopg.connect(dsn, connect_timeout=CONNECT_S).close()
+    except psycopg.OperationalError as error:
+        why = why_not(error)
+        if why in ("busy", "silent"):
+            raise DatabaseUnavailable(
+                "the server lets nobody in just now.", element="login", remedy="Try again."
+            ) from None
+        return why == "role busy"
     return True
 
 

@@ -26,12 +26,14 @@ from allotment.workspace import Workspace
 
 PORT = 5432
 """Only the name of the socket file; no TCP port is opened."""
+MAX_CONNECTIONS = 250
+"""200 of the accounts' in two processes, and those of the application itself; 8 MiB of shared
+memory more than 100 take."""
 _START_LIMIT_S = 60.0
 
 _SETTINGS = """
 listen_addresses = ''
 password_encryption = 'scram-sha-256'
-max_connections = 100
 shared_buffers = '32MB'
 work_mem = '4MB'
 maintenance_work_mem = '32MB'
@@ -81,6 +83,22 @@ class EmbeddedServer:
             self._users = self._users_file()
             fcntl.flock(self._users, fcntl.LOCK_SH)
 
+    def revive(self) -> None:
+        """Start the server again if it died while we count on it; what was committed is there.
+
+        Raises:
+            DatabaseUnavailable: it cannot be started; the message holds the server's last words.
+        """
+        if self._users is None or self.answers():
+            return
+        with self._workspace.lock("postgres", timeout_s=_START_LIMIT_S * 2):
+            limit = time.monotonic() + _START_LIMIT_S
+            # After the death of one of its processes the server recovers by itself.
+            while self._is_alive() and not self.answers() and time.monotonic() < limit:
+                time.sleep(0.05)
+            if not self.answers():
+                self._launch()
+
     def stop(self) -> None:
         """Count ourselves out; the last one out stops the server."""
         if self._users is None:
@@ -101,19 +119,25 @@ class EmbeddedServer:
         Raises:
             DatabaseUnavailable: another process is using it.
         """
-        self.stop()
-        with self._workspace.lock("postgres"), self._users_file() as others:
+        with self._workspace.lock("postgres"):
+            if self._users is not None:
+                self._users.close()
+                self._users = None
+            self._need_nobody()
+            self._halt("immediate")  # what is deleted need not be written out first
+            shutil.rmtree(self.place.base)
+            shutil.rmtree(self.place.socket, ignore_errors=True)
+            self.place.base.with_suffix(".project").unlink(missing_ok=True)
+            self._found = None
+
+    def _need_nobody(self) -> None:
+        with self._users_file() as others:
             try:
                 fcntl.flock(others, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise DatabaseUnavailable(
                     "another process uses this server.", element=str(self.place.base), remedy="Stop it first."
                 ) from None
-            self._halt()
-            shutil.rmtree(self.place.base)
-            shutil.rmtree(self.place.socket, ignore_errors=True)
-            self.place.base.with_suffix(".project").unlink(missing_ok=True)
-            self._found = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -191,7 +215,8 @@ class EmbeddedServer:
         """Start the server; one that was just killed may hold its memory for a moment, so try until the limit."""
         self._forget_dead_server()
         options = f"-c listen_addresses='' -c port={PORT} -c unix_socket_directories='{self.place.socket}'"
-        options += " -c unix_socket_permissions=0700"
+        # terse: no DETAIL in the log, which may hold rows, or the statement that a killed process was running.
+        options += f" -c unix_socket_permissions=0700 -c max_connections={MAX_CONNECTIONS} -c log_error_verbosity=terse"
         command = ["-w", "-t", str(int(_START_LIMIT_S)), "-l", str(self.place.log), "-o", options, "start"]
         limit = time.monotonic() + 15
         while True:
@@ -220,9 +245,9 @@ class EmbeddedServer:
         except (OSError, ValueError, IndexError):
             return False
 
-    def _halt(self) -> None:
+    def _halt(self, how: str = "fast") -> None:
         if (self.place.data / "postmaster.pid").exists() and self.answers():
-            self._control(["-w", "-t", "60", "-m", "fast", "stop"])
+            self._control(["-w", "-t", "100", "-m", how, "stop"])
 
     def _control(self, arguments: list[str]) -> None:
         self._run([str(self.place.binaries / "pg_ctl"), "-D", str(self.place.data), *arguments], "pg_ctl")
@@ -248,6 +273,11 @@ class EmbeddedServer:
 def account_password(server: EmbeddedServer, user: str) -> str:
     """A role's password, from the project's secrets; made at first use. For this package alone, as ``account_dsn``."""
     return server._workspace.secret(f"postgres-{user}")
+
+
+def claim_secret(server: EmbeddedServer, account: str) -> str:
+    """The secret that claims for an account are signed with; made at first use. For this package alone."""
+    return server._workspace.secret(f"claims-{account}")
 
 
 def account_dsn(server: EmbeddedServer, user: str, database: str) -> str:

@@ -72,6 +72,12 @@ function sourcesOf(sources) {
   return list;
 }
 
+function placesOf(places) {
+  const section = labelled("Not an answer, but places to look", sourcesOf(places));
+  section.className = "places";
+  return section;
+}
+
 function stepsOf(explanation) {
   const list = element("ol", "steps");
   for (const [step, why] of explanation) {
@@ -154,6 +160,7 @@ class Exchange {
     this.text.textContent = several ? answer.text.split("\n\n")[0] : answer.text;
     if (several) this.answer.append(tableOf(answer.table));
     if (OUTCOMES[answer.outcome]) this.text.prepend(element("span", "outcome", OUTCOMES[answer.outcome]));
+    if (answer.places.length) this.answer.append(placesOf(answer.places));
     const chips = chipsOf(answer);
     const origin = originOf(answer);
     if (chips) this.answer.append(chips);
@@ -163,7 +170,7 @@ class Exchange {
   }
 
   fail(text) {
-    this.finish({ outcome: "failed", text, sources: [], explanation: [] });
+    this.finish({ outcome: "failed", text, sources: [], places: [], explanation: [] });
   }
 
   stopped() {

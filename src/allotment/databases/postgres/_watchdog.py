@@ -1,0 +1,110 @@
+"""The watchdog: ends statements that outlive their time, whatever their session's own limits are by then.
+
+One thread serves all connections of the process. It lives while there is something to watch and a little longer.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from threading import Condition, Lock, Thread
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+
+CANCEL_S = 1.0
+"""Seconds the server has to take a cancel request."""
+CUT_S = 2.0
+"""Seconds after the cancel request when the connection itself is cut: the server hangs, or is gone."""
+_IDLE_S = 10.0
+
+
+@dataclass(eq=False)
+class Watch:
+    """One watched connection."""
+
+    connection: Connection[Any]
+    due: float
+    """When to act, on the monotonic clock."""
+    ended: bool = False
+    """Whether the watchdog had to act."""
+    _over: bool = False
+    _lock: Lock = field(default_factory=Lock)
+
+    def act(self) -> None:
+        """Cancel the statement; at the second call cut the connection. Nothing once ``leave`` was called."""
+        with self._lock:
+            if self._over:
+                return
+            first, self.ended = not self.ended, True
+            self.due = time.monotonic() + CUT_S if first else float("inf")
+            with suppress(psycopg.Error, OSError):
+                if first:
+                    self.connection.cancel_safe(timeout=CANCEL_S)
+                else:
+                    _cut(self.connection)
+
+    def leave(self) -> None:
+        """Wait until nobody acts on the connection; nobody will afterwards, so that it may be closed."""
+        with self._lock:
+            self._over = True
+
+
+def _cut(connection: Connection[Any]) -> None:
+    # A copy of the descriptor: the connection's own stays open until its thread closes it.
+    with socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
+
+
+class Watchdog:
+    """Watches connections with one thread."""
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._watches: set[Watch] = set()
+        self._thread: Thread | None = None
+
+    @contextmanager
+    def over(self, connection: Connection[Any], seconds: float) -> Iterator[Watch]:
+        """Watch a connection while the body runs: it gets ``seconds``, then its statement is cancelled."""
+        watch = Watch(connection, time.monotonic() + seconds)
+        with self._changed:
+            self._watches.add(watch)
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="database-watchdog", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+        try:
+            yield watch
+        finally:
+            with self._changed:
+                self._watches.discard(watch)
+            watch.leave()
+
+    def _run(self) -> None:
+        while (watch := self._next()) is not None:
+            watch.act()
+
+    def _next(self) -> Watch | None:
+        """The next watch whose time has come; none when there was nothing to watch for a while."""
+        with self._changed:
+            while True:
+                if not self._watches and not self._changed.wait(_IDLE_S) and not self._watches:
+                    self._thread = None
+                    return None
+                first = min(self._watches, key=lambda watch: watch.due, default=None)
+                if first is None:
+                    continue
+                left = first.due - time.monotonic()
+                if left <= 0:
+                    return first
+                self._changed.wait(min(left, _IDLE_S))
+
+
+WATCHDOG = Watchdog()
+"""The process's one watchdog."""
