@@ -113,6 +113,10 @@ BROKEN_AND_MEANT = {
         "SELECT count(*) FROM orders WHERE order_date LIKE '1997%'",
         "SELECT count(*) FROM orders WHERE order_date::text LIKE '1997%'",
     ),
+    "a day's name in a date": (
+        "SELECT count(*) FROM orders WHERE order_date LIKE '%Monday%' OR shipped_date = 'Friday'",
+        "SELECT count(*) FROM orders WHERE EXTRACT(DOW FROM order_date) = 1 OR EXTRACT(DOW FROM shipped_date) = 5",
+    ),
     "a name in another case": (
         "SELECT count(*) FROM customers WHERE country = 'germany'",
         "SELECT count(*) FROM customers WHERE country = 'Germany'",

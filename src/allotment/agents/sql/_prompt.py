@@ -1,4 +1,4 @@
-"""What the model that writes SQL is told: rules, two examples on an invented schema, the linked part of the schema.
+"""What the model that writes SQL is told: rules, three examples on an invented schema, the linked part of the schema.
 
 Rules and examples are the same for every question, so an engine that keeps a prompt's beginning reads them once. Text
 from rows reaches the prompt only as values of columns that have few: short, of plain characters, quoted.
@@ -40,6 +40,11 @@ _EXAMPLES = (
         "What is the ratio of concerts with more than 500 tickets to all others, per hall?",
         "SELECT c.hall, CAST(COUNT(CASE WHEN c.tickets > 500 THEN 1 END) AS FLOAT)"
         " / NULLIF(COUNT(CASE WHEN c.tickets <= 500 THEN 1 END), 0) AS ratio FROM concert c GROUP BY c.hall;",
+    ),
+    (
+        "How many concerts were there on weekends in the last 3 months?",
+        "SELECT COUNT(*) AS concerts FROM concert c WHERE EXTRACT(DOW FROM c.held_on) IN (0, 6)"
+        " AND c.held_on >= CURRENT_DATE - INTERVAL '3 months';",
     ),
 )
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import calendar
 from typing import Any
 
 from pglast import ast
-from pglast.enums import A_Expr_Kind, CoercionForm, SQLValueFunctionOp
+from pglast.enums import A_Expr_Kind, SQLValueFunctionOp
 
-from allotment.agents.sql._keys import family
 from allotment.agents.sql._queries import Query, function_name, last_name, rewrite_query
+from allotment.agents.sql.mending._kinds import COMPARISONS, kind_of
+from allotment.agents.sql.mending._nodes import binary, call, cast, number, text
 
-_COMPARISONS = frozenset({"=", "<>", "!=", "<", ">", "<=", ">="})
 _LIKES = {A_Expr_Kind.AEXPR_LIKE, A_Expr_Kind.AEXPR_ILIKE}
-_WHOLE_FUNCTIONS = frozenset({"count", "length", "char_length"})
-_NUMBER_FUNCTIONS = frozenset({"avg", "extract", "date_part", "round", "stddev", "variance"})
 _PARTS = {"year": "year", "month": "month", "day": "day", "hour": "hour", "minute": "minute", "quarter": "quarter"}
-_TIMED = {"date", "timestamp", "time", "interval"}
+_NAME_FORMS = {"day": "FMDay", "month": "FMMonth"}
+_DAYS = frozenset(day.lower() for day in calendar.day_name)
+_MONTHS = frozenset(month.lower() for month in calendar.month_name if month)
 _TRUE_WORDS = {"true": True, "yes": True, "t": True, "1": True, "false": False, "no": False, "f": False, "0": False}
 
 
@@ -35,42 +36,8 @@ class _Expressions:
             return self._operator(node)
         return node
 
-    # types
-
     def kind(self, node: Any) -> str:
-        """Coarse type of an expression (see ``family``), empty where unknown."""
-        if type(node) is ast.ColumnRef:
-            return family(self._query.type_of(node))
-        if type(node) is ast.A_Const:
-            if node.isnull:
-                return ""
-            return {ast.Integer: "whole", ast.Float: "number", ast.Boolean: "boolean"}.get(type(node.val), "literal")
-        if type(node) is ast.TypeCast:
-            return family(last_name(node.typeName.names if node.typeName else ()))
-        if type(node) is ast.SQLValueFunction:
-            return "date" if node.op == SQLValueFunctionOp.SVFOP_CURRENT_DATE else "timestamp"
-        if type(node) is ast.FuncCall:
-            return self._function_kind(node)
-        if type(node) is ast.A_Expr and node.kind == A_Expr_Kind.AEXPR_OP and node.lexpr and node.rexpr:
-            return _combined(last_name(node.name), self.kind(node.lexpr), self.kind(node.rexpr))
-        if type(node) is ast.CaseExpr:
-            kinds = {self.kind(when.result) for when in node.args or ()} | ({self.kind(node.defresult)} - {""})
-            return kinds.pop() if len(kinds) == 1 else ""
-        if type(node) is ast.A_Expr and node.kind == A_Expr_Kind.AEXPR_NULLIF:
-            return self.kind(node.lexpr)
-        return ""
-
-    def _function_kind(self, node: Any) -> str:
-        called, arguments = function_name(node), node.args or ()
-        if called in _WHOLE_FUNCTIONS:
-            return "whole"
-        if called in _NUMBER_FUNCTIONS:
-            return "number"
-        if called in {"sum", "min", "max", "abs", "coalesce", "greatest", "least"} and arguments:
-            return self.kind(arguments[0])
-        if called in {"to_timestamp", "now", "date_trunc"}:
-            return "timestamp"
-        return "date" if called == "to_date" else ""
+        return kind_of(node, self._query)
 
     # functions
 
@@ -107,7 +74,7 @@ class _Expressions:
             said = str(getattr(part.val, "sval", "")) if type(part) is ast.A_Const else ""
             if said in {"day", "days"}:
                 return value
-            return binary("*", value, ast.A_Const(val=ast.Integer(ival=86400))) if said == "epoch" else node
+            return binary("*", value, number(86400)) if said == "epoch" else node
         node.args = (part, self._as_time(value))
         return node
 
@@ -122,19 +89,19 @@ class _Expressions:
         parts = {"%Y": "YYYY", "%m": "MM", "%d": "DD", "%H": "HH24", "%M": "MI", "%S": "SS"}
         for theirs, ours in parts.items():
             said = said.replace(theirs, ours)
-        return (
-            call("to_char", self._as_time(value), ast.A_Const(val=ast.String(sval=said))) if "%" not in said else node
-        )
+        return call("to_char", self._as_time(value), text(said)) if "%" not in said else node
 
     # operators
 
     def _operator(self, node: Any) -> Any:
         if node.kind in _LIKES and self.kind(node.lexpr) not in {"text", "literal", ""}:
-            node.lexpr = cast(node.lexpr, "text")
+            node.lexpr = (
+                _date_text(node.lexpr) if self.kind(node.lexpr) in {"date", "timestamp"} else cast(node.lexpr, "text")
+            )
         elif node.kind == A_Expr_Kind.AEXPR_OP and node.lexpr is not None and node.rexpr is not None:
             if last_name(node.name) == "/":
                 self._division(node)
-            elif last_name(node.name) in _COMPARISONS:
+            elif last_name(node.name) in COMPARISONS:
                 self._comparison(node)
         return node
 
@@ -148,17 +115,19 @@ class _Expressions:
                 kind=A_Expr_Kind.AEXPR_NULLIF,
                 name=(ast.String(sval="="),),
                 lexpr=node.rexpr,
-                rexpr=ast.A_Const(val=ast.Integer(ival=0)),
+                rexpr=number(0),
             )
 
     def _comparison(self, node: Any) -> None:
         left, right = self.kind(node.lexpr), self.kind(node.rexpr)
+        if left in {"date", "timestamp"} and _says_a_name(node.rexpr):
+            node.lexpr = call("to_char", node.lexpr, text(_NAME_FORMS[_says_a_name(node.rexpr)]))
         for one, other, value in ((left, right, "rexpr"), (right, left, "lexpr")):
             constant = getattr(node, value)
             if type(constant) is not ast.A_Const:
                 continue
             if one == "text" and other in {"whole", "number"}:
-                setattr(node, value, ast.A_Const(val=ast.String(sval=_number_text(constant.val))))
+                setattr(node, value, text(_number_text(constant.val)))
             elif one == "boolean" and other in {"whole", "literal"}:
                 said = _TRUE_WORDS.get(_number_text(constant.val).lower())
                 if said is not None:
@@ -167,33 +136,19 @@ class _Expressions:
             node.lexpr, node.rexpr = cast(node.lexpr, "text"), cast(node.rexpr, "text")
 
 
-def cast(node: Any, kind: str) -> Any:
-    """``node`` cast to a type."""
-    return ast.TypeCast(arg=node, typeName=ast.TypeName(names=(ast.String(sval=kind),), typemod=-1))
-
-
-def binary(sign: str, left: Any, right: Any) -> Any:
-    """Two expressions joined by an operator."""
-    return ast.A_Expr(kind=A_Expr_Kind.AEXPR_OP, name=(ast.String(sval=sign),), lexpr=left, rexpr=right)
-
-
-def call(called: str, *arguments: Any) -> Any:
-    """A function call."""
-    form = CoercionForm.COERCE_EXPLICIT_CALL
-    return ast.FuncCall(funcname=(ast.String(sval=called),), args=arguments, funcformat=form)
-
-
 def _extract(part: str, value: Any) -> Any:
-    return call("date_part", ast.A_Const(val=ast.String(sval=part)), value)
+    return call("date_part", text(part), value)
 
 
-def _combined(sign: str, left: str, right: str) -> str:
-    if left in _TIMED or right in _TIMED:
-        dates = left == right == "date" and sign == "-"
-        return "whole" if dates else ("interval" if sign == "-" and left == right else "timestamp")
-    if sign in _COMPARISONS:
-        return "boolean"
-    return "whole" if left == right == "whole" else ("number" if {left, right} <= {"whole", "number"} else "")
+def _date_text(node: Any) -> Any:
+    """A date as a text in which a pattern finds ``2023-04``, ``Saturday`` and ``April`` alike."""
+    return call("to_char", node, text("YYYY-MM-DD HH24:MI:SS FMDay FMMonth"))
+
+
+def _says_a_name(node: Any) -> str:
+    """Whether a constant is a ``day``'s or a ``month``'s name; empty for anything else."""
+    said = str(getattr(node.val, "sval", "")).strip().lower() if type(node) is ast.A_Const else ""
+    return "day" if said in _DAYS else ("month" if said in _MONTHS else "")
 
 
 def _is_nullif(node: Any) -> bool:

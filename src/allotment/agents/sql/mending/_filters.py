@@ -16,6 +16,7 @@ from allotment.agents.sql._keys import family
 from allotment.agents.sql._queries import CLAUSES, Query, last_name, names_of, own_nodes
 from allotment.agents.sql._quoting import pattern
 from allotment.agents.sql._vocabulary import fold
+from allotment.agents.sql.mending._nodes import text
 from allotment.databases import ColumnCard, Table
 
 Holds = Callable[[Table, str, str, str], bool]
@@ -55,7 +56,7 @@ def _fits(found: _Filter, holds: Holds) -> bool:
     same = next((value for value in found.column.values if fold(value) == fold(found.value)), None)
     if same is None:
         return False
-    found.node.rexpr = tuple(_text(same) if _said(part) == found.value else part for part in found.node.rexpr)
+    found.node.rexpr = tuple(text(same) if _said(part) == found.value else part for part in found.node.rexpr)
     return True
 
 
@@ -71,11 +72,7 @@ def _to_ilike(node: Any, wider: str) -> None:
     negated = last_name(node.name) in {"<>", "!=", "!~~", "!~~*"}
     node.kind = A_Expr_Kind.AEXPR_ILIKE
     node.name = (ast.String(sval="!~~*" if negated else "~~*"),)
-    node.rexpr = _text(wider)
-
-
-def _text(value: str) -> Any:
-    return ast.A_Const(val=ast.String(sval=value))
+    node.rexpr = text(wider)
 
 
 def _filters(query: Query) -> Iterator[_Filter]:

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pglast import ast
-from pglast.enums import A_Expr_Kind, JoinType
+from pglast.enums import JoinType
 
 from allotment.agents.sql._keys import path
 from allotment.agents.sql._queries import Query, Source, last_name, names_of, own_nodes, reference
+from allotment.agents.sql.mending._nodes import binary
 from allotment.databases import Key, SchemaCard, TableCard
 
 _LONGEST = 3
@@ -27,7 +28,7 @@ def join_table(query: Query, table: TableCard, card: SchemaCard, keys: Sequence[
     name = near[steps[0].table].name
     for key in steps:
         added = _source(query, key, card)
-        _wrap(query, name, added, _equal(reference(name, key.column), reference(added.name, key.far_column)))
+        _wrap(query, name, added, binary("=", reference(name, key.column), reference(added.name, key.far_column)))
         name = added.name
     return name
 
@@ -53,10 +54,10 @@ def _rejoin(
     name = next(source.name for source in left if source.table and source.table.table == steps[0].table)
     for key in steps[:-1]:
         added = _source(query, key, card)
-        condition = _equal(reference(name, key.column), reference(added.name, key.far_column))
+        condition = binary("=", reference(name, key.column), reference(added.name, key.far_column))
         join.larg = _inner(join.larg, added, condition)
         name = added.name
-    join.quals = _equal(reference(name, steps[-1].column), reference(right.name, steps[-1].far_column))
+    join.quals = binary("=", reference(name, steps[-1].column), reference(right.name, steps[-1].far_column))
 
 
 def _turned(steps: Sequence[Key]) -> list[Key]:
@@ -99,10 +100,6 @@ def _inner(left: Any, added: Source, condition: Any) -> Any:
     alias = ast.Alias(aliasname=added.name) if added.name != plain else None
     right = ast.RangeVar(schemaname=schema, relname=plain, inh=True, relpersistence="p", alias=alias)
     return ast.JoinExpr(jointype=JoinType.JOIN_INNER, larg=left, rarg=right, quals=condition)
-
-
-def _equal(left: Any, right: Any) -> Any:
-    return ast.A_Expr(kind=A_Expr_Kind.AEXPR_OP, name=(ast.String(sval="="),), lexpr=left, rexpr=right)
 
 
 def _names(item: Any) -> Iterator[str]:
