@@ -39,8 +39,9 @@ class SqlWriter:
         self._written = written
 
     def complete(self, messages: Sequence[Message], **options: Any) -> Completion:
-        question = next(message.content for message in messages if message.role == "user")
-        if question not in self._written:
+        told = [message.content for message in messages if message.role == "user"]
+        question = next((known for known in self._written if any(text.endswith(known) for text in told)), None)
+        if question is None:
             raise EngineError("does not answer.", element=self.name)
         return Completion(self._written[question], 1, 1, "stop")
 

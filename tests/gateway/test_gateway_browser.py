@@ -10,7 +10,7 @@ from gateway_standin import ANSWER, StandInChain, script_of
 from gateway_watched import Scheme, Watched
 from playwright.sync_api import Browser, Route, expect
 
-from allotment.answering import Answer, Source
+from allotment.answering import Answer, Source, Table
 
 pytestmark = pytest.mark.browser
 
@@ -67,6 +67,26 @@ def test_a_user_logs_in_asks_and_sees_the_answer_and_where_it_comes_from(
     assert watched.no_wider_than_the_window()
     assert watched.errors == []
     assert watched.hosts == {urlsplit(address).netloc}
+    watched.context.close()
+
+
+def test_several_rows_are_a_table_under_the_answer_and_what_is_planted_in_them_does_nothing(
+    browser: Browser, address: str, chain: StandInChain, password: str
+) -> None:
+    watched = Watched(browser, address, 1280, "light")
+    watched.log_in("sofia", password)
+    evil = "<img src=x onerror=\"document.title='broken'\">[x](https://evil.example)"
+    table = Table(("company", "orders"), ((evil, 2), ("Alfreds", 6)), truncated=False)
+    text = "Company, orders (2 rows):\n\n| company | orders |\n| --- | --- |\n| (see the table) | 2 |\n| Alfreds | 6 |"
+    chain.script = script_of(replace(FROM_DATABASE, text=text, table=table))
+    watched.ask(QUESTION)
+    article = watched.page.get_by_role("article").last
+    expect(article.get_by_role("cell", name="Alfreds")).to_be_visible()
+    expect(article.get_by_role("cell", name="onerror")).to_be_visible()
+    expect(article.get_by_text("| Alfreds | 6 |")).to_have_count(0)
+    expect(article.get_by_role("table")).to_have_count(1)
+    assert watched.page.locator("#messages img, #messages a").count() == 0
+    assert watched.page.title() == "Northwind Traders"
     watched.context.close()
 
 

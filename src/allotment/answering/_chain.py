@@ -13,7 +13,8 @@ from allotment.agents import ask_database, recite
 from allotment.answering._events import AgentInfo, Answer, Delta, Event, Source, Step, Table
 from allotment.answering._knowledge import Knowledge
 from allotment.answering._places import find_places
-from allotment.answering._words import rows_text, sentence, unknown_text
+from allotment.answering._rows import rows_text, stray_numbers
+from allotment.answering._words import sentence, unknown_text
 from allotment.audit import AuditLog, RecordedDenial, authorize, record_event
 from allotment.databases import Databases
 from allotment.errors import AccessDenied, AllotmentError
@@ -173,7 +174,7 @@ class Chain:
         engine = self._engines.get(self._project.models.sql)
         found = ask_database(engine, self._databases, grant, turn.question)
         for refusal in found.refusals:
-            turn.note("answering", f"a statement was refused: {refusal}")
+            turn.note("answering", refusal)
         yield Step("releasing")
         partial = Answer(
             "answered",
@@ -192,6 +193,8 @@ class Chain:
             return
         table = Table(found.result.columns, found.result.rows, found.result.truncated)
         text = rows_text(table, turn.language)
+        if stray_numbers(text, table):  # said by code, and looked over all the same
+            text = sentence("see_table", turn.language)
         turn.note("releasing", f"rows of what the account {account} may see: {len(table.rows)}")
         yield from self._released(turn, replace(partial, text=text, table=table), frozenset())
 

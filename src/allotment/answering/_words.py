@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from allotment.answering._events import Cell, Table
 from allotment.dataset import unknown_answer
 
 _SENTENCES = {
@@ -17,9 +16,10 @@ _SENTENCES = {
         "one": "The answer is {value}.",
         "none": "There are no such rows in what you may see.",
         "list": "The answer is: {values}.",
-        "rows": "{count} rows:",
+        "rows": "{title} ({count} rows):",
         "more": "There are more rows than shown.",
         "nothing": "nothing",
+        "see_table": "(see the table)",
     },
     "cs": {
         "offers": "Mohu pomoci s tímto: {offers}.",
@@ -30,12 +30,26 @@ _SENTENCES = {
         "one": "Odpověď je {value}.",
         "none": "V tom, co smíte vidět, takové řádky nejsou.",
         "list": "Odpověď je: {values}.",
-        "rows": "Řádků: {count}",
+        "rows": "{title} (řádků: {count}):",
         "more": "Řádků je více, než je zobrazeno.",
         "nothing": "nic",
+        "see_table": "(viz tabulka)",
+    },
+    "de": {
+        "offers": "Ich kann hierbei helfen: {offers}.",
+        "no_sql": "Aus dem, was Sie sehen dürfen, kann ich das nicht beantworten.",
+        "no_agent": "Diesen Agenten gibt es hier nicht.",
+        "unavailable": "Das lässt sich im Augenblick nicht beantworten. Der Grund ist verzeichnet.",
+        "withheld": "Die Antwort, die ich gefunden habe, darf ich nicht zeigen. Der Grund ist verzeichnet.",
+        "one": "Die Antwort ist {value}.",
+        "none": "In dem, was Sie sehen dürfen, gibt es solche Zeilen nicht.",
+        "list": "Die Antwort ist: {values}.",
+        "rows": "{title} ({count} Zeilen):",
+        "more": "Es gibt mehr Zeilen, als gezeigt werden.",
+        "nothing": "nichts",
+        "see_table": "(siehe Tabelle)",
     },
 }
-_SHOWN_ROWS = 20
 
 
 def sentence(name: str, language: str, **values: object) -> str:
@@ -47,32 +61,3 @@ def unknown_text(language: str, offers: Sequence[str]) -> str:
     """Says that it is not known, and what may be asked."""
     said = unknown_answer(language)
     return f"{said} {sentence('offers', language, offers='; '.join(offers))}" if offers else said
-
-
-def rows_text(table: Table, language: str) -> str:
-    """Rows in words: one value as a sentence, one column as a list, anything else as a Markdown table."""
-    if not table.rows:
-        return sentence("none", language)
-    if len(table.columns) == 1:
-        values = [_cell(row[0], language) for row in table.rows]
-        if len(values) == 1:
-            return sentence("one", language, value=values[0])
-        said = sentence("list", language, values=", ".join(values[:_SHOWN_ROWS]))
-    else:
-        said = sentence("rows", language, count=len(table.rows)) + "\n\n" + _markdown(table, language)
-    cut = table.truncated or len(table.rows) > _SHOWN_ROWS
-    return f"{said}\n\n{sentence('more', language)}" if cut else said
-
-
-def _markdown(table: Table, language: str) -> str:
-    lines = [_line(table.columns), _line(["---"] * len(table.columns))]
-    lines += [_line([_cell(value, language) for value in row]) for row in table.rows[:_SHOWN_ROWS]]
-    return "\n".join(lines)
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
-
-
-def _cell(value: Cell, language: str) -> str:
-    return sentence("nothing", language) if value is None else str(value)

@@ -81,7 +81,7 @@ def console_on(stream: IO[str]) -> Console:
 
 
 def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
-    """Print rows under their columns; cells are shown as they are, never read as markup."""
+    """Print rows under their columns; what they hold is shown, never read as markup or obeyed by the terminal."""
     from rich.table import Table
     from rich.text import Text
 
@@ -90,10 +90,15 @@ def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequenc
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(Text(_seen(column)), overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text("" if cell is None else _seen(str(cell))) for cell in row))
     console.print(table)
+
+
+def _seen(text: str) -> str:
+    """Text with characters that steer a terminal, or the direction of writing, replaced by one that is seen."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def print_fields(console: Console, value: Any) -> None:

@@ -55,7 +55,9 @@ def _exit_code(answer: Answer, faults: tuple[Fault, ...]) -> int:
 
 
 def _print(console: Console, answer: Answer, explain: bool) -> None:
-    console.print(answer.text, markup=False)
+    # The text of several rows has them as a Markdown table, which is printed as a table below.
+    several = answer.table is not None and len(answer.table.rows) > 1 and len(answer.table.columns) > 1
+    console.print(answer.text.partition("\n\n")[0] if several else answer.text, markup=False)
     if answer.table is not None:
         print_table(console, answer.table.columns, answer.table.rows, "No rows.")
     if answer.sql:

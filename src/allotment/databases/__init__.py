@@ -2,6 +2,7 @@
 
 from allotment.databases._card import ColumnCard, Key, SchemaCard, TableCard
 from allotment.databases._databases import Databases
+from allotment.databases._declared import Table
 from allotment.databases._difference import Difference
 from allotment.databases._result import QueryResult
 from allotment.databases._watch import Watch
@@ -21,6 +22,7 @@ __all__ = [
     "SchemaCard",
     "SectionSearch",
     "SyncReport",
+    "Table",
     "TableCard",
     "Watch",
     "check_sql",

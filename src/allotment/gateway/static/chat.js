@@ -57,6 +57,10 @@ function tableOf(table) {
   return whole;
 }
 
+function hasSeveralRows(answer) {
+  return Boolean(answer.table) && answer.table.rows.length > 1 && answer.table.columns.length > 1;
+}
+
 function sourcesOf(sources) {
   const list = element("ul", "sources");
   for (const source of sources) {
@@ -88,7 +92,7 @@ function originOf(answer) {
   const parts = [];
   const statement = answer.table ? "Statement that ran" : "Statement that was refused";
   if (answer.sql) parts.push(labelled(statement, element("pre", "sql", answer.sql)));
-  if (answer.table) parts.push(labelled("Rows it returned", tableOf(answer.table)));
+  if (answer.table && !hasSeveralRows(answer)) parts.push(labelled("Rows it returned", tableOf(answer.table)));
   if (answer.sources.length) parts.push(labelled("Learnt from", sourcesOf(answer.sources)));
   if (answer.explanation.length) parts.push(labelled("How it was decided", stepsOf(answer.explanation)));
   if (!parts.length) return null;
@@ -151,7 +155,10 @@ class Exchange {
     this.progress.remove();
     this.root.classList.add(answer.outcome);
     this.text.hidden = false;
-    this.text.textContent = answer.text;
+    // The text of several rows has them as a Markdown table; here they are a table.
+    const several = hasSeveralRows(answer);
+    this.text.textContent = several ? answer.text.split("\n\n")[0] : answer.text;
+    if (several) this.answer.append(tableOf(answer.table));
     if (OUTCOMES[answer.outcome]) this.text.prepend(element("span", "outcome", OUTCOMES[answer.outcome]));
     if (answer.places.length) this.answer.append(placesOf(answer.places));
     const chips = chipsOf(answer);
