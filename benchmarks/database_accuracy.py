@@ -32,7 +32,7 @@ from support.sql_results import Row, compare, variants
 
 from allotment.agents import ask_database
 from allotment.agents.sql._ask import only_statement
-from allotment.databases import Databases, SchemaCard
+from allotment.databases import Databases, EmbeddedServer, SchemaCard
 from allotment.databases._result import to_json
 from allotment.models import Engine, Engines, Message, pull
 from allotment.project import Project
@@ -65,6 +65,8 @@ def main() -> None:
         plain = measured_plain(questions, project) if options.only in (None, PLAIN) else kept_plain()
         arms = [arm for arm in ARMS if options.only in (None, arm)]
         kept = run(questions, project, work / "outcomes.jsonl", options.model, arms)
+        if options.work is None:
+            EmbeddedServer(Workspace(project.root)).remove()
     figures = summary(questions, kept, options.model, options.instructions) | plain
     show(figures)
     if not options.no_write:
