@@ -17,7 +17,7 @@ class ColumnCard:
     comment: str = ""
     """What the database's owner says of it."""
     values: tuple[str, ...] = ()
-    """All its values in rows the account may see, where they are few and short; else none."""
+    """Its values in the first rows the account may see, where they are few and short; else none."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,10 @@ Reader = Connection[tuple[Any, ...]]
 MOST_VALUES = 12
 """A text column with at most this many values shows them."""
 LONGEST_VALUE = 24
+FIRST_ROWS = 20_000
+"""Rows of a table that are looked through for values: a card must not cost more the larger a table is."""
+MOST_TABLES = 60
+"""With more tables no values are looked for; what a question is about is looked up instead."""
 
 _COLUMNS = """SELECT a.attname::text, format_type(a.atttypid, NULL),
       coalesce(col_description(a.attrelid, a.attnum), ''), coalesce(obj_description(a.attrelid, 'pg_class'), '')
@@ -43,11 +47,12 @@ _SHORT_TYPES = {
 
 def describe(admin: Reader, reader: Reader, account: AccountConfig) -> SchemaCard:
     """The card of an account; ``reader`` is the account's own login, in a transaction that knows its user."""
-    tables = tuple(_table(admin, reader, table_of(name), grant) for name, grant in account.tables.items())
+    looked_in = reader if len(account.tables) <= MOST_TABLES else None
+    tables = tuple(_table(admin, looked_in, table_of(name), grant) for name, grant in account.tables.items())
     return SchemaCard(tables, tuple(_keys(admin, account)))
 
 
-def _table(admin: Reader, reader: Reader, table: Table, grant: TableGrant) -> TableCard:
+def _table(admin: Reader, reader: Reader | None, table: Table, grant: TableGrant) -> TableCard:
     rows = admin.execute(_COLUMNS, [table.schema, table.name]).fetchall()
     known: dict[str, tuple[str, str]] = {
         name: (_SHORT_TYPES.get(str(kind), str(kind)), str(comment)) for name, kind, comment, _ in rows
@@ -55,7 +60,8 @@ def _table(admin: Reader, reader: Reader, table: Table, grant: TableGrant) -> Ta
     columns = []
     for name in grant.columns:
         kind, comment = known.get(name, ("text", ""))
-        columns.append(ColumnCard(name, kind, comment, _values(reader, table, name) if kind == "text" else ()))
+        values = _values(reader, table, name) if reader is not None and kind == "text" else ()
+        columns.append(ColumnCard(name, kind, comment, values))
     return TableCard(table, tuple(columns), rows[0][3] if rows else "")
 
 
@@ -71,9 +77,9 @@ def _keys(admin: Reader, account: AccountConfig) -> list[Key]:
 
 
 def _values(reader: Reader, table: Table, column: str) -> tuple[str, ...]:
-    query = sql.SQL("SELECT DISTINCT {0} FROM {1} WHERE {0} IS NOT NULL ORDER BY 1 LIMIT {2}").format(
-        sql.Identifier(column), table.identifier, sql.Literal(MOST_VALUES + 1)
-    )
+    query = sql.SQL(
+        "SELECT DISTINCT {0} FROM (SELECT {0} FROM {1} LIMIT {2}) AS first WHERE {0} IS NOT NULL ORDER BY 1 LIMIT {3}"
+    ).format(sql.Identifier(column), table.identifier, sql.Literal(FIRST_ROWS), sql.Literal(MOST_VALUES + 1))
     values = [str(row[0]) for row in reader.execute(query).fetchall()]
     short = len(values) <= MOST_VALUES and all(len(value) <= LONGEST_VALUE for value in values)
     return tuple(values) if short else ()
