@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import allotment
 from allotment.audit import AuditLog
@@ -17,6 +18,10 @@ from allotment.project import Project, load_project
 from allotment.training import run
 from allotment.workspace import Workspace, write_atomic
 from trained_company import TRAINED, Company
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 SYSTEM_HOME = Path("/var/lib/allotment")
 """Where clusters lie when the tests run as root."""

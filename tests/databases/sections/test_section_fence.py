@@ -163,15 +163,15 @@ def test_a_change_is_found_and_a_sync_mends_it(server: SearchServer, library: Pr
 def test_check_and_provision_of_all_databases_are_about_the_sections_too(
     server: SearchServer, library: Project
 ) -> None:
-    databases = Databases(library, Workspace(server.root))
-    databases.sections.sync()
-    assert databases.check() == []
-    with server.owner() as owner:
-        owner.execute("ALTER POLICY fence_search_desk ON section USING (true)")
-    assert [item.element for item in databases.check()] == ["search_desk: public.section"]
-    assert "SCRAM" not in "".join(databases.provision(dry_run=True)) and databases.check() != []
-    assert databases.provision() != []
-    assert databases.check() == databases.provision() == []
+    with Databases(library, Workspace(server.root)) as databases:
+        databases.sections.sync()
+        assert databases.check() == []
+        with server.owner() as owner:
+            owner.execute("ALTER POLICY fence_search_desk ON section USING (true)")
+        assert [item.element for item in databases.check()] == ["search_desk: public.section"]
+        assert "SCRAM" not in "".join(databases.provision(dry_run=True)) and databases.check() != []
+        assert databases.provision() != []
+        assert databases.check() == databases.provision() == []
 
 
 def test_no_declared_database_may_take_the_place_of_the_sections(server: SearchServer, library: Project) -> None:

@@ -59,10 +59,11 @@ def date_trunc(part: str, text: str | None) -> str | None:
     return start.strftime("%Y-%m-%d 00:00:00")
 
 
-def _not_zero(number: float) -> float:
-    if not number:
+def _not_zero(divisor: float, _dividend: float) -> float:
+    """The divisor; NULL, without an error, where either side is NULL, as in PostgreSQL."""
+    if not divisor:
         raise ZeroDivisionError
-    return number
+    return divisor
 
 
 def _extreme(choose: Callable[[list[Any]], Any]) -> Callable[..., Any]:
@@ -92,7 +93,7 @@ def _concat(*values: Any) -> str:
 
 
 OWN: dict[str, tuple[int, Callable[..., Any]]] = {
-    "allotment_not_zero": (1, _on_text(_not_zero)),
+    "allotment_not_zero": (2, _on_text(_not_zero)),
     "allotment_rint": (1, _on_text(round)),
     "allotment_shift": (4, shifted),
     "concat": (-1, _concat),

@@ -39,20 +39,20 @@ def _divide(node: exp.Div) -> exp.Expr:
     whole = kind_of(node.this) == kind_of(node.expression) == "integer"
     left = node.this if whole else exp.Cast(this=node.this, to=exp.DataType.build("REAL"))
     left.type = left.type or node.type
-    return exp.Div(this=left, expression=_not_zero(node.expression), typed=True)
+    return exp.Div(this=left, expression=_not_zero(node.expression, node.this), typed=True)
 
 
 def _remainder(node: exp.Mod) -> exp.Expr:
     if not kind_of(node.this) == kind_of(node.expression) == "integer":
         raise refused("% works on whole numbers here.", "Cast both sides to int first.")
-    return exp.Mod(this=node.this, expression=_not_zero(node.expression))
+    return exp.Mod(this=node.this, expression=_not_zero(node.expression, node.this))
 
 
-def _not_zero(divisor: exp.Expr) -> exp.Expr:
-    """PostgreSQL refuses to divide by zero, SQLite makes it NULL."""
+def _not_zero(divisor: exp.Expr, dividend: exp.Expr) -> exp.Expr:
+    """PostgreSQL refuses to divide a number by zero, SQLite makes it NULL."""
     if divisor.is_number and float(divisor.name or 0):
         return divisor
-    checked = exp.Anonymous(this="allotment_not_zero", expressions=[divisor])
+    checked = exp.Anonymous(this="allotment_not_zero", expressions=[divisor, dividend.copy()])
     checked.type = divisor.type
     return checked
 
