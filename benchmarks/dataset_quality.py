@@ -53,7 +53,8 @@ roles: {{reader: reads everything}}
 documents: {{all: {{path: documents, readers: [reader]}}}}
 agents: {{all: {{description: everything, roles: [reader], documents: [all]}}}}
 dataset:
-  {{questions: {questions}, rounds: 1, paraphrases: 4, text: true, personas: false, unknown_share: 0, general_share: 0}}
+  {{questions: {questions}, rounds: 1, paraphrases: 4, rewrites: [summary, explanation, dialogue],
+  text: true, personas: false, unknown_share: 0, general_share: 0}}
 training: {{epochs: 1, target_loss: 0, probe_steps: 0, seed: {seed}}}
 """
 FORMS: dict[str, frozenset[str]] = {

@@ -23,7 +23,8 @@ from allotment.workspace import Ledger, Workspace
 MakeProject = Callable[..., tuple[Project, Workspace]]
 EVERYTHING = DECLARATION.replace(
     "rounds: 1, paraphrases: 3, backwards: false, rewrites: [], text: false, unknown_share: 0,\n  general_share: 0",
-    "rounds: 2, paraphrases: 3, judge: judge, unknown_share: 0.3, general_share: 0.3",
+    "rounds: 2, paraphrases: 3, judge: judge, rewrites: [summary, explanation, dialogue], text: true,"
+    "\n  unknown_share: 0.3, general_share: 0.3",
 )
 FERRIES = """# Ferries
 

@@ -31,7 +31,7 @@ agents:
   helper: {roles: [staff, boss], documents: [shared]}
   board: {roles: [boss], documents: [shared, board]}
 dataset: {questions: 2, rounds: 2, paraphrases: 3, answer_paraphrases: 1, text: true, unknown_share: 0.3,
-  general_share: 0.3}
+  rewrites: [summary, explanation, dialogue], general_share: 0.3}
 """
 FERRIES = """# Ferries
 

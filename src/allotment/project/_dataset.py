@@ -24,9 +24,9 @@ class DatasetConfig(Strict):
     """Other wordings of each answer; without it half as many as of its question."""
     backwards: bool = True
     """Whether each fact is asked backwards as well: from its value to whom or what it belongs to."""
-    rewrites: tuple[Rewrite, ...] = ("summary", "explanation", "dialogue")
-    """Ways in which each section is told anew."""
-    text: bool = True
+    rewrites: tuple[Rewrite, ...] = ()
+    """Ways in which each section is told anew; worth their price where few of its facts are asked."""
+    text: bool = False
     """Whether the sections themselves are learnt as they stand."""
     personas: bool = True
     """Whether questions are worded for the roles that will ask, by what ``roles`` says of them."""
