@@ -20,8 +20,8 @@ demo: $(VENV)/.installed  ## set up .venv and run the whole chain on the example
 
 test: $(VENV)/.dev chromium  ## set up .venv, fetch the models, run all tests
 	$(BIN)/allotment models pull $(MODELS)
-	$(BIN)/python -m pytest -m "not heavy" -n auto --dist loadfile
-	$(BIN)/python -m pytest -m heavy
+	$(BIN)/python -m pytest -m "not heavy and not alone" -n auto --dist loadfile
+	$(BIN)/python -m pytest -m "heavy or alone"
 
 lint: $(VENV)/.dev  ## style, types, package order, generated pages
 	$(BIN)/ruff check .

@@ -40,7 +40,7 @@ def test_sql_the_gate_refuses_is_exit_code_3(call: Call, company: str) -> None:
 
 
 def test_a_user_nobody_knows_is_exit_code_2(call: Call, company: str) -> None:
-    outcome = call("-C", company, "database", "query", "--agent", "sales", "--user", "ghost", ORDERS)
+    outcome = call("-C", company, "database", "query", "--agent", "sales", "--user", "somebody-else", ORDERS)
     assert outcome.code == 2
     assert "allotment users add" in outcome.err
 

@@ -252,6 +252,7 @@ def test_an_editor_that_fails_decides_nothing(small: Path, dataset: list[Item]) 
     assert outcomes(small, dataset) == ["-"] * 4
 
 
+@pytest.mark.alone
 def test_an_interrupt_keeps_what_was_decided_and_brings_the_dataset_up_to_date(
     small: Path, dataset: list[Item]
 ) -> None:
