@@ -396,3 +396,16 @@ def test_a_row_filter_of_a_user_can_use_the_column_s_index(payroll: tuple[Projec
         owner.execute("DROP TABLE big")
     assert any("Index" in line[0] for line in plan)
     assert any("InitPlan" in line[0] for line in plan)
+
+
+def test_a_column_dropped_with_its_filter_is_a_difference_of_its_account_not_the_end_of_the_check(
+    payroll: tuple[Project, Databases],
+) -> None:
+    with psycopg.connect(payroll[1].admin_dsn("payroll"), autocommit=True) as owner:
+        owner.execute("ALTER TABLE mood DROP COLUMN feeling CASCADE")
+        found = payroll[1].check()
+        assert {difference.account for difference in found} == {"payroll_clerk"}
+        assert any("allotment_payroll_clerk_rows" in difference.expected for difference in found)
+        owner.execute("ALTER TABLE mood ADD COLUMN feeling feeling")
+    payroll[1].provision()
+    assert payroll[1].check() == []

@@ -55,14 +55,15 @@ def find_relations(admin: Admin, rules: list[Rule]) -> dict[Table, Relation]:
     found: dict[Table, Relation] = {}
     for rule in rules:
         if rule.table not in found:
-            relation = _find(admin, rule.table)
+            relation = find_relation(admin, rule.table)
             if relation is not None:
                 found[rule.table] = relation
         _require_fit(admin, rule, found.get(rule.table), rules)
     return found
 
 
-def _find(admin: Admin, table: Table) -> Relation | None:
+def find_relation(admin: Admin, table: Table) -> Relation | None:
+    """A table or view, if it is there."""
     rows = admin.execute(_RELATION, [table.schema, table.name]).fetchall()
     return Relation(rows[0][0], {row[2]: row[3] for row in rows}, tuple(rows[0][1])) if rows else None
 
