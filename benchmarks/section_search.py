@@ -171,13 +171,13 @@ def by_plain_bm25(bench: Bench) -> Found:
             entries[word].append((name, count))
 
     def find(question: str) -> list[str]:
-        scores: Counter[str] = Counter()
+        scores: defaultdict[str, float] = defaultdict(float)
         for word in set(plain_words(question)):
             found = entries.get(word, [])
             weight = log(1 + (len(texts) - len(found) + 0.5) / (len(found) + 0.5))
             for name, count in found:
-                scores[name] += weight * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * sizes[name] / mean))  # type: ignore[assignment]
-        return [name for name, _ in scores.most_common(5)]
+                scores[name] += weight * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * sizes[name] / mean))
+        return sorted(scores, key=scores.__getitem__, reverse=True)[:5]
 
     return find
 

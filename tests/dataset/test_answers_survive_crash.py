@@ -98,7 +98,7 @@ def test_the_run_that_is_cut_has_every_kind_of_request(full: FullRun) -> None:
     assert full.counts.dropped["round-trip"] and full.counts.accepted
 
 
-def _is_the_same_and_asks_what_was_lost(full: FullRun, kept: bytes) -> None:
+def _assert_the_same_and_only_what_was_lost_is_asked(full: FullRun, kept: bytes) -> None:
     whole = [line for line in kept.splitlines(keepends=True) if line.endswith(b"\n")]
     full.ledger.write_bytes(b"".join(whole))
     left = set(Ledger(full.ledger).rows)
@@ -113,14 +113,14 @@ def _is_the_same_and_asks_what_was_lost(full: FullRun, kept: bytes) -> None:
 def test_cut_at_any_byte_it_goes_on_to_the_same_dataset_and_asks_only_what_was_lost(
     full: FullRun, share: float
 ) -> None:
-    _is_the_same_and_asks_what_was_lost(full, full.raw[: round(share * len(full.raw))])
+    _assert_the_same_and_only_what_was_lost_is_asked(full, full.raw[: round(share * len(full.raw))])
 
 
 def test_cut_around_the_end_of_any_line_it_goes_on_as_well(full: FullRun) -> None:
     ends = [place for place, byte in enumerate(full.raw, start=1) if byte == ord("\n")]
     for end in ends[:: max(1, len(ends) // 5)]:
         for cut in (end - 1, end, end + 1):
-            _is_the_same_and_asks_what_was_lost(full, full.raw[:cut])
+            _assert_the_same_and_only_what_was_lost_is_asked(full, full.raw[:cut])
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

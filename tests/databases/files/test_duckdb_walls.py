@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import pyarrow
 import pytest
 from file_shop import copy_of
 
@@ -17,6 +18,9 @@ from allotment.databases.files.duckdb._verdict import judge
 from allotment.databases.gate import GatedSql
 from allotment.errors import SqlRefused
 from allotment.project import Project
+
+hidden_rows = pyarrow.table({"a": [1]})
+"""What DuckDB would find by its name in the program that asks it."""
 
 REFUSED = {
     "another file": "ATTACH '{file}' AS other",
@@ -102,11 +106,14 @@ def rules(shops: dict[str, Project]) -> list[Rule]:
 
 @pytest.mark.parametrize("sql", REFUSED.values(), ids=REFUSED.keys())
 def test_duckdb_refuses_the_account(raw: duckdb.DuckDBPyConnection, tmp_path: Path, sql: str) -> None:
-    hidden_rows = [{"a": 1}]
     with pytest.raises(duckdb.Error):
         raw.execute(sql.format(file=tmp_path / "leak")).fetchall()
     assert list(tmp_path.iterdir()) == []
-    assert hidden_rows
+
+
+def test_a_connection_that_is_not_sealed_reads_the_variable() -> None:
+    with duckdb.connect() as open_connection:
+        assert open_connection.execute(REFUSED["a variable of Python"]).fetchall() == [(1,)]
 
 
 @pytest.mark.parametrize("sql", JUDGED.values(), ids=JUDGED.keys())
@@ -121,6 +128,7 @@ def test_duckdb_s_own_reading_lets_a_plain_select_through(raw: duckdb.DuckDBPyCo
         " SELECT q.country, coalesce(n, 0) // 2 FROM q JOIN public.customers AS c ON c.country = q.country ORDER BY 1"
     )
     judge(raw, sql, frozenset({Table("public", "customers")}))
+    assert raw.execute(sql).description is not None
 
 
 def test_another_table_is_nowhere_in_the_copy(raw: duckdb.DuckDBPyConnection) -> None:

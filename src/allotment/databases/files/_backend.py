@@ -109,11 +109,11 @@ class FileBackend:
     def _copied(self, account: str, kind: Kind, state: str | None, *, dry_run: bool) -> Copied:
         engine, rules = engine_for(kind), self._rules[account]
         if dry_run:
-            return engine.plan(self._source, rules)
+            return engine.copy(self._source, None, rules)
         # Known before it is read: a source that changes meanwhile shows as changed, never as unchanged.
         began = datetime.now(UTC)
         with self._store.making() as target:
-            copied = engine.make(self._source, target, rules)
+            copied = engine.copy(self._source, target, rules)
             unsealed = Manifest(
                 kind=kind,
                 source=self._name,

@@ -29,24 +29,28 @@ class Copied:
     keys: tuple[CopiedKey, ...]
 
 
-class Engine(Protocol):
-    """One kind of file. ``rules`` are those of one account; paths are of the source and of the copy."""
+class Copy(Protocol):
+    """Makes a copy; ``rules`` are those of one account."""
 
-    def plan(self, source: Path, rules: Sequence[Rule]) -> Copied:
-        """What a copy would hold and the statements that would make it; rows are counted, nothing is written.
+    def __call__(self, source: Path, target: Path | None, rules: Sequence[Rule]) -> Copied:
+        """Write the copy to a path that does not exist; with none, only tell what it would hold: rows are counted.
 
         Raises:
             ProjectError: a table, column or row filter does not fit the source.
             DatabaseUnavailable: the source cannot be read now.
         """
 
-    def make(self, source: Path, target: Path, rules: Sequence[Rule]) -> Copied:
-        """Write a copy to a path that does not exist. Errors as ``plan``."""
 
-    def describe(self, copy: Path, manifest: Manifest, rules: Sequence[Rule]) -> SchemaCard:
-        """What the copy holds, for a model that writes SQL."""
+class Describe(Protocol):
+    """Tells what a copy holds, for a model that writes SQL."""
 
-    def query(
+    def __call__(self, copy: Path, manifest: Manifest, rules: Sequence[Rule]) -> SchemaCard: ...
+
+
+class Query(Protocol):
+    """Asks a copy."""
+
+    def __call__(
         self, copy: Path, rules: Sequence[Rule], gated: GatedSql, *, max_rows: int, timeout_s: float
     ) -> QueryResult:
         """Run a statement that passed the gate.
@@ -54,6 +58,15 @@ class Engine(Protocol):
         Raises:
             SqlRefused: it cannot be carried over, is refused, took too long, or cannot be computed.
         """
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One kind of file."""
+
+    copy: Copy
+    describe: Describe
+    query: Query
 
 
 def kind_of(file: Path, *, element: str) -> Kind:
