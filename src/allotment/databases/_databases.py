@@ -49,7 +49,7 @@ class Databases:
         self._backends: dict[str, Backend] = {
             name: PostgresBackend(project, self.server, name, bounds)
             if config.file is None
-            else FileBackend(project, workspace, name)
+            else FileBackend(project, workspace, name, bounds)
             for name, config in sorted(project.databases.items())
         }
         self._watch: Watch | None = None

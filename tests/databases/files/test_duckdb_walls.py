@@ -17,7 +17,7 @@ from allotment.databases.files.duckdb._query import run_query
 from allotment.databases.files.duckdb._verdict import judge
 from allotment.databases.gate import GatedSql
 from allotment.errors import SqlRefused
-from allotment.project import Project
+from allotment.project import DatabaseLimits, Project
 
 hidden_rows = pyarrow.table({"a": [1]})
 """What DuckDB would find by its name in the program that asks it."""
@@ -141,9 +141,15 @@ def test_another_table_is_nowhere_in_the_copy(raw: duckdb.DuckDBPyConnection) ->
 def test_a_query_without_an_end_is_stopped(copy: Path, rules: list[Rule]) -> None:
     endless = "SELECT count(*) FROM " + ", ".join(f"public.orders AS o{number}" for number in range(14))
     with pytest.raises(SqlRefused, match="too long"):
-        run_query(copy, rules, GatedSql(f"{endless} WHERE o1.id + o13.id > 0", ()), max_rows=5, timeout_s=0.2)
+        run_query(
+            copy,
+            rules,
+            GatedSql(f"{endless} WHERE o1.id + o13.id > 0", ()),
+            max_rows=5,
+            limits=DatabaseLimits(statement_s=0.2),
+        )
 
 
 def test_what_the_gate_would_miss_is_refused(copy: Path, rules: list[Rule]) -> None:
     with pytest.raises(SqlRefused):
-        run_query(copy, rules, GatedSql("SELECT path FROM duckdb_databases()", ()), max_rows=5, timeout_s=5.0)
+        run_query(copy, rules, GatedSql("SELECT path FROM duckdb_databases()", ()), max_rows=5, limits=DatabaseLimits())

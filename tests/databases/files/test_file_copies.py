@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from file_shop import PROJECT, copies_in, copy_of, databases_of, fill, grant_for, write_project
+from file_shop import KINDS, PROJECT, copies_in, copy_of, databases_of, fill, grant_for, write_project
 
 from allotment.databases import Difference
 from allotment.databases.files._store import CopyStore
-from allotment.errors import DatabaseUnavailable, ProjectError
+from allotment.errors import DatabaseUnavailable, LimitReached, ProjectError
 from allotment.project import Project, load_project
 
 COUNT = "SELECT count(*) FROM customers"
@@ -276,3 +276,16 @@ def test_the_schema_card_is_of_the_copy(shop: Project) -> None:
     assert "customers.country: 'Austria', 'Germany', 'Sweden', 'Switzerland', 'germany'" in card
     german = databases_of(shop).schema_card(grant_for(shop, "german")).text()
     assert "'Alfreds', 'Drachenblut'" in german and "country" not in german and "Berglunds" not in german
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_declared_limits_hold_for_copies_too(tmp_path: Path, kind: str) -> None:
+    fill(tmp_path / f"shop.{kind}", kind)
+    limits = "database_limits: {{rows: 2, database_s_per_minute: 0.000001}}\n"
+    project = write_project(tmp_path, kind, limits + PROJECT)
+    databases, grant = databases_of(project), grant_for(project, "clerk")
+    databases.provision()
+    found = databases.query(grant, "SELECT id FROM customers ORDER BY id")
+    assert (len(found.rows), found.truncated) == (2, True)
+    with pytest.raises(LimitReached, match="seconds of the databases"):
+        databases.query(grant, "SELECT id FROM customers")

@@ -14,7 +14,7 @@ from allotment.databases.files.sqlite._connect import LARGEST_VALUE, connect
 from allotment.databases.files.sqlite._query import run_query
 from allotment.databases.gate import GatedSql
 from allotment.errors import SqlRefused
-from allotment.project import Project
+from allotment.project import DatabaseLimits, Project
 
 REFUSED = {
     "another file": "ATTACH 'other.db' AS other",
@@ -122,10 +122,10 @@ def test_a_text_that_doubles_ends_at_the_limit(raw: sqlite3.Connection) -> None:
 def test_a_query_without_an_end_is_stopped(shops: dict[str, Project], copy: Path) -> None:
     endless = "SELECT count(*) FROM " + ", ".join(f"public.orders AS o{number}" for number in range(12))
     with pytest.raises(SqlRefused, match="too long"):
-        run_query(copy, _rules(shops), GatedSql(endless, ()), max_rows=5, timeout_s=0.2)
+        run_query(copy, _rules(shops), GatedSql(endless, ()), max_rows=5, limits=DatabaseLimits(statement_s=0.2))
 
 
 @pytest.mark.parametrize("sql", ["SELECT orders.secret FROM public.orders", "SELECT a.id FROM public.secrets AS a"])
 def test_what_the_gate_would_miss_is_refused(shops: dict[str, Project], copy: Path, sql: str) -> None:
     with pytest.raises(SqlRefused):
-        run_query(copy, _rules(shops), GatedSql(sql, ()), max_rows=5, timeout_s=5.0)
+        run_query(copy, _rules(shops), GatedSql(sql, ()), max_rows=5, limits=DatabaseLimits())

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from allotment.databases._backend import Login
+from allotment.databases._bounds import Bounds
 from allotment.databases._card import SchemaCard
 from allotment.databases._difference import Difference
 from allotment.databases._result import QueryResult
@@ -18,18 +19,16 @@ from allotment.errors import DatabaseUnavailable
 from allotment.project import Project
 from allotment.workspace import Workspace, hash_file_once, hash_text
 
-TIMEOUT_S = 5.0
-"""Longest time one query may take, in seconds."""
-
 
 class FileBackend:
     """One declared file. It is read with the owner's rights when copies are made, and never by a query."""
 
-    def __init__(self, project: Project, workspace: Workspace, database: str) -> None:
+    def __init__(self, project: Project, workspace: Workspace, database: str, bounds: Bounds) -> None:
         """Raises ``ProjectError`` where a copy could not keep what is declared."""
         declared = project.databases[database].file
         assert declared is not None  # what a backend is chosen by
         self._database = database
+        self._bounds = bounds
         self._source = project.root / declared
         self._name = declared.as_posix()
         self._accounts = {name: project.accounts[name].tables for name in account_rules(project, database)}
@@ -73,7 +72,11 @@ class FileBackend:
         """Run a statement that passed the gate on the account's copy."""
         manifest = self._sound(login.account)
         copy, rules = self._store.path(manifest), self._rules[login.account]
-        return engine_for(manifest.kind).query(copy, rules, gated, max_rows=max_rows, timeout_s=TIMEOUT_S)
+        budget, user = self._bounds.budget, login.principal.user
+        budget.require(user)
+        with budget.charged(user):
+            run = engine_for(manifest.kind).query
+            return run(copy, rules, gated, max_rows=max_rows, limits=self._bounds.limits)
 
     def _sound(self, account: str) -> Manifest:
         """The seal of a copy that may be read: one made for this declaration, unaltered, of a source that is there."""

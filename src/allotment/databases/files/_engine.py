@@ -14,6 +14,7 @@ from allotment.databases._result import QueryResult
 from allotment.databases.files._manifest import CopiedKey, CopiedTable, Kind, Manifest
 from allotment.databases.gate import GatedSql
 from allotment.errors import MissingPartError, ProjectError
+from allotment.project import DatabaseLimits
 
 _SQLITE_MAGIC = b"SQLite format 3\x00"
 _DUCKDB_MAGIC = b"DUCK"
@@ -51,7 +52,7 @@ class Query(Protocol):
     """Asks a copy."""
 
     def __call__(
-        self, copy: Path, rules: Sequence[Rule], gated: GatedSql, *, max_rows: int, timeout_s: float
+        self, copy: Path, rules: Sequence[Rule], gated: GatedSql, *, max_rows: int, limits: DatabaseLimits
     ) -> QueryResult:
         """Run a statement that passed the gate.
 

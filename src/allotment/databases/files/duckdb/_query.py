@@ -18,6 +18,7 @@ from allotment.databases.files.duckdb._rewrite import to_duckdb
 from allotment.databases.files.duckdb._verdict import judge
 from allotment.databases.gate import GatedSql
 from allotment.errors import SqlRefused
+from allotment.project import DatabaseLimits
 
 _ABOUT_THE_STATEMENT = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
 """Errors about names and types, which whoever wrote the statement knows already; others may quote a value."""
@@ -26,7 +27,9 @@ _TYPES = "SELECT schema_name, table_name, column_name, data_type FROM duckdb_col
 _TYPES_TIMEOUT_S = 30.0
 
 
-def run_query(copy: Path, rules: Sequence[Rule], gated: GatedSql, *, max_rows: int, timeout_s: float) -> QueryResult:
+def run_query(
+    copy: Path, rules: Sequence[Rule], gated: GatedSql, *, max_rows: int, limits: DatabaseLimits
+) -> QueryResult:
     """Run a statement that passed the gate.
 
     Raises:
@@ -35,13 +38,13 @@ def run_query(copy: Path, rules: Sequence[Rule], gated: GatedSql, *, max_rows: i
     """
     account = rules[0].account
     text = to_duckdb(gated, column_types(copy))
-    with reading(copy, account=account, timeout_s=timeout_s) as connection:
+    with reading(copy, account=account, timeout_s=limits.statement_s) as connection:
         judge(connection, text, frozenset(rule.table for rule in rules))
         limited = f"SELECT * FROM ({text}) AS answer LIMIT {max_rows + 1}"  # noqa: S608 - judged
         try:
             found = connection.execute(limited)
             names = gated.columns or tuple(column[0] for column in found.description)
-            rows, truncated = capped(found.fetchall(), max_rows)
+            rows, truncated = capped(found.fetchall(), max_rows, limits.answer_bytes)
         except duckdb.Error as error:
             raise _translated(error, account) from None
     return QueryResult(names, rows, truncated, gated.sql, account)

@@ -20,12 +20,15 @@ from allotment.databases.files.sqlite._connect import connect
 from allotment.databases.files.sqlite._rewrite import to_sqlite
 from allotment.databases.gate import GatedSql
 from allotment.errors import DatabaseUnavailable, SqlRefused
+from allotment.project import DatabaseLimits
 
 _TYPES = {"INTEGER": "INT", "REAL": "DOUBLE", "NUMERIC": "DECIMAL", "BLOB": "BYTEA", "MIXED BLOB": "UNKNOWN"}
 """Types of a copy that PostgreSQL calls otherwise."""
 
 
-def run_query(copy: Path, rules: Sequence[Rule], gated: GatedSql, *, max_rows: int, timeout_s: float) -> QueryResult:
+def run_query(
+    copy: Path, rules: Sequence[Rule], gated: GatedSql, *, max_rows: int, limits: DatabaseLimits
+) -> QueryResult:
     """Run a statement that passed the gate.
 
     Raises:
@@ -35,10 +38,10 @@ def run_query(copy: Path, rules: Sequence[Rule], gated: GatedSql, *, max_rows: i
     account = rules[0].account
     try:
         text, kinds = to_sqlite(gated, column_types(copy))
-        with connect(copy, rules, timeout_s=timeout_s) as connection:
+        with connect(copy, rules, timeout_s=limits.statement_s) as connection:
             cursor = connection.execute(text)
             names = gated.columns or tuple(column[0] for column in cursor.description)
-            rows, truncated = capped((map(_answered, row, kinds) for row in cursor), max_rows)
+            rows, truncated = capped((map(_answered, row, kinds) for row in cursor), max_rows, limits.answer_bytes)
     except sqlite3.Error as error:
         raise _translated(error, account) from None
     return QueryResult(names, rows, truncated, gated.sql, account)
