@@ -14,15 +14,16 @@ sys.path.insert(0, str(ROOT / "tests" / "databases"))
 from attacks import ATTACKS, GATE_ONLY, NOT_CLOSED, WAYS  # noqa: E402 - the table is data of the tests
 
 _LAYERS = {
-    "refused": "rights",
-    "absent": "rights",
-    "rows": "rows",
-    "protocol": "limits",
-    "limit": "limits",
-    "kept": "check",
-    "owner": "check",
-    "harmless": "harmless",
-    "open": "open",
+    "refused": ("rights",),
+    "absent": ("rights",),
+    "rows": ("rows",),
+    "protocol": ("limits",),
+    "limit": ("limits",),
+    "kept": ("check",),
+    "owner": ("check",),
+    "held": ("rows", "check"),
+    "harmless": ("harmless",),
+    "open": ("open",),
 }
 
 _INTRO = """# Attacks on the database
@@ -85,7 +86,7 @@ def attacks_page() -> str:
 
 def _row(number: int, way: str) -> str:
     mine = [attack for attack in ATTACKS if attack.row == number]
-    counts = Counter(_LAYERS[attack.outcome] for attack in mine)
+    counts = Counter(layer for attack in mine for layer in _LAYERS[attack.outcome])
     counts["gate"] = sum(attack.gate for attack in mine)
     columns = ("gate", "rights", "rows", "limits", "check", "harmless", "open")
     return f"| {number} | {way} | {' | '.join(str(counts[column] or '') for column in columns)} |"

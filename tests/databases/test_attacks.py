@@ -178,7 +178,18 @@ def test_what_stays_is_named_by_the_self_check_and_shows_nothing_more(company: A
     assert _reading(company) == reading
 
 
-@_of("owner")
+@_of("held")
+def test_what_an_owner_adds_shows_the_login_no_more_rows(company: Attacked, attack: Attack) -> None:
+    with company.login() as login, company.owner() as owner:
+        before = [_run(login, sql) for sql in READING]
+        owner.execute(attack.sql.encode())
+        try:
+            assert [_run(login, sql) for sql in READING] == before
+        finally:
+            owner.execute("DROP POLICY more ON public.orders")
+
+
+@_of("owner", "held")
 def test_an_owner_s_mistake_is_named_by_the_self_check(company: Attacked, attack: Attack) -> None:
     reading = _reading(company)
     with company.owner() as owner:

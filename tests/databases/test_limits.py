@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -108,6 +109,15 @@ def test_beside_a_row_that_is_too_large_small_ones_can_be_had(ask: Ask) -> None:
         ("xxx", 100_000_000),
         ("sho", 5),
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="bounded on Linux alone")
+def test_a_value_that_grows_past_the_servers_memory_ends_its_statement_alone(shop: Databases, ask: Ask) -> None:
+    grows = "SELECT length(string_agg(s.body, '')) AS n FROM public.scroll s, public.item i WHERE i.id <= 9"
+    with psycopg.connect(account_dsn(shop.server, "clerk", "shop")) as other:
+        with pytest.raises(SqlRefused, match="more memory than there is"):
+            ask(grows, limits=DatabaseLimits(statement_s=60))
+        assert other.execute("SELECT count(id) FROM public.item").fetchone() == (4000,)  # a crash would have cut it
 
 
 def test_values_names_and_order_are_what_the_statement_says(ask: Ask) -> None:

@@ -15,7 +15,7 @@ from allotment.access import Principal
 from allotment.answering import Answer, Delta
 from allotment.errors import EngineError
 from allotment.gateway import UserStore
-from allotment.gateway._security import csrf_token
+from allotment.gateway.web._security import csrf_token
 
 LogIn = Callable[..., str]
 SESSION = "allotment_session"

@@ -11,9 +11,9 @@ from gateway_standin import POLICY, Recorded, StandInChain
 
 from allotment.gateway import UserStore, create_app
 from allotment.gateway._app import MAX_BODY_BYTES
-from allotment.gateway._security import SECURITY_HEADERS, csrf_token
+from allotment.gateway.web._security import SECURITY_HEADERS, csrf_token
 
-STATIC = Path(__file__).parents[2] / "src/allotment/gateway/static"
+STATIC = Path(__file__).parents[2] / "src/allotment/gateway/pages/static"
 TEMPLATES = STATIC.parent / "templates"
 OPEN = {("GET", "/login"), ("GET", "/healthz"), ("GET", "/readyz")}
 ROUTES = {

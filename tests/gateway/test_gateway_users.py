@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from allotment.access import Principal, claims_of
 from allotment.errors import DatabaseUnavailable, ProjectError
 from allotment.gateway import UserStore
-from allotment.gateway._passwords import clean_name, hash_password, verify_password
+from allotment.gateway.identity._passwords import clean_name, hash_password, verify_password
 
 RunSql = Callable[..., int]
 

@@ -17,7 +17,7 @@ from allotment.answering._rows import rows_text, stray_numbers
 from allotment.answering._words import sentence, unknown_text
 from allotment.audit import AuditLog, RecordedDenial, authorize, record_event
 from allotment.databases import Databases
-from allotment.errors import AccessDenied, AllotmentError
+from allotment.errors import AccessDenied, AllotmentError, LimitReached
 from allotment.guards import check_answer, check_question, language_of, refusal_text, refused
 from allotment.models import Engines
 from allotment.project import Project
@@ -248,7 +248,8 @@ class Chain:
             )
         except AccessDenied:
             turn.note("recording", "the failure could not be recorded")
-        yield from _release(turn.answer(Answer("failed", sentence("unavailable", turn.language), record=number)))
+        said = sentence("busy" if isinstance(error, LimitReached) else "unavailable", turn.language)
+        yield from _release(turn.answer(Answer("failed", said, record=number)))
 
     def _offers(self, principal: Principal) -> list[str]:
         return [info.description or info.name for info in self.agents_for(principal)]

@@ -34,9 +34,10 @@ def serve(
 
     from allotment.access import Policy
     from allotment.audit import record_event
+    from allotment.databases import Refresher
     from allotment.gateway import create_app
 
-    with open_chain(run.folder) as opened:
+    with open_chain(run.folder) as opened, Refresher(opened.state.databases.sections.refresh):
         note_faults(run, opened.accounts)
         web = create_app(
             opened.chain,

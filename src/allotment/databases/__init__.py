@@ -8,7 +8,7 @@ from allotment.databases._result import QueryResult
 from allotment.databases._watch import Watch
 from allotment.databases.gate import GatedSql, check_sql
 from allotment.databases.postgres._server import EmbeddedServer
-from allotment.databases.sections import Hit, SectionSearch, SyncReport
+from allotment.databases.sections import Hit, Refresher, SectionSearch, SyncReport
 
 __all__ = [
     "ColumnCard",
@@ -19,6 +19,7 @@ __all__ = [
     "Hit",
     "Key",
     "QueryResult",
+    "Refresher",
     "SchemaCard",
     "SectionSearch",
     "SyncReport",

@@ -5,9 +5,9 @@ Who asks is known from the session or the key alone; nothing in a request's body
 
 from allotment.gateway._app import create_app
 from allotment.gateway._chain import Chain
-from allotment.gateway._pages import Recorder
-from allotment.gateway._passwords import MIN_PASSWORD_LENGTH
-from allotment.gateway._users import KeyRecord, UserRecord, UserStore
+from allotment.gateway.identity._passwords import MIN_PASSWORD_LENGTH
+from allotment.gateway.identity._users import KeyRecord, UserRecord, UserStore
+from allotment.gateway.pages._routes import Recorder
 
 __all__ = [
     "MIN_PASSWORD_LENGTH",

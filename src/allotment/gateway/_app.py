@@ -11,15 +11,15 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 
 from allotment.access import Policy
-from allotment.gateway._api import api_routes
 from allotment.gateway._chain import Chain
-from allotment.gateway._health import health_routes
-from allotment.gateway._identity import Identity
-from allotment.gateway._pages import Recorder, page_routes
-from allotment.gateway._problems import add_error_handlers
-from allotment.gateway._render import STATIC_DIR, Pages
-from allotment.gateway._security import SecurityMiddleware
-from allotment.gateway._users import UserStore
+from allotment.gateway.api._routes import api_routes
+from allotment.gateway.identity._identity import Identity
+from allotment.gateway.identity._users import UserStore
+from allotment.gateway.operations._health import health_routes
+from allotment.gateway.pages._render import STATIC_DIR, Pages
+from allotment.gateway.pages._routes import Recorder, page_routes
+from allotment.gateway.web._problems import add_error_handlers
+from allotment.gateway.web._security import SecurityMiddleware
 
 ANSWERS_AT_ONCE = 16
 MAX_BODY_BYTES = 1_000_000

@@ -7,13 +7,15 @@ import signal
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
 
 import numpy as np
 import pytest
 from library import grant_for, made, make_project, write_sections
 from search_server import BOTH, CHIEF, SearchServer
 
-from allotment.databases import SyncReport
+from allotment.databases import Refresher, SyncReport
 from allotment.dataset._embedders import Vectors
 from allotment.errors import EngineError
 from allotment.project import Project
@@ -80,6 +82,42 @@ def test_a_search_after_an_ingest_sees_what_the_ingest_read(server: SearchServer
     assert search.search(grant, "apple pears")[0].quote == "one apple"
     _write(library, "two pears")
     assert [hit.quote for hit in search.search(grant, "apple pears")] == ["two pears"]
+
+
+def test_a_refresh_syncs_only_what_was_ingested_since(server: SearchServer, library: Project) -> None:
+    search = server.search(library)
+    _write(library, "one apple")
+    assert search.refresh()
+    assert not search.refresh()
+    _write(library, "two pears")
+    assert server.search(library).refresh()
+    assert _bodies(server) == {"two pears"}
+
+
+def test_before_the_first_ingest_there_is_nothing_to_refresh(server: SearchServer, tmp_path: Path) -> None:
+    assert not server.search(make_project(tmp_path / "new", {"all": BOTH}, {"desk": BOTH})).refresh()
+
+
+def test_while_it_serves_an_ingest_shows_without_a_search_and_a_failure_ends_nothing(
+    server: SearchServer, library: Project
+) -> None:
+    _write(library, "one apple")
+    search = server.search(library)
+    done: Queue[bool] = Queue()
+    failing = [EngineError("no vectors.", element="model")]
+
+    def refresh() -> bool:
+        if failing:
+            raise failing.pop()
+        done.put(search.refresh())
+        return True
+
+    with Refresher(refresh, every_s=0.01):
+        assert done.get(timeout=60)
+        _write(library, "two pears")
+        while not done.get(timeout=60):
+            pass
+    assert _bodies(server) == {"two pears"}
 
 
 def test_narrower_readers_take_effect_with_the_next_ingest(server: SearchServer, library: Project) -> None:

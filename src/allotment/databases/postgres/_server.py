@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +30,9 @@ PORT = 5432
 MAX_CONNECTIONS = 250
 """200 of the accounts' in two processes, and those of the application itself; 8 MiB of shared
 memory more than 100 take."""
+MEMORY_PER_CONNECTION = 640 * 2**20
+"""Address space of one connection's process, what all share included: a value may grow to 1 GB in PostgreSQL itself."""
+_BOUND = ["/bin/sh", "-c", f'ulimit -v {MEMORY_PER_CONNECTION // 1024} && exec "$@"', "sh"]
 _START_LIMIT_S = 60.0
 
 _SETTINGS = """
@@ -226,7 +230,7 @@ class EmbeddedServer:
         limit = time.monotonic() + 15
         while True:
             try:
-                self._control(command)
+                self._control(command, bounded=True)
                 return
             except DatabaseUnavailable:
                 if self.answers():
@@ -245,17 +249,25 @@ class EmbeddedServer:
     def _is_alive(self) -> bool:
         """Whether the process the pid file names works in this data directory."""
         try:
-            pid = int((self.place.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
-            return Path(f"/proc/{pid}/cwd").resolve(strict=True) == self.place.data.resolve()
-        except (OSError, ValueError, IndexError):
+            return Path(f"/proc/{self._pid()}/cwd").resolve(strict=True) == self.place.data.resolve()
+        except OSError:
             return False
+
+    def _pid(self) -> int | None:
+        try:
+            return int((self.place.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
+        except (OSError, ValueError, IndexError):
+            return None
 
     def _halt(self, how: str = "fast") -> None:
         if (self.place.data / "postmaster.pid").exists() and self.answers():
             self._control(["-w", "-t", "100", "-m", how, "stop"])
 
-    def _control(self, arguments: list[str]) -> None:
-        self._run([str(self.place.binaries / "pg_ctl"), "-D", str(self.place.data), *arguments], "pg_ctl")
+    def _control(self, arguments: list[str], *, bounded: bool = False) -> None:
+        command = [str(self.place.binaries / "pg_ctl"), "-D", str(self.place.data), *arguments]
+        # Every process of the server inherits the bound; what asks for more gets PostgreSQL's "out of memory".
+        limit = _BOUND if bounded and sys.platform == "linux" else []
+        self._run([*limit, *command], "pg_ctl")
 
     def _run(self, command: list[str], what: str) -> None:
         try:

@@ -33,6 +33,8 @@ Rows = Mapping[int, tuple[str, str, str, str, str]]
 
 _SECTIONS = "SELECT key, id, document, heading, body, readers FROM public.section WHERE key = ANY (%s)"
 
+_SETS = "SELECT DISTINCT readers, digest FROM public.reader_set"
+
 
 class SectionSearch:
     """Sections of the last ingest behind row policies. Thread-safe; a connection lives for one search."""
@@ -71,6 +73,22 @@ class SectionSearch:
                     element=DATABASE,
                     remedy="Nothing was changed. Try again.",
                 ) from error
+
+    def refresh(self) -> bool:
+        """Sync if something was ingested that the tables do not show yet; returns whether there was.
+
+        Errors as ``sync``; nothing ingested at all is none.
+        """
+        if not self._workspace.documents_file.exists() or self._shows_all():
+            return False
+        self.sync()
+        return True
+
+    def _shows_all(self) -> bool:
+        if not is_there(self._server):
+            return False
+        with open_database(self._server) as admin:
+            return dict(admin.execute(_SETS).fetchall()) == self._read.digests
 
     def provision(self, *, dry_run: bool) -> list[str]:
         """Bring accounts, grants and policies to what the project says; returns the statements.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from allotment.gateway._security import LOG
+from allotment.gateway.web._security import LOG
 
 
 def health_routes(ready: Callable[[], list[str]]) -> APIRouter:

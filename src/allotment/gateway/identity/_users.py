@@ -18,8 +18,7 @@ from psycopg.types.json import Jsonb
 
 from allotment.access import Claims, ClaimValue, Principal, claims_of
 from allotment.errors import ProjectError
-from allotment.gateway._database import Database
-from allotment.gateway._passwords import (
+from allotment.gateway.identity._passwords import (
     clean_name,
     hash_password,
     needs_rehash,
@@ -27,8 +26,9 @@ from allotment.gateway._passwords import (
     require_password,
     verify_password,
 )
-from allotment.gateway._schema import migrate
-from allotment.gateway._tries import LoginTries
+from allotment.gateway.identity._tries import LoginTries
+from allotment.gateway.storage._database import Database
+from allotment.gateway.storage._schema import migrate
 
 SESSION_IDLE_H = 8
 SESSION_LIFE_H = 24

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from allotment.answering import Answer, Cell, Delta, Event, Source, Step, Table
-from allotment.gateway._stream import KeepAlive
+from allotment.gateway.web._stream import KeepAlive
 
 STEP_LABELS = {
     "checking": "Checking the question",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from allotment.gateway._database import Database
+from allotment.gateway.storage._database import Database
 
 MAX_TRIES = 5
 LOCK_S = 60

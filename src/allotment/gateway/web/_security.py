@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from allotment.gateway._problems import problem
+from allotment.gateway.web._problems import problem
 
 LOG = logging.getLogger("allotment.gateway")
 

@@ -15,8 +15,7 @@ from allotment.access import Principal
 from allotment.answering import Answer, Delta, Event
 from allotment.errors import PolicyError
 from allotment.gateway._chain import Chain
-from allotment.gateway._identity import Identity
-from allotment.gateway._openai import (
+from allotment.gateway.api._openai import (
     AUTO,
     ChatRequest,
     Completion,
@@ -25,10 +24,11 @@ from allotment.gateway._openai import (
     data_frame,
     model_list,
 )
-from allotment.gateway._problems import API_PREFIX, ApiError, openai_error
-from allotment.gateway._security import LOG
-from allotment.gateway._stream import EventStream, KeepAlive, in_thread
-from allotment.gateway._wire import FAILED
+from allotment.gateway.identity._identity import Identity
+from allotment.gateway.pages._wire import FAILED
+from allotment.gateway.web._problems import API_PREFIX, ApiError, openai_error
+from allotment.gateway.web._security import LOG
+from allotment.gateway.web._stream import EventStream, KeepAlive, in_thread
 
 
 def api_routes(chain: Chain, identity: Identity, executor: Executor) -> APIRouter:

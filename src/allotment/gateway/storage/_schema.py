@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
-from allotment.gateway._database import unavailable
+from allotment.gateway.storage._database import unavailable
 
 SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS gateway;

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from allotment.answering import AgentInfo, Answer
-from allotment.gateway._problems import ApiError
+from allotment.gateway.web._problems import ApiError
 
 AUTO = "auto"
 """The model name that lets the chain choose among the entitled agents."""

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from allotment.access import Policy, Principal
 from allotment.errors import PolicyError
-from allotment.gateway._problems import ApiError
-from allotment.gateway._users import UserStore
+from allotment.gateway.identity._users import UserStore
+from allotment.gateway.web._problems import ApiError
 
 SESSION_COOKIE = "allotment_session"
 LOGIN_COOKIE = "allotment_login"

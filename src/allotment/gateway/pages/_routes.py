@@ -16,13 +16,13 @@ from allotment.access import Principal
 from allotment.audit import EventKind
 from allotment.errors import AccessDenied, PolicyError
 from allotment.gateway._chain import Chain
-from allotment.gateway._identity import LOGIN_COOKIE, SESSION_COOKIE, Identity, Session
-from allotment.gateway._openai import AUTO, MAX_QUESTION_LENGTH
-from allotment.gateway._passwords import clean_name
-from allotment.gateway._render import Pages
-from allotment.gateway._security import LOG, csrf_matches, csrf_token
-from allotment.gateway._stream import EventStream, in_thread
-from allotment.gateway._wire import FAILED, event_frame, frame
+from allotment.gateway.api._openai import AUTO, MAX_QUESTION_LENGTH
+from allotment.gateway.identity._identity import LOGIN_COOKIE, SESSION_COOKIE, Identity, Session
+from allotment.gateway.identity._passwords import clean_name
+from allotment.gateway.pages._render import Pages
+from allotment.gateway.pages._wire import FAILED, event_frame, frame
+from allotment.gateway.web._security import LOG, csrf_matches, csrf_token
+from allotment.gateway.web._stream import EventStream, in_thread
 
 WRONG = "This name and password do not go together. Check both and try again."
 NO_ROLE = "Your account has no role here, so there is nothing it may ask. Ask an administrator for one."

@@ -1,0 +1,1 @@
+"""What every route stands on: headers, bounds, streams, errors."""
