@@ -23,23 +23,11 @@ from psycopg import Connection
 from allotment.audit._anchor import Anchor, advance_anchor, begin_anchor, read_anchor
 from allotment.audit._chain import GENESIS, Row, canonical, is_genuine, row_mac
 from allotment.audit._verify import COLUMNS, VerifyReport, verify_chain
+from allotment.databases import migrate_schema
 from allotment.errors import DatabaseUnavailable, IntegrityError
 
 _LOCK = 4712039955
 """Number of the advisory lock appends take one after the other; any fixed number."""
-
-_SCHEMA = """
-CREATE SCHEMA IF NOT EXISTS audit;
-REVOKE ALL ON SCHEMA audit FROM PUBLIC;
-CREATE TABLE IF NOT EXISTS audit.record (
-    sequence bigint PRIMARY KEY CHECK (sequence > 0),
-    at timestamptz NOT NULL,
-    event text NOT NULL,
-    previous_mac text NOT NULL,
-    mac text NOT NULL UNIQUE
-);
-REVOKE ALL ON audit.record FROM PUBLIC;
-"""
 
 
 @dataclass(frozen=True)
@@ -90,11 +78,9 @@ class AuditLog:
         """
         name = role or psycopg.conninfo.conninfo_to_dict(self._dsn).get("user")
         identifier = psycopg.sql.Identifier(str(name))
+        migrate_schema(admin_dsn, "audit", Path(__file__).parent / "migrations")
         with _connect(admin_dsn) as admin:
             admin.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-            there = admin.execute("SELECT to_regclass('audit.record') IS NOT NULL").fetchone()
-            if there is None or not there[0]:
-                admin.execute(_SCHEMA)
             admin.execute(psycopg.sql.SQL("REVOKE ALL ON audit.record FROM {}").format(identifier))
             admin.execute(psycopg.sql.SQL("GRANT USAGE ON SCHEMA audit TO {}").format(identifier))
             admin.execute(psycopg.sql.SQL("GRANT SELECT, INSERT ON audit.record TO {}").format(identifier))
