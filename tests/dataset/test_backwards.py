@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from conftest_dataset import DECLARATION, Teacher, good_reply
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from made_section import made_section
 
@@ -144,6 +144,7 @@ def test_a_row_asked_backwards_has_the_value_and_not_the_subject(rows: list[list
         assert found is None or _holds(found, row[1], statement)
 
 
+@example(before=[], value="6:40", after=["Osprey", "A*0"], language="cs")
 @given(before=_PIECES, value=st.sampled_from(_VALUES), after=_PIECES, language=_LANGUAGES)
 def test_every_fact_a_section_is_found_to_hold_is_turned_properly(
     before: list[str], value: str, after: list[str], language: str

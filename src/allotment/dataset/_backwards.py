@@ -102,6 +102,7 @@ def _can_stand_alone(subject: str) -> bool:
 def _by_name(value: str, statement: str, section: Section) -> Backwards | None:
     """A name in the sentence other than the value; how to ask for it is left to the teacher."""
     names = [name for name in capitalised_names(statement, section.language) if not contains(name, value)]
+    names = [name for name in names if contains(statement, name)]  # a mark of emphasis may join it to what follows
     fitting = [name for name in names if not contains(value, name) and len(name) > 2 and stems(name)]
     fitting = [name for name in fitting if name not in _UNITS]
     return Backwards(max(fitting, key=len), "") if fitting else None
