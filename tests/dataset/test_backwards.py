@@ -145,6 +145,7 @@ def test_a_row_asked_backwards_has_the_value_and_not_the_subject(rows: list[list
 
 
 @example(before=[], value="6:40", after=["Osprey", "A*0"], language="cs")
+@example(before=["¼", "leaves"], value="6:40", after=[":1"], language="en")
 @given(before=_PIECES, value=st.sampled_from(_VALUES), after=_PIECES, language=_LANGUAGES)
 def test_every_fact_a_section_is_found_to_hold_is_turned_properly(
     before: list[str], value: str, after: list[str], language: str

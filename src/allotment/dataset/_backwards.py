@@ -59,8 +59,16 @@ def turn(value: str, statement: str, section: Section) -> Backwards | None:
     """
     if len(re.findall(rf"(?<!\w){re.escape(value)}(?!\w)", section.with_header)) != 1:
         return None
-    found = _of_row(value, statement, section) or _of_sentence(value, statement, section.language)
-    return found or _by_name(value, statement, section)
+    ways = (_of_row, _of_sentence, _by_name)
+    found = (way(value, statement, section) for way in ways)
+    return next((one for one in found if one is not None and _is_apart(one, value, statement)), None)
+
+
+def _is_apart(turned: Backwards, value: str, statement: str) -> bool:
+    """Whether value and subject are still two things once markup and compatible letters (¼, ﬁ) are read as plain."""
+    if not contains(statement, turned.subject) or contains(turned.subject, value):
+        return False
+    return not turned.question or (contains(turned.question, value) and not contains(turned.question, turned.subject))
 
 
 def needed(facts: Sequence[tuple[Fact, Backwards]]) -> list[Fact]:
@@ -75,24 +83,23 @@ def needed(facts: Sequence[tuple[Fact, Backwards]]) -> list[Fact]:
 def _of_row(value: str, statement: str, section: Section) -> Backwards | None:
     """A row: its first cell is what the others belong to."""
     row = _ROW.match(statement)
-    if row is None or contains(row["name"], value):
+    if row is None:
         return None
     named = next((pair for pair in row["pairs"].split(", ") if contains(pair, value)), "")
     cells = (line.strip("| ").split("|")[0].strip() for line in section.with_header.splitlines() if line[:1] == "|")
     column = max((cell for cell in cells if cell and row["name"].startswith(f"{cell} ")), key=len, default="")
     subject, question = row["name"][len(column) :].strip(), f"{column}: {named}?"
-    return Backwards(subject, question) if named and column and subject and not contains(question, subject) else None
+    return Backwards(subject, question) if named and column and subject else None
 
 
-def _of_sentence(value: str, statement: str, language: str) -> Backwards | None:
+def _of_sentence(value: str, statement: str, section: Section) -> Backwards | None:
     """A sentence that begins with its subject, then a verb, then the value."""
-    words = statement.split()
+    words, language = statement.split(), section.language
     verb = next((n for n, word in enumerate(words[: _LONGEST_SUBJECT + 1]) if word in _VERB.get(language, ())), 0)
     subject, rest = " ".join(words[:verb]), " ".join(words[verb:])
-    if not verb or words[0].casefold() in _NO_SUBJECT or not _can_stand_alone(subject) or not contains(rest, value):
+    if not verb or words[0].casefold() in _NO_SUBJECT or not _can_stand_alone(subject):
         return None
-    question = f"{_WHAT[language]} {rest.rstrip('.!')}?"
-    return Backwards(subject, question) if not contains(rest, subject) else None
+    return Backwards(subject, f"{_WHAT[language]} {rest.rstrip('.!')}?")
 
 
 def _can_stand_alone(subject: str) -> bool:
@@ -102,7 +109,6 @@ def _can_stand_alone(subject: str) -> bool:
 def _by_name(value: str, statement: str, section: Section) -> Backwards | None:
     """A name in the sentence other than the value; how to ask for it is left to the teacher."""
     names = [name for name in capitalised_names(statement, section.language) if not contains(name, value)]
-    names = [name for name in names if contains(statement, name)]  # a mark of emphasis may join it to what follows
     fitting = [name for name in names if not contains(value, name) and len(name) > 2 and stems(name)]
     fitting = [name for name in fitting if name not in _UNITS]
     return Backwards(max(fitting, key=len), "") if fitting else None
