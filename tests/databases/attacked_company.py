@@ -14,7 +14,7 @@ from own_server import load, own_server
 from psycopg import Connection
 
 import allotment
-from allotment.access import Grant, Policy, Principal, Request, decide
+from allotment.access import Grant, Policy, Principal, Request, claims_of, decide
 from allotment.access._grant import mint
 from allotment.databases import Databases
 from allotment.project import load_project
@@ -45,6 +45,8 @@ CREATE TABLE public.readings (region text, value int) PARTITION BY LIST (region)
 CREATE TABLE public.readings_north PARTITION OF public.readings FOR VALUES IN ('north');
 CREATE TABLE public.readings_south PARTITION OF public.readings FOR VALUES IN ('south');
 INSERT INTO public.readings VALUES ('north', 1), ('south', 77700);
+CREATE TABLE public.visits (region text, guide text, visitors int);
+INSERT INTO public.visits VALUES ('north', 'Ada', 4), ('north', 'Eve', 9), ('south', 'canary-visit', 77700);
 INSERT INTO public.secrets VALUES ('canary-secret');
 COMMENT ON TABLE public.secrets IS 'canary-comment';
 UPDATE public.orders SET ship_name = 'canary-column', ship_address = 'canary-column', freight = 77700;
@@ -60,7 +62,11 @@ GRANT CREATE ON SCHEMA public TO PUBLIC;
 """
 
 _SHIPPERS = "      shippers: {columns: [shipper_id, company_name, phone]}\n"
-_READINGS = "      readings: {columns: [region, value], rows: {region: north}}\n"
+_READINGS = """      readings: {columns: [region, value], rows: {region: north}}
+      visits: {columns: [region, guide, visitors], rows: {region: user.region}}
+"""
+CLAIMS = {"region": "north"}
+"""What is known of the one who asks; rows of ``visits`` hang on it."""
 _LOADED = "northwind: {load: database/northwind.sql}"
 
 
@@ -108,6 +114,6 @@ def _provisioned(root: Path, text: str) -> Iterator[Attacked]:
         with psycopg.connect(databases.admin_dsn("northwind")) as owner:
             version = owner.info.parameter_status("server_version") or ""
         request = Request("warehouse", account=ACCOUNT)
-        decision = decide(Policy.of(project), Principal("hugo", "warehouse"), request)
+        decision = decide(Policy.of(project), Principal("hugo", "warehouse", claims_of(CLAIMS)), request)
         yield Attacked(databases, mint(decision, 1), version)
     databases.server.remove()

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
-from attacked_company import ACCOUNT, CANARY, CANARY_NUMBER, Attacked
+from attacked_company import ACCOUNT, CANARY, CANARY_NUMBER, CLAIMS, Attacked
 from pglast import ast, parse_sql
 from pglast.stream import RawStream
 from pglast.visitors import Visitor
@@ -18,6 +18,8 @@ from psycopg import Connection, errors, sql
 
 from allotment.databases import check_sql
 from allotment.databases._declared import table_of
+from allotment.databases.postgres._claims import tell_claims
+from allotment.databases.postgres._server import claim_secret
 from allotment.errors import SqlRefused
 
 MOST_ROWS = 500
@@ -56,6 +58,7 @@ class Judge:
     def __init__(self, company: Attacked) -> None:
         self._company = company
         self._config = company.databases._project.accounts[ACCOUNT]
+        self._secret = claim_secret(company.databases.server, ACCOUNT)
         self._owner = company.owner()
         self._make_copy()
         self._login = self._new_login()
@@ -75,11 +78,12 @@ class Judge:
         for name, grant in self._config.tables.items():
             table = table_of(name)
             columns = sql.SQL(", ").join(map(sql.Identifier, grant.columns))
+            known = {column: CLAIMS[claim] for column, claim in grant.claims.items()}
             wanted = [
                 sql.SQL("{} = ANY ({})").format(
                     sql.Identifier(column), sql.Literal(list(value) if isinstance(value, tuple) else [value])
                 )
-                for column, value in grant.rows.items()
+                for column, value in {**grant.rows, **known}.items()
             ]
             condition = sql.SQL(" AND ").join(wanted) if wanted else sql.SQL("true")
             copy = sql.SQL("CREATE TABLE seen.{} AS SELECT {} FROM {} WHERE {}")
@@ -117,11 +121,18 @@ class Judge:
             if CANARY_NUMBER in str(refusal) or "canary-" in str(refusal):
                 return self._escape("the refusal tells something", statement)
             return f"refused: {_reason(refusal)}"
-        got = _run(self._login, gated.limited(MOST_ROWS + 1))
+        text = gated.limited(MOST_ROWS + 1)
+        got = self._told(text) if "public.visits" in gated.tables else _run(self._login, text)
         (tree,) = parse_sql(gated.sql)
         _Mirror()(tree)
         wanted = _run(self._owner, f"SELECT * FROM ({RawStream()(tree)}) AS answer LIMIT {MOST_ROWS + 1}")
         return self.compared(statement, gated.sql, got, wanted)
+
+    def _told(self, text: str) -> Rows | psycopg.Error:
+        """The same in a transaction that knows who asks."""
+        with self._login.transaction(force_rollback=True):
+            tell_claims(self._login, ACCOUNT, self._secret, {name: (value,) for name, value in CLAIMS.items()})
+            return _run(self._login, text)
 
     def compared(self, statement: str, text: str, got: Rows | psycopg.Error, wanted: Rows | psycopg.Error) -> str:
         """How a statement ended, by what the account got and what it may see."""

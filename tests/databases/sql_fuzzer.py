@@ -34,6 +34,7 @@ TABLES: dict[str, Columns] = {
     "suppliers": [("supplier_id", "n"), ("company_name", "t"), ("city", "t"), ("country", "t"), ("phone", "t")],
     "shippers": [("shipper_id", "n"), ("company_name", "t"), ("phone", "t")],
     "readings": [("region", "t"), ("value", "n")],
+    "visits": [("region", "t"), ("guide", "t"), ("visitors", "n")],
 }
 """What the account may read, as far as the grammar uses it."""
 HIDDEN_COLUMNS = [
@@ -69,6 +70,7 @@ ORDINARY = [
     " h.shipper_id = x.ship_via WHERE h.phone LIKE '(503)%'",
     "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY units_in_stock) FROM products",
     "SELECT CASE WHEN units_in_stock = 0 THEN 'none' ELSE 'some' END AS stock, count(*) FROM products GROUP BY stock",
+    "SELECT region, sum(visitors) FROM visits WHERE guide <> 'Bob' GROUP BY region",
     "SELECT DISTINCT ON (ship_country) ship_country, order_id FROM orders ORDER BY ship_country, order_date DESC",
 ]
 """Questions as a warehouse asks them."""

@@ -181,6 +181,7 @@ def test_what_stays_is_named_by_the_self_check_and_shows_nothing_more(company: A
 @_of("held")
 def test_what_an_owner_adds_shows_the_login_no_more_rows(company: Attacked, attack: Attack) -> None:
     with company.login() as login, company.owner() as owner:
+        login.execute("SET search_path = public, pg_catalog")
         before = [_run(login, sql) for sql in READING]
         owner.execute(attack.sql.encode())
         try:
