@@ -19,7 +19,7 @@ ROLES, SETS, AGENTS = ["clerk", "sales", "board"], ["rules", "offers", "minutes"
 EXAMPLE = Path(allotment.__file__).parent / "examples" / "northwind"
 
 _some_roles = st.lists(st.sampled_from(ROLES), min_size=1, unique=True)
-_documents = st.fixed_dictionaries({name: _some_roles for name in SETS})
+_documents = st.fixed_dictionaries(dict.fromkeys(SETS, _some_roles))
 _agent = st.fixed_dictionaries({"roles": _some_roles, "documents": st.lists(st.sampled_from(SETS), unique=True)})
 _agents = st.dictionaries(st.sampled_from(AGENTS), _agent, min_size=1)
 
@@ -30,7 +30,7 @@ def _declared(documents: dict[str, list[str]], agents: dict[str, dict[str, Any]]
     with suppress(ValidationError):
         found = Project.model_validate(
             {
-                "root": Path("."),
+                "root": Path(),
                 "name": "Random",
                 "roles": dict.fromkeys(ROLES, "asks"),
                 "documents": {name: {"path": name, "readers": readers} for name, readers in documents.items()},
