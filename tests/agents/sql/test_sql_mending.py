@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sql_parts import card, grant_of, table
+from sql_parts import card, grant_of, no_rows, table
 
 from allotment.agents.sql._keys import join_keys
+from allotment.agents.sql._link import link
 from allotment.agents.sql._lookup import Lookup
+from allotment.agents.sql._wording import Wording
 from allotment.agents.sql.mending import Mended, mend
 from allotment.databases import Databases, Key, QueryResult, Table
 from allotment.project import Project
@@ -238,8 +240,11 @@ WORDS = sorted({word for statement in ODD for word in statement.split()})
     statement=st.sampled_from(ODD),
     changes=st.lists(st.tuples(st.integers(0, 30), st.sampled_from(["", *WORDS])), max_size=4),
     there=st.booleans(),
+    question=st.sampled_from(["", "What are the orders of each customer?", "Kolik je objednávek?"]),
 )
-def test_every_statement_comes_back_from_mending(statement: str, changes: list[tuple[int, str]], there: bool) -> None:
+def test_every_statement_comes_back_from_mending(
+    statement: str, changes: list[tuple[int, str]], there: bool, question: str
+) -> None:
     schema = card(
         table("customers", "id integer, name text, city text, joined date, active boolean"),
         table("orders", "id integer, customer_id integer, total numeric, ordered_at timestamp, city text"),
@@ -247,7 +252,8 @@ def test_every_statement_comes_back_from_mending(statement: str, changes: list[t
     parts = statement.split()
     for place, word in changes:
         parts[place % len(parts)] = word
-    assert mend(" ".join(parts), schema, join_keys(schema), lambda *_: there).sql
+    wording = Wording(question, link(question, schema, no_rows)) if question else None
+    assert mend(" ".join(parts), schema, join_keys(schema), lambda *_: there, wording).sql
 
 
 @given(text=st.text(st.characters(exclude_characters="'\x00"), max_size=60))

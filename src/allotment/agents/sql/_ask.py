@@ -17,6 +17,7 @@ from allotment.agents.sql._link import Linked, link
 from allotment.agents.sql._lookup import Lookup
 from allotment.agents.sql._prompt import messages, offer
 from allotment.agents.sql._values import unused
+from allotment.agents.sql._wording import Wording
 from allotment.agents.sql.mending import Mended, mend
 from allotment.databases import Databases, QueryResult, SchemaCard
 from allotment.errors import SqlRefused
@@ -89,18 +90,19 @@ class _Turn:
 
     def run(self, question: str, repairs: int) -> DatabaseAnswer:
         lookup = Lookup(self.card, lambda sql: self.databases.query(self.grant, sql))
-        told = messages(question, self.linked)
+        wording = Wording(question, self.linked)
+        begun = told = messages(question, self.linked)
         doubtful: QueryResult | None = None
         for left in range(repairs, -1, -1):
             statement = self._write(told)
-            if statement in self.statements:  # the likeliest words are the same again: let it try others
-                statement = self._write(told, temperature=_OTHER_WORDS)
+            if statement in self.statements:  # it holds to what it wrote: let it begin anew, in other words
+                statement = self._write(begun, temperature=_OTHER_WORDS)
             if _CANNOT.match(statement):
                 return self._ended("answered" if doubtful else "not_here", doubtful)
             if statement in self.statements:
                 break
             self.statements.append(statement)
-            mended = mend(statement, self.card, self.linked.keys, lookup.holds)
+            mended = mend(statement, self.card, self.linked.keys, lookup.holds, wording)
             try:
                 result = self.databases.query(self.grant, mended.sql)
             except SqlRefused as error:

@@ -25,7 +25,7 @@ _ASKED_FOR = re.compile(
 
 def what_is_missing(question: str, linked: Linked) -> tuple[str, ...]:
     """Words of the question for which the account has nothing; empty where it may be answered."""
-    if not _is_english(question) or not linked.unmatched:
+    if not is_english(question) or not linked.unmatched:
         return ()
     if len(linked.unmatched) == len(linked.asked):
         return linked.unmatched
@@ -45,6 +45,7 @@ def _naming(phrase: str) -> tuple[str, ...]:
     return tuple(named)
 
 
-def _is_english(question: str) -> bool:
+def is_english(question: str) -> bool:
+    """Whether enough of a question's words are English function words for its words to be held against names."""
     said = words(question)
     return bool(said) and sum(word in FUNCTION_WORDS for word in said) >= _ENGLISH_SHARE * len(said)

@@ -78,6 +78,12 @@ def _own_key(table: TableCard) -> ColumnCard | None:
     return first if first.name.casefold().endswith(("id", "code", "key")) else None
 
 
+def is_key_name(column: str) -> bool:
+    """Whether a column's name says that it identifies a row rather than names it: ``id``, ``aid``, ``airport_code``."""
+    parts = words(column)
+    return bool(parts) and (parts[-1] in _MARKS or (len(parts) == 1 and parts[0].endswith("id") and len(parts[0]) < 5))
+
+
 def references(card: SchemaCard, keys: Iterable[Key]) -> dict[tuple[Table, str], Key]:
     """Columns that point to the table whose rows they name: a declared key, or a shared name with one plain owner."""
     declared = set(card.keys)

@@ -34,6 +34,13 @@ class _Columns:
             self._query,
             lambda node: self._mended(node) if type(node) is ast.ColumnRef and id(node) not in kept else node,
         )
+        # A table that was joined for one column may have made a bare name before it ambiguous.
+        rewrite_query(self._query, lambda node: self._told_apart(node) if type(node) is ast.ColumnRef else node)
+
+    def _told_apart(self, node: Any) -> Any:
+        path = names_of(node)
+        holders = self._query.holders(path[0]) if len(path) == 1 else []
+        return reference(holders[0].name, path[0]) if len(holders) > 1 and path[0] not in self._merged() else node
 
     def _would_say_nothing(self) -> set[int]:
         """Columns of equalities whose sides would be mended to the same one, which would join every row with every."""

@@ -8,7 +8,8 @@ from typing import Any
 from pglast import ast
 from pglast.enums import A_Expr_Kind, SQLValueFunctionOp
 
-from allotment.agents.sql._queries import Query, function_name, last_name, rewrite_query
+from allotment.agents.sql._queries import Query, function_name, last_name, names_of, rewrite_query
+from allotment.agents.sql._vocabulary import words
 from allotment.agents.sql.mending._kinds import COMPARISONS, kind_of
 from allotment.agents.sql.mending._nodes import binary, call, cast, number, text
 
@@ -44,6 +45,8 @@ class _Expressions:
     def _function(self, node: Any) -> Any:
         called, arguments = function_name(node).lower(), list(node.args or ())
         if called in _PARTS and len(arguments) == 1:
+            if self._is_already(arguments[0], called):
+                return arguments[0]
             return _extract(_PARTS[called], self._as_time(arguments[0]))
         if called == "date" and len(arguments) == 1:
             return cast(self._as_time(arguments[0]), "date")
@@ -69,14 +72,21 @@ class _Expressions:
 
     def _time_part(self, node: Any, called: str, part: Any, value: Any) -> Any:
         """Dates kept as text or as seconds since 1970 are made dates; days between two dates are a number already."""
+        asked = str(getattr(part.val, "sval", "")) if type(part) is ast.A_Const else ""
+        if called != "date_trunc" and self._is_already(value, asked):
+            return value
         days = type(value) is ast.A_Expr and self.kind(value) == "whole"
         if days and called != "date_trunc":
-            said = str(getattr(part.val, "sval", "")) if type(part) is ast.A_Const else ""
-            if said in {"day", "days"}:
+            if asked in {"day", "days"}:
                 return value
-            return binary("*", value, number(86400)) if said == "epoch" else node
+            return binary("*", value, number(86400)) if asked == "epoch" else node
         node.args = (part, self._as_time(value))
         return node
+
+    def _is_already(self, value: Any, part: str) -> bool:
+        """Whether a column of whole numbers is called the part that is asked of it: the year of ``year`` is itself."""
+        named = type(value) is ast.ColumnRef and self.kind(value) == "whole" and words(names_of(value)[-1])[-1:]
+        return named == [part]
 
     def _as_time(self, value: Any) -> Any:
         kind = self.kind(value)

@@ -27,7 +27,9 @@ _LETTERS_OF_A_WORD = 4
 
 
 @dataclass(frozen=True)
-class _Filter:
+class Filter:
+    """A comparison of a text column with a text."""
+
     node: Any
     table: Table
     column: ColumnCard
@@ -39,7 +41,7 @@ def mend_filters(query: Query, holds: Holds) -> list[str]:
     return [_note(found) for found in list(_filters(query)) if not _fits(found, holds)]
 
 
-def _fits(found: _Filter, holds: Holds) -> bool:
+def _fits(found: Filter, holds: Holds) -> bool:
     """Whether the filter fits a row, after it was widened where that helps."""
     equal = found.node.kind in {A_Expr_Kind.AEXPR_OP, A_Expr_Kind.AEXPR_IN}
     operator = "=" if equal else "ILIKE"
@@ -75,19 +77,21 @@ def _to_ilike(node: Any, wider: str) -> None:
     node.rexpr = text(wider)
 
 
-def _filters(query: Query) -> Iterator[_Filter]:
+def _filters(query: Query) -> Iterator[Filter]:
     """Comparisons of a text column of a table with a text."""
     for clause in CLAUSES:
         for node in own_nodes(getattr(query.statement, clause)):
-            if type(node) is not ast.A_Expr or not _compares(node):
-                continue
-            column = _column(node.lexpr, query)
-            if column is None:
-                continue
-            parts = node.rexpr if isinstance(node.rexpr, tuple) else (node.rexpr,)
-            for part in parts:
-                if _said(part) is not None:
-                    yield _Filter(node, *column, str(_said(part)))
+            yield from compared(node, query)
+
+
+def compared(node: Any, query: Query) -> Iterator[Filter]:
+    """What a node compares a text column of a table with, one by one; nothing if it is no such comparison."""
+    column = _column(node.lexpr, query) if type(node) is ast.A_Expr and _compares(node) else None
+    if column is None:
+        return
+    for part in node.rexpr if isinstance(node.rexpr, tuple) else (node.rexpr,):
+        if _said(part) is not None:
+            yield Filter(node, *column, str(_said(part)))
 
 
 def _compares(node: Any) -> bool:
@@ -112,6 +116,6 @@ def _said(node: Any) -> str | None:
     return str(value.sval) if type(value) is ast.String else None
 
 
-def _note(found: _Filter) -> str:
+def _note(found: Filter) -> str:
     said = f"no row has {found.value!r} in {found.table.name}.{found.column.name}"
     return f"{said}; its values are listed" if found.column.values else said

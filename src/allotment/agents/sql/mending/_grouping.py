@@ -18,11 +18,11 @@ def mend_grouping(query: Query) -> None:
     _move_aggregates(statement)
     if not _is_grouped(statement) or any(_is_window(node) for node in own_nodes(statement.targetList or ())):
         return
-    groups = [node for node in statement.groupClause or () if not _holds_aggregate(_meaning(node, query))]
-    present = {_text(_meaning(node, query)) for node in groups}
+    groups = [node for node in statement.groupClause or () if not _holds_aggregate(meaning(node, query))]
+    present = {text_of(meaning(node, query)) for node in groups}
     for node in _ungrouped(query, present):
         groups.append(node)
-        present.add(_text(node))
+        present.add(text_of(node))
     statement.groupClause = tuple(groups) or None
     if groups and statement.distinctClause:
         _drop_distinct(query, present)
@@ -40,10 +40,10 @@ def _ungrouped(query: Query, present: set[str]) -> Iterator[Any]:
     statement = query.statement
     seen = set(present)
     for part in (*(statement.targetList or ()), *(statement.sortClause or ())):
-        value = part.val if type(part) is ast.ResTarget else _meaning(part.node, query)
+        value = part.val if type(part) is ast.ResTarget else meaning(part.node, query)
         for column in _bare_columns(value, present):
-            if _text(column) not in seen:
-                seen.add(_text(column))
+            if text_of(column) not in seen:
+                seen.add(text_of(column))
                 yield column
 
 
@@ -54,7 +54,7 @@ def _bare_columns(node: Any, present: set[str]) -> Iterator[Any]:
         return
     if not isinstance(node, ast.Node) or _is_aggregate(node) or type(node) is ast.SelectStmt:
         return
-    if type(node) is not ast.A_Const and _text(node) in present:
+    if type(node) is not ast.A_Const and text_of(node) in present:
         return
     if type(node) is ast.ColumnRef:
         if names_of(node):
@@ -64,7 +64,7 @@ def _bare_columns(node: Any, present: set[str]) -> Iterator[Any]:
         yield from _bare_columns(getattr(node, attribute), present)
 
 
-def _meaning(node: Any, query: Query) -> Any:
+def meaning(node: Any, query: Query) -> Any:
     """What ``GROUP BY 2`` or ``GROUP BY year`` stands for, where the name is an output's and no column's."""
     targets = query.statement.targetList or ()
     number = node.val.ival if type(node) is ast.A_Const and type(node.val) is ast.Integer else None
@@ -86,11 +86,12 @@ def _move_aggregates(statement: Any) -> None:
     moved = [part for part in parts if _holds_aggregate(part)]
     kept = [part for part in parts if not _holds_aggregate(part)]
     having = [statement.havingClause] if statement.havingClause else []
-    statement.whereClause = _all_of(kept)
-    statement.havingClause = _all_of(having + moved)
+    statement.whereClause = all_of(kept)
+    statement.havingClause = all_of(having + moved)
 
 
-def _all_of(parts: list[Any]) -> Any:
+def all_of(parts: list[Any]) -> Any:
+    """Conditions joined by AND; none where there are none."""
     if not parts:
         return None
     return parts[0] if len(parts) == 1 else ast.BoolExpr(boolop=BoolExprType.AND_EXPR, args=tuple(parts))
@@ -99,7 +100,7 @@ def _all_of(parts: list[Any]) -> Any:
 def _drop_distinct(query: Query, present: set[str]) -> None:
     """In a grouped SELECT plain DISTINCT adds nothing where the groups are selected, and forbids other sort keys."""
     statement = query.statement
-    selected = {_text(target.val) for target in statement.targetList or ()}
+    selected = {text_of(target.val) for target in statement.targetList or ()}
     if present <= selected and all(not part for part in statement.distinctClause):
         statement.distinctClause = None
 
@@ -109,8 +110,10 @@ def mend_distinct(query: Query) -> None:
     statement = query.statement
     if not statement.distinctClause or any(statement.distinctClause) or not statement.sortClause:
         return
-    selected = {_text(target.val) for target in statement.targetList or ()} | set(query.outputs)
-    kept = [s for s in statement.sortClause if _text(_meaning(s.node, query)) in selected or _text(s.node) in selected]
+    selected = {text_of(target.val) for target in statement.targetList or ()} | set(query.outputs)
+    kept = [
+        s for s in statement.sortClause if text_of(meaning(s.node, query)) in selected or text_of(s.node) in selected
+    ]
     statement.sortClause = tuple(kept) or None
 
 
@@ -126,5 +129,6 @@ def _holds_aggregate(node: Any) -> bool:
     return any(_is_aggregate(part) for part in own_nodes(node))
 
 
-def _text(node: Any) -> str:
+def text_of(node: Any) -> str:
+    """An expression as SQL, to compare it with others."""
     return str(RawStream()(rewrite(node, lambda inner: inner)))
