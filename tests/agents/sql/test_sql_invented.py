@@ -96,6 +96,7 @@ def test_without_the_question_nothing_is_left_out() -> None:
         ("SELECT count(*) FROM flight GROUP BY origin", "origin, count(*)"),
         ("SELECT avg(flight_id) FROM flight f GROUP BY f.airline_code, f.origin", "f.origin, avg(flight_id)"),
         ("SELECT avg(flight_id) FROM flight GROUP BY airline_code", "airline_code, avg(flight_id)"),
+        ("SELECT f.meal, count(*) FROM flight f GROUP BY f.origin", "f.origin, f.meal, count(*)"),
         ("SELECT origin FROM flight GROUP BY origin ORDER BY count(*) DESC LIMIT 5", "origin, count(*)"),
         ("SELECT title FROM paper ORDER BY year LIMIT 3", "title, year"),
     ],

@@ -53,13 +53,13 @@ def mend(sql: str, card: SchemaCard, keys: Sequence[Key], holds: Holds, wording:
         lambda query: mend_joins(query, card, keys),
         lambda query: mend_columns(query, card, keys),
         lambda query: mend_invented(query, wording, keys) if wording else None,
+        lambda query: mend_labels(query) if query.statement is statement else None,
         mend_grouping,
         mend_distinct,
         mend_expressions,
         mend_sorting,
     ):
         _apply(mending, statement, card)
-    _apply(lambda query: mend_labels(query) if query.statement is statement else None, statement, card)
     notes = [note for query in queries_of(statement, card) for note in mend_filters(query, holds)]
     return Mended(str(RawStream()(statement)), tuple(dict.fromkeys(notes)))
 
