@@ -1,4 +1,4 @@
-"""What the model that writes SQL is told: rules, examples on an invented schema, the linked part of the schema.
+"""What the model that writes SQL is told: rules, three examples on an invented schema, the linked part of the schema.
 
 Rules and examples are the same for every question, so an engine that keeps a prompt's beginning reads them once. Text
 from rows reaches the prompt only as values of columns that have few: short, of plain characters, quoted.
@@ -26,14 +26,14 @@ _RULES = f"""You write one PostgreSQL SELECT statement that answers the question
 - If these tables hold nothing of the kind, write {CANNOT}."""
 
 _EXAMPLE_SCHEMA = """CREATE TABLE band (id int, band_name text, town text, founded date);
-CREATE TABLE concert (id int, band_id int REFERENCES band(id), hall text, tickets int, played date);
+CREATE TABLE concert (id int, band_id int REFERENCES band(id), hall text, tickets int, held_on date);
 -- band.town: 'Graz', 'Linz'"""
 
 _EXAMPLES = (
     (
         "Which 2 bands from linz played most often in 2021, and how many concerts did each give?",
         "SELECT b.band_name, COUNT(DISTINCT c.id) AS concerts FROM band b JOIN concert c ON c.band_id = b.id"
-        " WHERE b.town ILIKE '%linz%' AND EXTRACT(YEAR FROM c.played) = 2021 GROUP BY b.id, b.band_name"
+        " WHERE b.town ILIKE '%linz%' AND EXTRACT(YEAR FROM c.held_on) = 2021 GROUP BY b.id, b.band_name"
         " ORDER BY concerts DESC NULLS LAST LIMIT 2;",
     ),
     (
@@ -42,13 +42,9 @@ _EXAMPLES = (
         " / NULLIF(COUNT(CASE WHEN c.tickets <= 500 THEN 1 END), 0) AS ratio FROM concert c GROUP BY c.hall;",
     ),
     (
-        "What is the ratio of bands to concerts?",
-        "SELECT CAST((SELECT COUNT(*) FROM band) AS FLOAT) / NULLIF((SELECT COUNT(*) FROM concert), 0) AS ratio;",
-    ),
-    (
         "How many concerts were there on weekends in the last 3 months?",
-        "SELECT COUNT(*) AS concerts FROM concert c WHERE EXTRACT(DOW FROM c.played) IN (0, 6)"
-        " AND c.played >= CURRENT_DATE - INTERVAL '3 months';",
+        "SELECT COUNT(*) AS concerts FROM concert c WHERE EXTRACT(DOW FROM c.held_on) IN (0, 6)"
+        " AND c.held_on >= CURRENT_DATE - INTERVAL '3 months';",
     ),
 )
 
@@ -117,7 +113,7 @@ def _values(linked: Linked) -> list[str]:
         for column in table.columns:
             place = (table.table, column.name)
             shown = [literal(value) for value in column.values if _PLAIN.match(value)]
-            if shown and (place in said or (linked.relevance.get(place) and _is_a_choice(column))):
+            if shown and (place in said or _is_a_choice(column)):
                 line = f"-- {table_name(table)}.{name(column.name)}: {', '.join(shown)}"
                 ranked.append((place not in said, -linked.relevance.get(place, 0.0), line))
     return [line for _, _, line in sorted(ranked)[:_MOST_VALUES]]
