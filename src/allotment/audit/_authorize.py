@@ -3,41 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from allotment.access import Decision, Grant, Policy, Principal, Request, decide
 from allotment.access._grant import mint
+from allotment.audit._events import EventKind
 from allotment.audit._log import AuditLog
 from allotment.errors import AccessDenied, AllotmentError
-
-EventKind = Literal[
-    "guard-refused",
-    "unknown",
-    "answered",
-    "failed",
-    "logged-in",
-    "login-refused",
-    "logged-out",
-    "session-ended",
-    "set-up",
-    "password-changed",
-    "user-added",
-    "user-disabled",
-    "user-enabled",
-    "role-changed",
-    "claims-changed",
-    "key-created",
-    "key-revoked",
-    "key-refused",
-    "request-refused",
-    "limit-reached",
-    "stream-ended",
-    "reloaded",
-    "pruned",
-    "exported",
-]
-"""What is on record beside decisions. A session is ended by somebody else, or logged out of by its user; a request is
-refused before it is known who asks; a stream is ended before its answer is whole."""
 
 
 class RecordedDenial(AccessDenied):
