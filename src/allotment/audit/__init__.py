@@ -5,8 +5,10 @@ from allotment.audit._diagnose import Problem
 from allotment.audit._events import EventKind
 from allotment.audit._filter import Filter
 from allotment.audit._log import AuditLog, AuditRecord
+from allotment.audit._ocsf import ocsf
 from allotment.audit._prune import Pruned
 from allotment.audit._questions import Questions
+from allotment.audit._retention import Retention
 from allotment.audit._verify import VerifyReport
 
 __all__ = [
@@ -18,7 +20,9 @@ __all__ = [
     "Pruned",
     "Questions",
     "RecordedDenial",
+    "Retention",
     "VerifyReport",
     "authorize",
+    "ocsf",
     "record_event",
 ]

@@ -17,7 +17,7 @@ LOCK = 4712039955
 """Number of the advisory lock appends take one after the other; any fixed number."""
 AT_ONCE = 1_000
 """Records looked at in one query."""
-_ROWS = f"SELECT {COLUMNS} FROM audit.record WHERE sequence >= %s ORDER BY sequence LIMIT {AT_ONCE}"  # noqa: S608
+_ROWS = f"SELECT {COLUMNS} FROM audit.record WHERE sequence >= %s ORDER BY sequence LIMIT %s"  # noqa: S608
 
 
 class End:
@@ -56,7 +56,7 @@ class End:
             if lock:
                 connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
             # In this order: what is pruned between the two is then in both.
-            rows.execute(_ROWS, [known.sequence if known else 0])
+            rows.execute(_ROWS, [known.sequence if known else 0, AT_ONCE])
             checkpoint.execute(CHECKPOINT)
             found = [loaded(row) for row in rows.fetchall()]
             begins = checked(checkpoint.fetchall(), self._key)

@@ -29,6 +29,12 @@ from allotment.audit._verify import NotWholeError, Progress, VerifyReport, Walk,
 from allotment.audit._writer import Writer
 from allotment.databases import migrate_schema
 from allotment.errors import IntegrityError
+from allotment.project import Project
+from allotment.workspace import Workspace
+
+_KEY = "audit.key"
+_QUESTION_KEY = "questions.key"
+"""Another key than the chain's: one who may verify the record need not be able to try what was asked."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,24 @@ class AuditLog:
         self._questions = questions or Questions()
         self._writer = Writer(dsn, key, anchor)
         weakref.finalize(self, self._writer.close)
+
+    @classmethod
+    def of(cls, project: Project, workspace: Workspace, dsn: str) -> Self:
+        """The record of a project, kept as its ``allotment.yaml`` says.
+
+        Raises:
+            IntegrityError: the key is lost, though there is a record made with it.
+        """
+        key_file = workspace.secret_file(_KEY)
+        if workspace.audit_anchor.exists() and not key_file.exists():
+            raise IntegrityError(
+                "the key of the audit record is lost.",
+                element=str(key_file),
+                remedy="Restore it from a backup: with another key nothing can be verified or added.",
+            )
+        kept = project.audit.questions
+        questions = Questions(kept, workspace.secret(_QUESTION_KEY) if kept == "hashed" else "")
+        return cls(dsn, workspace.secret(_KEY), workspace.audit_anchor, questions)
 
     def __enter__(self) -> Self:
         return self

@@ -67,10 +67,11 @@ class Writer:
         """
         wanted = _Wanted(event)
         with self._changed:
-            self._wanted.append(wanted)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
+                thread.start()
+                self._thread = thread
+            self._wanted.append(wanted)
             self._changed.notify()
         try:
             return wanted.row.result(PATIENCE_S)
