@@ -10,10 +10,10 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
+from record_owner import KEY
 
 from allotment.audit import AuditLog
 from allotment.databases import Databases
-from record_owner import KEY
 
 
 @contextmanager

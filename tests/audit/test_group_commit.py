@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from record_owner import KEY, as_owner, write
 
 from allotment.access import Principal
 from allotment.audit import AuditLog, AuditRecord, _writer, record_event
@@ -22,7 +23,6 @@ from allotment.audit._anchor import read_anchor
 from allotment.audit._connect import connect_to_append
 from allotment.audit._end import LOCK
 from allotment.errors import AccessDenied, DatabaseUnavailable, IntegrityError
-from record_owner import KEY, as_owner, write
 
 SOFIA = Principal("sofia", "sales")
 FORK = multiprocessing.get_context("fork")

@@ -9,11 +9,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import errors
+from record_owner import KEY, as_owner, write
 
 from allotment.audit import AuditLog
 from allotment.audit._anchor import read_anchor
 from allotment.errors import DatabaseUnavailable, IntegrityError
-from record_owner import KEY, as_owner, write
 
 
 def test_an_untouched_record_is_whole(log: AuditLog) -> None:

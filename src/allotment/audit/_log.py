@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,7 +26,7 @@ from allotment.audit._filter import Filter
 from allotment.audit._prune import Pruned, cutoff, old_beginning, remove
 from allotment.audit._questions import Questions
 from allotment.audit._verify import NotWholeError, Progress, VerifyReport, Walk, verify_chain
-from allotment.audit._writer import Writer
+from allotment.audit._writer import Clock, Writer
 from allotment.databases import migrate_schema
 from allotment.errors import IntegrityError
 from allotment.project import Project
@@ -35,6 +35,10 @@ from allotment.workspace import Workspace
 _KEY = "audit.key"
 _QUESTION_KEY = "questions.key"
 """Another key than the chain's: one who may verify the record need not be able to try what was asked."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -55,14 +59,18 @@ class AuditLog:
         key: secret of the chain; never in the database.
         anchor: file that knows the last record, outside the database.
         questions: how much of a question is written; its words by default.
+        clock: tells the time of records.
     """
 
-    def __init__(self, dsn: str, key: str, anchor: Path, questions: Questions | None = None) -> None:
+    def __init__(
+        self, dsn: str, key: str, anchor: Path, questions: Questions | None = None, *, clock: Clock = _now
+    ) -> None:
         self._dsn = dsn
         self._key = key
         self._anchor = anchor
         self._questions = questions or Questions()
-        self._writer = Writer(dsn, key, anchor)
+        self._clock = clock
+        self._writer = Writer(dsn, key, anchor, clock)
         weakref.finalize(self, self._writer.close)
 
     @classmethod
@@ -185,7 +193,7 @@ class AuditLog:
             DatabaseUnavailable: the database does not answer or the administrator's login is refused.
             IntegrityError: the record is not whole; nothing is removed.
         """
-        before = cutoff(admin_dsn, keep_days)
+        before = cutoff(admin_dsn, self._clock(), keep_days)
         with self._walk(progress) as walk:
             found = old_beginning(_whole(walk), before)
         if found is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -37,12 +37,16 @@ class Pruned:
     """Number of the record that says so."""
 
 
-def cutoff(admin_dsn: str, keep_days: int) -> datetime:
-    """What is older than this may go. Of two clocks the slower one counts, so that a wrong one removes nothing."""
+def cutoff(admin_dsn: str, now: datetime, keep_days: int) -> datetime:
+    """What is older than this may go. Of this clock and the database's the slower one counts: one that runs ahead
+    removes nothing.
+
+    Raises:
+        DatabaseUnavailable: the database does not answer or the administrator's login is refused.
+    """
     with connect(admin_dsn) as admin:
         found = admin.execute("SELECT now()").fetchone()
-    now = min(datetime.now(UTC), found[0]) if found and found[0] else datetime.now(UTC)
-    return now - timedelta(days=keep_days)
+    return min(now, found[0] if found else now) - timedelta(days=keep_days)
 
 
 def old_beginning(rows: Iterable[Row], before: datetime) -> tuple[Anchor, int] | None:

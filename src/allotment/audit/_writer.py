@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import astuple, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from allotment.audit._end import End
 from allotment.databases import WATCHDOG
 from allotment.errors import DatabaseUnavailable
 
+Clock = Callable[[], datetime]
+"""Tells the time; with a zone."""
 MOST_AT_ONCE = 500
 """Records of one batch."""
 BATCH_S = 5.0
@@ -48,9 +50,10 @@ class _Wanted:
 class Writer:
     """The one of this process who writes. Its thread starts with the first record and ends with ``close``."""
 
-    def __init__(self, dsn: str, key: str, anchor_file: Path) -> None:
+    def __init__(self, dsn: str, key: str, anchor_file: Path, clock: Clock) -> None:
         self._dsn = dsn
         self._key = key
+        self._clock = clock
         self._file = anchor_file
         self._end = End(key, anchor_file)
         self._changed = threading.Condition()
@@ -160,7 +163,7 @@ class Writer:
         rows: list[Row] = []
         sequence, mac = last.sequence, last.mac
         for wanted in batch:
-            at, previous = datetime.now(UTC), mac
+            at, previous = self._clock(), mac
             sequence += 1
             mac = row_mac(self._key, sequence, at, wanted.event, previous)
             rows.append(Row(sequence, at, wanted.event, previous, mac))
