@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import platform
 import resource
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -33,8 +33,10 @@ from allotment.project import load_project
 from allotment.workspace import Workspace
 
 RESULTS = Path(__file__).parent / "results"
+FORK = multiprocessing.get_context("fork")
 KEY = "k" * 64
 WRITERS = (1, 8, 64)
+"""In all processes together; at least one in each."""
 PROCESSES = (1, 2)
 EVENT = {
     "user": "sofia",
@@ -58,11 +60,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 400_000])
-    parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.one:
-        print(json.dumps(one(**json.loads(options.one))), flush=True)
-        return
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "project"
         shutil.copytree(Path(allotment.__file__).parent / "examples" / "northwind", root)
@@ -76,7 +74,7 @@ def main() -> None:
                 "append": appends(*dsns, Path(folder), options.seconds, options.rounds),
                 "whole_record": [grown(*dsns, Path(folder), rows) for rows in options.rows],
             }
-            databases.server.remove() if hasattr(databases, "server") else None
+            databases.server.remove()
     (RESULTS / "audit.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(figures, indent=1))
 
@@ -118,18 +116,16 @@ def round_of(
 ) -> dict[str, float]:
     """One measurement on an empty record of its own."""
     anchor = fresh(dsn, admin, folder)
-    call = {"dsn": dsn, "anchor": str(anchor), "how": how, "writers": writers // processes or 1, "seconds": seconds}
-    command = [sys.executable, __file__, "--one", json.dumps(call)]
+    each = writers // processes or 1
+    ready, results = FORK.Barrier(processes), FORK.SimpleQueue()
     children = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(processes)
+        FORK.Process(target=one, args=(dsn, anchor, how, each, seconds, ready, results)) for _ in range(processes)
     ]
     for child in children:
-        assert child.stdout and child.stdout.readline() == "ready\n"
+        child.start()
+    told = [results.get() for _ in children]
     for child in children:
-        assert child.stdin
-        child.stdin.write("go\n")
-        child.stdin.flush()
-    told = [json.loads(child.communicate()[0]) for child in children]
+        child.join()
     with AuditLog(dsn, KEY, anchor) as log:
         report = log.verify()
     written = sum(item["records"] for item in told)
@@ -143,14 +139,13 @@ def round_of(
     }
 
 
-def one(dsn: str, anchor: str, how: str, writers: int, seconds: float) -> dict[str, Any]:
+def one(dsn: str, anchor: Path, how: str, writers: int, seconds: float, ready: Any, results: Any) -> None:
     """The writers of one process."""
     took: list[list[float]] = [[] for _ in range(writers)]
     turn = threading.Lock() if how == "one_by_one" else nullcontext()
-    with AuditLog(dsn, KEY, Path(anchor)) as log:
+    with AuditLog(dsn, KEY, anchor) as log:
         log.append(EVENT)
-        print("ready", flush=True)
-        sys.stdin.readline()
+        ready.wait(60)
         end = time.perf_counter() + seconds
         cpu = time.process_time()
 
@@ -167,7 +162,7 @@ def one(dsn: str, anchor: str, how: str, writers: int, seconds: float) -> dict[s
             thread.join()
         cpu = time.process_time() - cpu
     every = [round(value, 3) for several in took for value in several]
-    return {"records": len(every), "took_ms": every, "cpu_s": cpu}
+    results.put({"records": len(every), "took_ms": every, "cpu_s": cpu})
 
 
 def fresh(dsn: str, admin: str, folder: Path) -> Path:

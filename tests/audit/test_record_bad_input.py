@@ -65,7 +65,7 @@ def test_a_huge_text_is_cut_with_a_mark(log: AuditLog) -> None:
         {"messages": ["y" * 7_000] * 2_000},
         {str(number): "z" * 500 for number in range(50_000)},
         {"deep": [[[[[[[[[["w" * 5_000_000]]]]]]]]]]},
-        {"number": 10**5_000},
+        {"number": 1 << 200_000},
     ],
 )
 def test_an_endless_event_is_bounded_in_all(log: AuditLog, detail: dict[str, Any]) -> None:

@@ -40,7 +40,8 @@ class _Budget:
                 kept["cut"] = f"[{len(value)} entries in all]"
                 break
             self._items -= 1
-            kept[self.text(str(key))] = self.value(item, levels - 1)
+            name = self.text(str(key))
+            kept[name] = self.value(item, levels - 1)
         return kept
 
     def value(self, value: Any, levels: int) -> Any:
@@ -72,5 +73,5 @@ class _Budget:
 
     def text(self, text: str) -> str:
         room = min(MOST_CHARACTERS, self._characters)
-        self._characters = max(0, self._characters - len(text))
+        self._characters -= min(room, len(text))
         return text if len(text) <= room else f"{text[:room]} [cut: {len(text)} characters in all]"

@@ -104,7 +104,8 @@ class Walk:
 
     def _total(self) -> int:
         found = self._connection.execute("SELECT max(sequence) FROM audit.record").fetchone()
-        return max(0, ((found[0] if found else 0) or 0) - self._begins.sequence)
+        last = found[0] if found and isinstance(found[0], int) else 0
+        return max(0, last - self._begins.sequence)
 
     def _look_at(self, row: Row, anchor: Anchor | None) -> None:
         last = self._last
