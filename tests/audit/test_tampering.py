@@ -40,7 +40,7 @@ def whole(records: tuple[AuditLog, str, Path]) -> Table:
     return read(records[1])
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(steps(LAST))
 @example([("swap", 2, 4), ("delete", 1, 1)])
 @example([("cut", 1, 1)])
@@ -75,7 +75,7 @@ def pruned(records: tuple[AuditLog, str, Path], whole: Table) -> tuple[AuditLog,
     return log, admin_dsn, read(admin_dsn)
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(steps(LAST + 4))
 @example([("insert", 1, 1)])
 @example([("cut", 13, 1)])
