@@ -280,6 +280,15 @@ class Workspace:
     def documents_file(self) -> Path:
         return self.home / "documents.jsonl"
 
+    @property
+    def audit_anchor(self) -> Path:
+        """File that knows the last audit record; there once the project's state was made."""
+        return self.home / "audit.anchor"
+
+    def secret_file(self, name: str) -> Path:
+        """Where a secret lies, or will lie."""
+        return self.home / "secrets" / name
+
     def dataset_dir(self, agent: str) -> Path:
         return self.home / "dataset" / agent
 
@@ -288,7 +297,7 @@ class Workspace:
 
     def secret(self, name: str) -> str:
         """A random secret of this project (64 hex digits), made at first use and readable by the owner only."""
-        path = self.home / "secrets" / name
+        path = self.secret_file(name)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.parent.chmod(0o700)

@@ -3,58 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg import errors, sql
+from psycopg import errors
+from record_owner import KEY, as_owner, write
 
 from allotment.audit import AuditLog
 from allotment.audit._anchor import read_anchor
-from allotment.databases import Databases
 from allotment.errors import DatabaseUnavailable, IntegrityError
-
-KEY = "a key the database does not hold"
-
-
-@pytest.fixture
-def admin_dsn(postgres: Databases) -> Iterator[str]:
-    """The owner's login in a database of this test's own."""
-    name = sql.Identifier(f"audit_{uuid4().hex[:8]}")
-    server = postgres.admin_dsn("allotment")
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name))
-    yield psycopg.conninfo.make_conninfo(server, dbname=name.as_string().strip('"'))
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
-
-
-@pytest.fixture
-def log(postgres: Databases, admin_dsn: str, tmp_path: Path) -> Iterator[AuditLog]:
-    name = str(psycopg.conninfo.conninfo_to_dict(admin_dsn)["dbname"])
-    dsn = psycopg.conninfo.make_conninfo(postgres.state_dsn, dbname=name)
-    with AuditLog(dsn, KEY, tmp_path / "anchor") as log:
-        log.migrate(admin_dsn)
-        yield log
-
-
-def _write(log: AuditLog, count: int) -> None:
-    for number in range(1, count + 1):
-        log.append({"number": number})
-
-
-def _as_owner(admin_dsn: str, *statements: str) -> None:
-    with psycopg.connect(admin_dsn) as admin:
-        for statement in statements:
-            admin.execute(statement.encode())
 
 
 def test_an_untouched_record_is_whole(log: AuditLog) -> None:
     assert log.verify().ok
-    _write(log, 4)
+    write(log, 4)
     report = log.verify()
     assert (report.ok, report.records, report.problem) == (True, 4, None)
     assert [record.event for record in log.records(2)] == [{"number": 4}, {"number": 3}]
@@ -108,24 +72,24 @@ def test_an_untouched_record_is_whole(log: AuditLog) -> None:
 def test_a_change_by_the_owner_shows_with_its_place(
     log: AuditLog, admin_dsn: str, statements: list[str], kind: str, sequence: int
 ) -> None:
-    _write(log, 5)
-    _as_owner(admin_dsn, *statements)
+    write(log, 5)
+    as_owner(admin_dsn, *statements)
     report = log.verify()
     assert report.problem is not None
     assert (report.ok, report.problem.kind, report.problem.sequence) == (False, kind, sequence)
 
 
 def test_after_a_cut_tail_nothing_is_written_over_it(log: AuditLog, admin_dsn: str) -> None:
-    _write(log, 5)
-    _as_owner(admin_dsn, "DELETE FROM audit.record WHERE sequence > 3")
+    write(log, 5)
+    as_owner(admin_dsn, "DELETE FROM audit.record WHERE sequence > 3")
     with pytest.raises(IntegrityError):
         log.append({"number": 4})
     assert not log.verify().ok
 
 
 def test_a_forged_tail_is_not_built_upon(log: AuditLog, admin_dsn: str) -> None:
-    _write(log, 2)
-    _as_owner(
+    write(log, 2)
+    as_owner(
         admin_dsn,
         "INSERT INTO audit.record SELECT 3, at, event, mac, repeat('1', 64) FROM audit.record WHERE sequence = 2",
     )
@@ -134,7 +98,7 @@ def test_a_forged_tail_is_not_built_upon(log: AuditLog, admin_dsn: str) -> None:
 
 
 def test_an_edited_or_missing_anchor_shows(log: AuditLog, tmp_path: Path) -> None:
-    _write(log, 3)
+    write(log, 3)
     anchor = tmp_path / "anchor"
     whole = anchor.read_text()
     anchor.write_text(json.dumps({**json.loads(whole), "sequence": 2}))
@@ -148,7 +112,7 @@ def test_an_edited_or_missing_anchor_shows(log: AuditLog, tmp_path: Path) -> Non
 
 
 def test_a_crash_between_the_record_and_its_anchor_is_no_tampering(log: AuditLog, tmp_path: Path) -> None:
-    _write(log, 2)
+    write(log, 2)
     lagging = (tmp_path / "anchor").read_text()
     log.append({"number": 3})
     (tmp_path / "anchor").write_text(lagging)
@@ -167,7 +131,7 @@ def test_appends_from_many_threads_and_logs_keep_one_chain(log: AuditLog, tmp_pa
 
 
 def test_another_key_does_not_verify(log: AuditLog, tmp_path: Path) -> None:
-    _write(log, 1)
+    write(log, 1)
     assert not AuditLog(log._dsn, "another key", tmp_path / "anchor").verify().ok
     assert not AuditLog(log._dsn, "another key", tmp_path / "elsewhere").verify().ok
 
@@ -184,13 +148,13 @@ def test_another_key_does_not_verify(log: AuditLog, tmp_path: Path) -> None:
     ],
 )
 def test_the_application_s_login_may_only_add_and_read(log: AuditLog, statement: str) -> None:
-    _write(log, 1)
+    write(log, 1)
     with psycopg.connect(log._dsn) as connection, pytest.raises(errors.InsufficientPrivilege):
         connection.execute(statement.encode())
 
 
 def test_migrating_again_changes_nothing(log: AuditLog, admin_dsn: str) -> None:
-    _write(log, 2)
+    write(log, 2)
     log.migrate(admin_dsn)
     assert log.verify().records == 2
 
@@ -211,8 +175,8 @@ def test_a_database_that_does_not_answer_is_said_to(tmp_path: Path) -> None:
 
 
 def test_a_lost_connection_is_replaced(log: AuditLog, admin_dsn: str) -> None:
-    _write(log, 1)
-    _as_owner(
+    write(log, 1)
+    as_owner(
         admin_dsn,
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE usename = 'allotment_app' AND datname = current_database()",

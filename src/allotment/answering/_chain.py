@@ -243,9 +243,8 @@ class Chain:
         turn.note("failed", type(error).__name__)
         number: int | None = None
         try:
-            number = record_event(
-                self._audit, turn.principal, "failed", {"question": turn.question, "error": str(error)}
-            )
+            detail = {"question": turn.question, "error_type": type(error).__name__, "error": str(error)}
+            number = record_event(self._audit, turn.principal, "failed", detail)
         except AccessDenied:
             turn.note("recording", "the failure could not be recorded")
         said = sentence("busy" if isinstance(error, LimitReached) else "unavailable", turn.language)

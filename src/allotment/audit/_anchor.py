@@ -17,6 +17,11 @@ from allotment.audit._chain import GENESIS, seal
 from allotment.errors import IntegrityError
 from allotment.workspace import write_atomic
 
+LOCK_S = 5.0
+"""Seconds the other processes of this machine may hold the anchor's file."""
+_POLL_S = 0.001
+"""The lock is held for a millisecond or two; the usual 50 between two tries would be what an append waits for."""
+
 
 @dataclass(frozen=True)
 class Anchor:
@@ -48,7 +53,7 @@ def read_anchor(path: Path, key: str) -> Anchor | None:
 def advance_anchor(path: Path, key: str, anchor: Anchor) -> None:
     """Move the anchor forward to ``anchor``; one that is further already stays."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(path.name + ".lock"), timeout=30):
+    with FileLock(path.with_name(path.name + ".lock"), timeout=LOCK_S, poll_interval=_POLL_S):
         known = read_anchor(path, key)
         if known is None or known.sequence < anchor.sequence:
             record = {"sequence": anchor.sequence, "mac": anchor.mac, "seal": _seal(anchor, key)}

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from allotment.access import Decision, Grant, Policy, Principal, Request, decide
 from allotment.access._grant import mint
+from allotment.audit._events import EventKind
 from allotment.audit._log import AuditLog
-from allotment.errors import AccessDenied, AllotmentError
-
-EventKind = Literal[
-    "guard-refused", "unknown", "answered", "failed", "logged-in", "login-refused", "role-changed", "claims-changed"
-]
+from allotment.errors import AccessDenied
 
 
 class RecordedDenial(AccessDenied):
@@ -54,7 +51,7 @@ def record_event(log: AuditLog, principal: Principal, kind: EventKind, detail: M
 def _write(log: AuditLog, event: Mapping[str, Any]) -> int:
     try:
         return log.append(event).sequence
-    except (AllotmentError, OSError) as error:
+    except Exception as error:
         raise AccessDenied(
             f"nothing may happen that cannot be recorded ({error}).", element="audit record", remedy="Mend that first."
         ) from error

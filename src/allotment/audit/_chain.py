@@ -8,13 +8,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 GENESIS = "0" * 64
 """What stands for the MAC before the first record."""
+COLUMNS = "sequence, at, event, previous_mac, mac"
+"""A record's columns, in the order of ``Row``."""
+_NO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,29 @@ def row_mac(key: str, sequence: int, at: datetime, event: str, previous_mac: str
 def is_genuine(key: str, row: Row, sequence: int | None = None) -> bool:
     """Whether a record is what was written, at its own place or at ``sequence``."""
     place = row.sequence if sequence is None else sequence
-    return hmac.compare_digest(row.mac, row_mac(key, place, row.at, row.event, row.previous_mac))
+    expected = row_mac(key, place, row.at, row.event, row.previous_mac)
+    return hmac.compare_digest(row.mac.encode("utf-8", "replace"), expected.encode("ascii"))
+
+
+def follows(key: str, row: Row, sequence: int, mac: str) -> bool:
+    """Whether a record is genuine and comes right after the one numbered ``sequence`` whose MAC is ``mac``."""
+    return row.sequence == sequence + 1 and row.previous_mac == mac and is_genuine(key, row)
+
+
+def loaded(columns: Sequence[Any]) -> Row:
+    """A record from its columns; what no record holds becomes something no MAC fits."""
+    sequence, at, event, previous_mac, mac = columns
+    return Row(
+        sequence if isinstance(sequence, int) else 0,
+        at if isinstance(at, datetime) else _NO_TIME,
+        *(text if isinstance(text, str) else "" for text in (event, previous_mac, mac)),
+    )
+
+
+def event_of(row: Row) -> dict[str, Any]:
+    """What a genuine record says."""
+    event: dict[str, Any] = json.loads(row.event)
+    return event
 
 
 def seal(key: str, purpose: str, parts: list[Any]) -> str:

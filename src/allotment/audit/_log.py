@@ -1,33 +1,44 @@
 """The audit record: append-only by the database's rights, tamper-evident by its chain.
 
-Appends of all threads, processes and machines go one after the other through one lock in the database, so there
+Appends of all threads, processes and machines go one batch after the other through one lock in the database, so there
 is one chain whoever writes.
 """
 
 from __future__ import annotations
 
-import json
-import threading
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import psycopg
-from psycopg import Connection
 
-from allotment.audit._anchor import Anchor, advance_anchor, begin_anchor, read_anchor
-from allotment.audit._chain import GENESIS, Row, canonical, is_genuine, row_mac
-from allotment.audit._verify import COLUMNS, VerifyReport, verify_chain
+from allotment.audit._anchor import begin_anchor, read_anchor
+from allotment.audit._bounds import bounded
+from allotment.audit._chain import COLUMNS, Row, canonical, event_of, is_genuine, loaded
+from allotment.audit._connect import connect, snapshot
+from allotment.audit._end import LOCK
+from allotment.audit._filter import Filter
+from allotment.audit._prune import Pruned, cutoff, old_beginning, remove
+from allotment.audit._questions import Questions
+from allotment.audit._verify import NotWholeError, Progress, VerifyReport, Walk, verify_chain
+from allotment.audit._writer import Clock, Writer
 from allotment.databases import migrate_schema
-from allotment.errors import DatabaseUnavailable, IntegrityError
+from allotment.errors import IntegrityError
+from allotment.project import Project
+from allotment.workspace import Workspace
 
-_LOCK = 4712039955
-"""Number of the advisory lock appends take one after the other; any fixed number."""
+_KEY = "audit.key"
+_QUESTION_KEY = "questions.key"
+"""Another key than the chain's: one who may verify the record need not be able to try what was asked."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -41,21 +52,44 @@ class AuditRecord:
 
 
 class AuditLog:
-    """The record of one project.
+    """The record of one project. Thread-safe.
 
     Args:
         dsn: the application's login, which may read and add records and nothing else.
         key: secret of the chain; never in the database.
         anchor: file that knows the last record, outside the database.
+        questions: how much of a question is written; its words by default.
+        clock: tells the time of records.
     """
 
-    def __init__(self, dsn: str, key: str, anchor: Path) -> None:
+    def __init__(
+        self, dsn: str, key: str, anchor: Path, questions: Questions | None = None, *, clock: Clock = _now
+    ) -> None:
         self._dsn = dsn
         self._key = key
         self._anchor = anchor
-        self._mutex = threading.Lock()
-        self._open: list[Connection[tuple[Any, ...]]] = []
-        weakref.finalize(self, _close_all, self._open)
+        self._questions = questions or Questions()
+        self._clock = clock
+        self._writer = Writer(dsn, key, anchor, clock)
+        weakref.finalize(self, self._writer.close)
+
+    @classmethod
+    def of(cls, project: Project, workspace: Workspace, dsn: str) -> Self:
+        """The record of a project, kept as its ``allotment.yaml`` says.
+
+        Raises:
+            IntegrityError: the key is lost, though there is a record made with it.
+        """
+        key_file = workspace.secret_file(_KEY)
+        if workspace.audit_anchor.exists() and not key_file.exists():
+            raise IntegrityError(
+                "the key of the audit record is lost.",
+                element=str(key_file),
+                remedy="Restore it from a backup: with another key nothing can be verified or added.",
+            )
+        kept = project.audit.questions
+        questions = Questions(kept, workspace.secret(_QUESTION_KEY) if kept == "hashed" else "")
+        return cls(dsn, workspace.secret(_KEY), workspace.audit_anchor, questions)
 
     def __enter__(self) -> Self:
         return self
@@ -66,12 +100,11 @@ class AuditLog:
         self.close()
 
     def close(self) -> None:
-        """Close the connection; the next call opens another."""
-        with self._mutex:
-            _close_all(self._open)
+        """Write what is under way and close the connection; the next call opens another."""
+        self._writer.close()
 
     def migrate(self, admin_dsn: str, role: str | None = None) -> None:
-        """Make the table, owned by the administrator; ``role`` (default: that of ``dsn``) may read and add only.
+        """Make the tables, owned by the administrator; ``role`` (default: that of ``dsn``) may read and add only.
 
         Raises:
             DatabaseUnavailable: the database does not answer or the administrator's login is refused.
@@ -79,128 +112,118 @@ class AuditLog:
         name = role or psycopg.conninfo.conninfo_to_dict(self._dsn).get("user")
         identifier = psycopg.sql.Identifier(str(name))
         migrate_schema(admin_dsn, "audit", Path(__file__).parent / "migrations")
-        with _connect(admin_dsn) as admin:
-            admin.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-            admin.execute(psycopg.sql.SQL("REVOKE ALL ON audit.record FROM {}").format(identifier))
+        with connect(admin_dsn) as admin:
+            admin.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+            admin.execute(psycopg.sql.SQL("REVOKE ALL ON audit.record, audit.checkpoint FROM {}").format(identifier))
             admin.execute(psycopg.sql.SQL("GRANT USAGE ON SCHEMA audit TO {}").format(identifier))
             admin.execute(psycopg.sql.SQL("GRANT SELECT, INSERT ON audit.record TO {}").format(identifier))
-            empty = admin.execute("SELECT FROM audit.record LIMIT 1").rowcount == 0
-            if empty and read_anchor(self._anchor, self._key) is None:
+            admin.execute(psycopg.sql.SQL("GRANT SELECT ON audit.checkpoint TO {}").format(identifier))
+            found = admin.execute("SELECT FROM audit.record LIMIT 1").rowcount
+            found += admin.execute("SELECT FROM audit.checkpoint LIMIT 1").rowcount
+            if not found and read_anchor(self._anchor, self._key) is None:
                 begin_anchor(self._anchor, self._key)
 
     def append(self, event: Mapping[str, Any]) -> AuditRecord:
-        """Write one event; it is on the disk when this returns.
+        """Write one event; it is on the disk when this returns. Many at once share what that costs.
+
+        Of a question no more is written than the project wants; values are bounded, and what is cut is marked.
 
         Raises:
-            DatabaseUnavailable: it could not be written.
+            DatabaseUnavailable: it could not be written, or not within ten seconds.
             IntegrityError: the record's end is not what the anchor knows; nothing is written.
+            StorageError: the anchor's disk is full; the record may be there, but what it is about must not happen.
         """
-        text = canonical(event)
-        with self._transaction() as connection:
-            last = self._checked_end(connection)
-            sequence, at = last.sequence + 1, datetime.now(UTC)
-            mac = row_mac(self._key, sequence, at, text, last.mac)
-            connection.execute(
-                f"INSERT INTO audit.record ({COLUMNS}) VALUES (%s, %s, %s, %s, %s)",  # noqa: S608 - constant
-                [sequence, at, text, last.mac, mac],
-            )
-        # After the commit: the anchor may lag behind the record, and is never ahead of it.
-        advance_anchor(self._anchor, self._key, Anchor(sequence, mac))
-        return AuditRecord(sequence, at, json.loads(text), mac)
+        row = self._writer.write(canonical(bounded(self._questions.applied(event))))
+        return AuditRecord(row.sequence, row.at, event_of(row), row.mac)
 
-    def verify(self) -> VerifyReport:
+    def verify(self, progress: Progress | None = None) -> VerifyReport:
         """Walk the whole record; the report names the first place that is not as it was written.
 
         Raises:
             DatabaseUnavailable: the database does not answer.
         """
-        # A connection of its own: a long walk must not hold up appends.
-        with _connect(self._dsn) as connection:
-            return verify_chain(connection, self._key, self._anchor)
+        with self._walk(progress) as walk:
+            return verify_chain(walk)
 
-    def records(self, limit: int = 100) -> list[AuditRecord]:
-        """The newest records, newest first.
+    def walk(self, wanted: Filter | None = None, progress: Progress | None = None) -> Iterator[AuditRecord]:
+        """The records that are wanted, oldest first, in constant memory; every record is checked on the way.
 
         Raises:
             DatabaseUnavailable: the database does not answer.
+            IntegrityError: at the first place that is not as it was written; what was given before is.
         """
-        query = "SELECT sequence, at, event, mac FROM audit.record ORDER BY sequence DESC LIMIT %s"
-        with _connect(self._dsn) as connection:
-            rows = connection.execute(query, [limit]).fetchall()
-        return [AuditRecord(sequence, at, json.loads(event), mac) for sequence, at, event, mac in rows]
+        wanted = self._sought(wanted or Filter())
+        with self._walk(progress) as walk:
+            for row in _whole(walk):
+                record = AuditRecord(row.sequence, row.at, event_of(row), row.mac)
+                if wanted.takes(record.at, record.event):
+                    yield record
 
-    def _checked_end(self, connection: Connection[tuple[Any, ...]]) -> Anchor:
-        """The last record, after its way back to the anchor was checked: a cut or forged tail is never built upon."""
-        anchor = read_anchor(self._anchor, self._key)
-        start = anchor or Anchor(0, GENESIS)
-        rows = connection.execute(
-            f"SELECT {COLUMNS} FROM audit.record WHERE sequence >= %s ORDER BY sequence",  # noqa: S608 - constant
-            [start.sequence],
-        ).fetchall()
-        found = [Row(*row) for row in rows]
-        if anchor is None and found:
-            raise self._cut("its anchor file is missing.")
-        if start.sequence > 0 and (not found or found[0].mac != start.mac):
-            raise self._cut(f"the record {start.sequence} is missing or was changed.")
-        last = start
-        for row in found[1:] if start.sequence > 0 else found:
-            if row.sequence != last.sequence + 1 or row.previous_mac != last.mac or not is_genuine(self._key, row):
-                raise self._cut(f"the record {row.sequence} was not written by this project.")
-            last = Anchor(row.sequence, row.mac)
-        return last if anchor is not None else begin_anchor(self._anchor, self._key)
+    def records(self, limit: int = 100, wanted: Filter | None = None) -> list[AuditRecord]:
+        """The newest records that are wanted, newest first.
 
-    def _cut(self, fault: str) -> IntegrityError:
-        return IntegrityError(fault, element="audit record", remedy="Run `allotment audit verify`.")
+        Raises:
+            DatabaseUnavailable: the database does not answer.
+            IntegrityError: one of them is not what was written.
+        """
+        wanted = self._sought(wanted or Filter())
+        condition, parameters = wanted.condition()
+        found: list[AuditRecord] = []
+        with snapshot(self._dsn) as connection, connection.cursor(name="audit_list") as cursor:
+            cursor.itersize = min(limit, 500)
+            cursor.execute(
+                f"SELECT {COLUMNS} FROM audit.record WHERE {condition} ORDER BY sequence DESC".encode(),  # noqa: S608
+                parameters,
+            )
+            for columns in cursor:
+                row = loaded(columns)
+                if not is_genuine(self._key, row):
+                    raise _not_whole(row.sequence, "the record is not what was written")
+                event = event_of(row)
+                if wanted.takes(row.at, event):
+                    found.append(AuditRecord(row.sequence, row.at, event, row.mac))
+                if len(found) >= limit:
+                    break
+        return found
+
+    def prune(self, admin_dsn: str, keep_days: int, progress: Progress | None = None) -> Pruned:
+        """Remove the records before the first one that is younger than ``keep_days``; it is on record.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer or the administrator's login is refused.
+            IntegrityError: the record is not whole; nothing is removed.
+        """
+        before = cutoff(admin_dsn, self._clock(), keep_days)
+        with self._walk(progress) as walk:
+            found = old_beginning(_whole(walk), before)
+        if found is None:
+            return Pruned(0)
+        detail = {"keep_days": keep_days, "before": before.isoformat()}
+        who = {"user": "", "role": "", "kind": "pruned"}
+        return remove(
+            admin_dsn, self._key, *found, lambda told: self.append({**who, "detail": {**detail, **told}}).sequence
+        )
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection[tuple[Any, ...]]]:
-        """One append at a time: first in this process, then in the database."""
-        with self._mutex:
-            connection = self._locked_connection()
-            try:
-                yield connection
-                connection.commit()
-            except psycopg.Error as error:
-                _close_all(self._open)
-                raise _not_written(error) from error
-            except BaseException:
-                connection.rollback()
-                raise
+    def _walk(self, progress: Progress | None) -> Iterator[Walk]:
+        # A connection of its own: a long walk must not hold up appends.
+        with snapshot(self._dsn) as connection:
+            yield Walk(connection, self._key, self._anchor, progress)
 
-    def _locked_connection(self) -> Connection[tuple[Any, ...]]:
-        for connection in self._open:
-            try:
-                connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-            except psycopg.Error:  # the server was restarted since; a new connection takes its place
-                break
-            return connection
-        _close_all(self._open)
-        connection = _connect(self._dsn)
-        self._open.append(connection)
-        try:
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        except psycopg.Error as error:
-            _close_all(self._open)
-            raise _not_written(error) from error
-        return connection
+    def _sought(self, wanted: Filter) -> Filter:
+        """``wanted`` as events have it, where a question's words are not what is written."""
+        if wanted.question is None:
+            return wanted
+        event = bounded(self._questions.applied({"question": wanted.question}))
+        return replace(wanted, question=event["question"] or "")
 
 
-def _connect(dsn: str) -> Connection[tuple[Any, ...]]:
+def _whole(walk: Walk) -> Iterator[Row]:
     try:
-        return psycopg.connect(dsn, connect_timeout=10)
-    except psycopg.Error as error:
-        raise _not_written(error) from error
+        yield from walk.rows()
+    except NotWholeError as error:
+        raise _not_whole(error.problem.sequence, error.problem.detail) from None
 
 
-def _close_all(connections: list[Connection[tuple[Any, ...]]]) -> None:
-    while connections:
-        connections.pop().close()
-
-
-def _not_written(error: psycopg.Error) -> DatabaseUnavailable:
-    first = (str(error).strip().splitlines() or ["no answer"])[0]
-    return DatabaseUnavailable(
-        f"the audit record cannot be reached ({first}).",
-        element="audit record",
-        remedy="See that the database runs, then run `allotment database provision`.",
-    )
+def _not_whole(sequence: int, detail: str) -> IntegrityError:
+    return IntegrityError(f"{detail}.", element=f"audit record {sequence}", remedy="Run `allotment audit verify`.")

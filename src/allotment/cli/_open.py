@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from allotment.workspace import Workspace
 
 
-AUDIT_ANCHOR = "audit.anchor"
-"""File that knows the last audit record; there once the project's state was made."""
-
-
 @dataclass(frozen=True)
 class RoleConflict:
     """A user with one role in ``allotment.yaml`` and another one kept with the login."""
@@ -146,8 +142,7 @@ def open_state(project: Project, workspace: Workspace) -> Iterator[State]:
 
     with ExitStack() as stack:
         databases = stack.enter_context(Databases(project, workspace))
-        log = AuditLog(databases.state_dsn, workspace.secret("audit.key"), workspace.home / AUDIT_ANCHOR)
-        audit = stack.enter_context(log)
+        audit = stack.enter_context(AuditLog.of(project, workspace, databases.state_dsn))
         audit.migrate(databases.admin_dsn())
         users = stack.enter_context(UserStore(databases.state_dsn))
         users.migrate(databases.admin_dsn())

@@ -121,7 +121,8 @@ def _line_of(content: Any) -> str:
 
 def to_json(value: Any) -> str:
     """One JSON value; dataclasses become objects, sets sorted lists, everything else unknown its text."""
-    return json.dumps(value, ensure_ascii=False, indent=2, default=_plain)
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=_plain)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")  # half a character is written as JSON's escape
 
 
 def _plain(value: Any) -> Any:

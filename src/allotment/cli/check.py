@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from allotment.cli._app import app, command
-from allotment.cli._open import AUDIT_ANCHOR, ClaimConflict, RoleConflict, open_state
+from allotment.cli._open import ClaimConflict, RoleConflict, open_state
 from allotment.cli._run import Run, print_table
 from allotment.errors import MissingPartError, ProjectError
 
@@ -161,7 +161,7 @@ def _databases(project: Project, workspace: Workspace) -> tuple[Difference, ...]
 
 def _conflicts(project: Project, workspace: Workspace) -> tuple[tuple[RoleConflict, ...], tuple[ClaimConflict, ...]]:
     """Users with two roles or claims; none where no login was ever made, which is known without starting a server."""
-    if not (project.users or project.claims) or not (workspace.home / AUDIT_ANCHOR).exists():
+    if not (project.users or project.claims) or not workspace.audit_anchor.exists():
         return (), ()
     with open_state(project, workspace) as state:
         return state.role_conflicts(), state.claim_conflicts()

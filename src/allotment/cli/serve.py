@@ -33,11 +33,15 @@ def serve(
     import uvicorn
 
     from allotment.access import Policy
-    from allotment.audit import record_event
+    from allotment.audit import Retention, record_event
     from allotment.databases import Refresher
     from allotment.gateway import create_app
 
-    with open_chain(run.folder) as opened, Refresher(opened.state.databases.sections.refresh):
+    with (
+        open_chain(run.folder) as opened,
+        Refresher(opened.state.databases.sections.refresh),
+        Retention(opened.state.audit, opened.state.databases.admin_dsn(), project.audit.keep_days),
+    ):
         note_faults(run, opened.accounts)
         web = create_app(
             opened.chain,

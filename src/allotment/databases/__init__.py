@@ -9,9 +9,11 @@ from allotment.databases._result import QueryResult
 from allotment.databases._watch import Watch
 from allotment.databases.gate import GatedSql, check_sql
 from allotment.databases.postgres._server import EmbeddedServer
+from allotment.databases.postgres._watchdog import WATCHDOG
 from allotment.databases.sections import Hit, Refresher, SectionSearch, SyncReport
 
 __all__ = [
+    "WATCHDOG",
     "ColumnCard",
     "Databases",
     "Difference",

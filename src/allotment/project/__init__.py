@@ -6,6 +6,7 @@ is an error with its place, never a default.
 """
 
 from allotment.project._agents import AgentConfig, RoutingConfig
+from allotment.project._audit import AuditConfig, QuestionsKept
 from allotment.project._base import Scalar
 from allotment.project._databases import USER, AccountConfig, DatabaseConfig, TableGrant
 from allotment.project._dataset import DatasetConfig, Rewrite
@@ -22,6 +23,7 @@ __all__ = [
     "USER",
     "AccountConfig",
     "AgentConfig",
+    "AuditConfig",
     "DatabaseConfig",
     "DatabaseLimits",
     "DatasetConfig",
@@ -32,6 +34,7 @@ __all__ = [
     "PersonalDataConfig",
     "PersonalKind",
     "Project",
+    "QuestionsKept",
     "Rewrite",
     "RoutingConfig",
     "Scalar",

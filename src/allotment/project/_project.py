@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from allotment.project._agents import AgentConfig, RoutingConfig
+from allotment.project._audit import AuditConfig
 from allotment.project._base import Name, Scalar, Strict
 from allotment.project._databases import AccountConfig, DatabaseConfig
 from allotment.project._dataset import DatasetConfig
@@ -53,6 +54,8 @@ class Project(Strict):
     """How many questions the teacher writes."""
     training: TrainingConfig = TrainingConfig()
     """How adapters are trained."""
+    audit: AuditConfig = AuditConfig()
+    """What the record of every decision keeps, and how long."""
 
     @model_validator(mode="after")
     def _references_exist(self) -> Self:

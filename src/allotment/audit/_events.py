@@ -1,0 +1,55 @@
+"""Kinds of events, and which of them may quote a question."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+EventKind = Literal[
+    "guard-refused",
+    "unknown",
+    "answered",
+    "failed",
+    "logged-in",
+    "login-refused",
+    "logged-out",
+    "session-ended",
+    "set-up",
+    "password-changed",
+    "user-added",
+    "user-disabled",
+    "user-enabled",
+    "role-changed",
+    "claims-changed",
+    "key-created",
+    "key-revoked",
+    "key-refused",
+    "request-refused",
+    "limit-reached",
+    "stream-ended",
+    "reloaded",
+    "pruned",
+]
+"""What is on record beside decisions. A session is ended by somebody else, or logged out of by its user; a request is
+refused before it is known who asks; a stream is ended before its answer is whole."""
+
+ABOUT_NO_QUESTION: frozenset[str] = frozenset(
+    {
+        "logged-in",
+        "login-refused",
+        "logged-out",
+        "session-ended",
+        "set-up",
+        "password-changed",
+        "user-added",
+        "user-disabled",
+        "user-enabled",
+        "role-changed",
+        "claims-changed",
+        "key-created",
+        "key-revoked",
+        "key-refused",
+        "reloaded",
+        "pruned",
+    }
+)
+"""Kinds written where no question is at hand. Every other kind, an unknown one too, is taken to quote one."""
