@@ -70,6 +70,7 @@ def main() -> None:
             figures = {
                 "date": datetime.now(UTC).date().isoformat(),
                 "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
+                "load_before": round(os.getloadavg()[0], 2),
                 "disk": disk(Path(folder)),
                 "append": appends(*dsns, Path(folder), options.seconds, options.rounds),
                 "whole_record": [grown(*dsns, Path(folder), rows) for rows in options.rows],

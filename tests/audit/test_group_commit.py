@@ -29,6 +29,13 @@ FORK = multiprocessing.get_context("fork")
 """Other processes, without the time it takes to import everything anew."""
 
 
+@pytest.fixture(autouse=True)
+def _a_busy_machine_is_no_hanging_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("allotment.audit._connect.WAIT_S", 30)
+    monkeypatch.setattr("allotment.audit._writer.BATCH_S", 60)
+    monkeypatch.setattr("allotment.audit._writer.PATIENCE_S", 90)
+
+
 @contextmanager
 def others_turn(dsn: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
     """Another machine has the turn, so that what this process wants to write comes together."""
