@@ -149,7 +149,7 @@ def open_state(project: Project, workspace: Workspace) -> Iterator[State]:
         log = AuditLog(databases.state_dsn, workspace.secret("audit.key"), workspace.home / AUDIT_ANCHOR)
         audit = stack.enter_context(log)
         audit.migrate(databases.admin_dsn())
-        users = stack.enter_context(UserStore(databases.state_dsn))
+        users = stack.enter_context(UserStore(databases.state_dsn, project.identity))
         users.migrate(databases.admin_dsn())
         yield State(project, databases, audit, users)
 

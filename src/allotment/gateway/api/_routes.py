@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from concurrent.futures import Executor
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -28,7 +29,7 @@ from allotment.gateway.identity._identity import Identity
 from allotment.gateway.pages._wire import FAILED
 from allotment.gateway.web._problems import API_PREFIX, ApiError, openai_error
 from allotment.gateway.web._security import LOG
-from allotment.gateway.web._stream import EventStream, KeepAlive, in_thread
+from allotment.gateway.web._stream import AccessEnded, EventStream, KeepAlive, in_thread
 
 
 def api_routes(chain: Chain, identity: Identity, executor: Executor) -> APIRouter:
@@ -55,7 +56,8 @@ def api_routes(chain: Chain, identity: Identity, executor: Executor) -> APIRoute
         body = await _chat_request(request)
         agent = await run_in_threadpool(_agent, chain, principal, body.model)
         question = body.question()
-        events = in_thread(executor, lambda: chain.stream(principal, question, agent=agent))
+        start = partial(chain.stream, principal, question, agent=agent)
+        events = in_thread(executor, start, still=identity.still_live(request, principal))
         completion = Completion(body.model)
         if body.stream:
             with_usage = body.stream_options is not None and body.stream_options.include_usage
@@ -105,6 +107,8 @@ async def _whole(request: Request, events: AsyncGenerator[Event | KeepAlive], co
                     answer = event
     except PolicyError:
         raise _no_model(completion.model) from None
+    except AccessEnded as error:
+        raise ApiError(401, str(error), code="access_ended") from None
     if answer.outcome == "failed":
         body = {**openai_error(503, answer.text or FAILED), "allotment": allotment_field(answer)}
         return JSONResponse(body, 503, allotment_headers(answer))
@@ -119,6 +123,8 @@ async def _pieces(
             async for piece in _pieces_of(events, completion, with_usage=with_usage):
                 yield piece
             yield b"data: [DONE]\n\n"
+        except AccessEnded as error:
+            yield data_frame(openai_error(401, str(error), code="access_ended"))
         except Exception:
             # The status line is long gone; an error inside the stream is what clients raise on.
             LOG.exception("a streamed answer failed")
