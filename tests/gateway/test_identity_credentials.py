@@ -175,6 +175,23 @@ def test_a_key_carries_the_agents_it_is_good_for_into_every_question(
     assert chain.asked[0][0] == Principal("sofia", "sales", agents=frozenset({"handbook"}))
 
 
+def test_a_key_used_for_an_agent_it_is_not_good_for_is_refused_like_any_unknown_one_and_on_record(
+    client: TestClient, store: UserStore, chain: StandInChain, recorded: Recorded
+) -> None:
+    narrow = store.create_key("sofia", agents=["handbook"])
+    answers = []
+    for model in ("sales", "no-such-agent"):
+        response = client.post("/v1/chat/completions", json={**CHAT, "model": model}, headers=bearer(narrow))
+        assert response.status_code == 404
+        answers.append(response.text.replace(model, "NAME"))
+    assert answers[0] == answers[1] and chain.asked == []
+    assert recorded.events == [("sofia", "sales", "key-refused")] * 2
+    assert [model["id"] for model in client.get("/v1/models", headers=bearer(narrow)).json()["data"]] == [
+        "auto",
+        "handbook",
+    ]
+
+
 def test_keys_expire_by_default_and_never_later_than_the_most(store: UserStore, run_sql: RunSql) -> None:
     store.create_key("sofia", label="report")
     in_range = "expires_at BETWEEN now() + interval '89 days' AND now() + interval '90 days'"

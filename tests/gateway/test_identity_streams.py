@@ -96,7 +96,7 @@ def test_a_whole_answer_of_a_revoked_key_is_not_given(address: str, otto: UserSt
     assert endless.started.wait(10)
     otto.revoke_key(otto.keys("otto")[0].id)
     asking.join()
-    assert answers[0].status_code == 401 and "on and on" not in answers[0].text
+    assert answers[0].status_code == 403 and "on and on" not in answers[0].text
 
 
 def test_all_running_streams_are_looked_up_in_one_statement_and_none_is_where_none_run() -> None:

@@ -54,7 +54,7 @@ def api_routes(chain: Chain, identity: Identity, executor: Executor) -> APIRoute
     async def chat_completions(request: Request) -> Response:
         principal = await run_in_threadpool(identity.require_key, request)
         body = await _chat_request(request)
-        agent = await run_in_threadpool(_agent, chain, principal, body.model)
+        agent = await run_in_threadpool(_agent, chain, identity, request, principal, body.model)
         question = body.question()
         start = partial(chain.stream, principal, question, agent=agent)
         events = in_thread(executor, start, still=identity.still_live(request, principal))
@@ -79,7 +79,7 @@ async def _chat_request(request: Request) -> ChatRequest:
     return body
 
 
-def _agent(chain: Chain, principal: Principal, model: str) -> str | None:
+def _agent(chain: Chain, identity: Identity, request: Request, principal: Principal, model: str) -> str | None:
     """The agent a model name stands for; none lets the chain choose.
 
     A name that exists for others is refused with the same words as one that does not exist.
@@ -87,6 +87,8 @@ def _agent(chain: Chain, principal: Principal, model: str) -> str | None:
     entitled = {agent.name for agent in chain.agents_for(principal)}
     if model == AUTO:
         return None
+    if not principal.may_ask(model):
+        identity.refuse_agent(request, principal, model)
     if model not in entitled:
         raise _no_model(model)
     return model
@@ -108,7 +110,7 @@ async def _whole(request: Request, events: AsyncGenerator[Event | KeepAlive], co
     except PolicyError:
         raise _no_model(completion.model) from None
     except AccessEnded as error:
-        raise ApiError(401, str(error), code="access_ended") from None
+        raise ApiError(403, str(error), code="access_ended") from None
     if answer.outcome == "failed":
         body = {**openai_error(503, answer.text or FAILED), "allotment": allotment_field(answer)}
         return JSONResponse(body, 503, allotment_headers(answer))
@@ -124,7 +126,7 @@ async def _pieces(
                 yield piece
             yield b"data: [DONE]\n\n"
         except AccessEnded as error:
-            yield data_frame(openai_error(401, str(error), code="access_ended"))
+            yield data_frame(openai_error(403, str(error), code="access_ended"))
         except Exception:
             # The status line is long gone; an error inside the stream is what clients raise on.
             LOG.exception("a streamed answer failed")

@@ -24,6 +24,7 @@ from allotment.gateway.web._security import LOG
 
 NOBODY = Principal("", "")
 NO_ROLE = "Your account has no role here, so there is nothing it may ask. Ask an administrator for one."
+MAX_NAME_SHOWN = 80
 NOT_DECLARED = "its user's role is not declared, or declared otherwise"
 
 
@@ -94,6 +95,11 @@ class Identity:
             raise _no_key()
         request.state.credential = Credential.of("key", key)
         return principal
+
+    def refuse_agent(self, request: Request, principal: Principal, agent: str) -> None:
+        """Put on record that a key was used for an agent it is not good for."""
+        detail = {"presented": "a key", "why": "it is not good for this agent", "agent": agent[:MAX_NAME_SHOWN]}
+        self.refusals.note(principal, "key-refused", detail, address_of(request))
 
     def still_live(self, request: Request, principal: Principal) -> Still:
         """Says, as often as it is called, whether what this request was let in with is still good.
