@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -368,25 +367,3 @@ def test_without_passwords_there_is_no_way_in_but_the_provider(
             assert "/login/oidc" in page and 'type="password"' not in page
             assert client.post("/login", data={"name": "sofia", "password": password}).status_code == 405
             assert client.get("/set-up").status_code == 404
-
-
-def test_a_provider_that_others_wrote_is_understood(
-    state_dsns: tuple[str, str], store: UserStore, recorded: Recorded
-) -> None:
-    serve = (
-        "import socket, oidc_provider_mock; from werkzeug.serving import make_server;"
-        "server = make_server('127.0.0.1', 0, oidc_provider_mock.app(require_nonce=True), threaded=True);"
-        "print(server.port, flush=True); server.serve_forever()"
-    )
-    with started("-c", serve) as address:
-        made = httpx.put(f"{address}/users/tomas", json={"groups": ["staff"], "preferred_username": "tomas"})
-        assert made.status_code < 300, made.text
-        config = OidcConfig(issuer=address, client_id="gateway", user_claim="sub", roles=TABLE)
-        with UserStore(state_dsns[0], IdentityConfig(oidc=config)) as users:
-            app = create_app(StandInChain(), users, title="N", ready=list, policy=POLICY, record=recorded)
-            with TestClient(app, follow_redirects=False) as client:
-                there = client.get("/login/oidc").headers["location"]
-                back = urlsplit(httpx.post(there, data={"sub": "tomas"}).headers["location"])
-                response = client.get(f"{back.path}?{back.query}")
-                assert response.status_code == 200, (response.text, recorded.events)
-                assert re.search("tomas.*employee", client.get("/").text, re.DOTALL)
