@@ -145,7 +145,10 @@ def _value(field: FieldInfo) -> str:
 
 
 def _kind(annotation: Any, metadata: typing.Sequence[Any] = ()) -> str:
-    if get_origin(annotation) is Annotated or any(getattr(m, "func", None) is check_name for m in metadata):
+    if get_origin(annotation) is Annotated:
+        inner, *marks = get_args(annotation)
+        return _kind(inner, marks)
+    if any(getattr(m, "func", None) is check_name for m in metadata):
         return "name"
     if _inner_models(annotation) == [annotation]:
         return f"[{annotation.__name__}](#{annotation.__name__.lower()})"

@@ -54,6 +54,7 @@ def test_every_case_of_a_small_world_is_decided_as_the_invariant_says() -> None:
         policy = _policy(served, clearance, own)
         asking = [Principal(*one) for one in product(("u", "w"), (*ROLES, "x"))]
         asking += [Principal("v", "a", claims_of({"branch": branch})) for branch in ("north", "south")]
+        asking += [Principal("u", role, agents=frozenset(scope)) for role in ROLES for scope in ((), "m", "n", "mn")]
         for principal, agent, adapter, account, search in product(
             asking, (*AGENTS, "o"), adapters, (None, "p", "q"), (False, True)
         ):
@@ -66,6 +67,7 @@ def test_every_case_of_a_small_world_is_decided_as_the_invariant_says() -> None:
                 and (principal.user != "v" or principal.claim("branch") == ("north",))
                 and rule is not None
                 and role in rule.roles
+                and (principal.agents is None or agent in principal.agents)
                 and role in rule.clearance
                 and (adapter is not None or account is not None or search)
                 and (account is None or account == rule.account)
@@ -97,6 +99,22 @@ def test_a_role_is_entitled_exactly_to_what_it_could_be_granted(
     policy = Policy(frozenset("abc"), MappingProxyType({"m": AgentRule("m", roles, clearance, "p")}))
     granted = decide(policy, Principal("u", role), Request("m", account="p")).outcome == "allow"
     assert (policy.entitled(role) == ("m",)) is granted
+
+
+@given(_readers, _readers, st.sampled_from("abcx"), st.none() | st.frozensets(st.sampled_from(["m", "n", "o"])))
+def test_a_key_narrows_what_its_users_role_may_ask_and_never_widens_it(
+    roles: frozenset[str], clearance: frozenset[str], role: str, scope: frozenset[str] | None
+) -> None:
+    rules = {name: AgentRule(name, roles, clearance, name) for name in AGENTS}
+    policy = Policy(frozenset("abc"), MappingProxyType(rules))
+    scoped, unscoped = Principal("u", role, agents=scope), Principal("u", role)
+    for agent in (*AGENTS, "o"):
+        request = Request(agent, account=agent)
+        mine = decide(policy, unscoped, request).outcome == "allow"
+        decision = decide(policy, scoped, request)
+        assert (decision.outcome == "allow") is (mine and (scope is None or agent in scope))
+        assert (decision.reason == "key-scope") is (mine and decision.outcome == "deny") or not mine
+        assert (agent in policy.agents_of(scoped)) is (decision.outcome == "allow")
 
 
 def test_the_example_company_gives_each_role_its_agents() -> None:

@@ -59,6 +59,17 @@ def test_the_claims_a_decision_was_made_with_are_on_record(log: AuditLog, northw
     assert event["claims"] == {"employee_id": [5], "region": ["north", "south"]}
 
 
+def test_a_key_that_is_not_good_for_an_agent_is_denied_it_on_record_whatever_the_role_may_ask(
+    log: AuditLog, northwind: Project
+) -> None:
+    narrow = Principal(SOFIA.user, SOFIA.role, agents=frozenset({"handbook"}))
+    request = Request("sales", account="northwind_sales")
+    with pytest.raises(RecordedDenial):
+        authorize(log, Policy.of(northwind), narrow, request, question="How many?")
+    event = log.records(1)[0].event
+    assert (event["outcome"], event["reason"], event["key_agents"]) == ("deny", "key-scope", ["handbook"])
+
+
 def test_a_denied_decision_is_on_record_before_it_is_told(log: AuditLog, northwind: Project) -> None:
     adapter = AdapterFacts("board", "v1", frozenset({"director"}), stale=False)
     with pytest.raises(RecordedDenial) as caught:

@@ -48,10 +48,12 @@ def test_a_demotion_counts_until_the_login_agrees_and_making_it_agree_is_on_reco
     assert "allotment users add anna --role clerk" in call("-C", demoted, "check").out
 
     assert call("-C", demoted, "users", "add", "anna", "--role", "clerk").code == 0  # no password is asked for
-    assert call("-C", demoted, "users", "list", "--json").json() == [{"user": "anna", "role": "clerk"}]
+    (listed,) = call("-C", demoted, "users", "list", "--json").json()
+    assert (listed["user"], listed["role"], listed["source"]) == ("anna", "clerk", "password")
     newest = call("-C", demoted, "audit", "list", "--limit", "1", "--json").json()[0]["event"]
     assert (newest["kind"], newest["user"]) == ("role-changed", "anna")
-    assert newest["detail"] == {"before": "boss", "after": "clerk"}
+    assert (newest["detail"]["before"], newest["detail"]["after"]) == ("boss", "clerk")
+    assert newest["detail"]["by"].endswith("(command line)")
     assert call("-C", demoted, "check", "--json").json()["role_conflicts"] == []
     assert "users.anna" not in call("-C", demoted, "ask", "--user", "anna", "Where is Hall 4?").err
 
@@ -71,7 +73,8 @@ def test_claims_are_kept_with_the_login_and_their_change_is_on_record(
     assert call(*add, "--password-stdin", *claims).code == 0
     newest = call("-C", small, "audit", "list", "--limit", "1", "--json").json()[0]["event"]
     assert newest["kind"] == "claims-changed"
-    assert newest["detail"] == {"before": {}, "after": {"employee_id": [5], "branch": ["north", "south"]}}
+    assert newest["detail"]["before"] == {}
+    assert newest["detail"]["after"] == {"employee_id": [5], "branch": ["north", "south"]}
 
     assert call(*add, "--claim", "employee_id=6").code == 0  # no password is asked for, and no claim stays
     newest = call("-C", small, "audit", "list", "--limit", "1", "--json").json()[0]["event"]

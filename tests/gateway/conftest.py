@@ -62,7 +62,8 @@ def run_sql(state_dsns: tuple[str, str]) -> Callable[..., int]:
 def store(_seeded: UserStore, run_sql: Callable[..., int]) -> Iterator[UserStore]:
     """Users eva (employee), sofia (sales), dana (director) and ghost (of a role nobody declared)."""
     yield _seeded
-    run_sql("TRUNCATE gateway.sessions, gateway.api_keys, gateway.login_tries")
+    kept = "gateway.sessions, gateway.api_keys, gateway.login_tries, gateway.login_addresses"
+    run_sql(f"TRUNCATE {kept}, gateway.set_up_links, gateway.oidc_logins")
     run_sql("DELETE FROM gateway.users WHERE name NOT IN ('eva', 'sofia', 'dana', 'ghost')")
     run_sql("UPDATE gateway.users SET disabled = false WHERE disabled")
 

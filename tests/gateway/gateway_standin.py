@@ -61,7 +61,7 @@ class StandInChain:
     gate: threading.Event = field(default_factory=threading.Event)
 
     def agents_for(self, principal: Principal) -> tuple[AgentInfo, ...]:
-        return ENTITLED.get(principal.role, ())
+        return tuple(agent for agent in ENTITLED.get(principal.role, ()) if principal.may_ask(agent.name))
 
     def stream(self, principal: Principal, question: str, *, agent: str | None = None) -> Iterator[Event]:
         self.asked.append((principal, question, agent))

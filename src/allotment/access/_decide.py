@@ -17,6 +17,7 @@ Reason = Literal[
     "claims-not-declared",
     "unknown-agent",
     "role-not-served",
+    "key-scope",
     "documents-not-readable",
     "nothing-requested",
     "adapter-of-another-agent",
@@ -32,6 +33,7 @@ _EXPLANATION: dict[Reason, str] = {
     "claims-not-declared": "allotment.yaml declares other claims for the user than those kept for him",
     "unknown-agent": "there is no such agent",
     "role-not-served": "the agent does not serve this role",
+    "key-scope": "the key is not good for this agent, whatever its user's role may ask",
     "documents-not-readable": "the agent learns documents this role may not read",
     "nothing-requested": "neither an adapter, an account nor a search was named",
     "adapter-of-another-agent": "the adapter belongs to another agent",
@@ -99,6 +101,8 @@ def _reason(policy: Policy, principal: Principal, request: Request) -> Reason:
         return "unknown-agent"
     if principal.role not in rule.roles:
         return "role-not-served"
+    if not principal.may_ask(request.agent):
+        return "key-scope"
     if principal.role not in rule.clearance:
         return "documents-not-readable"
     if request.adapter is None and request.account is None and not request.search:

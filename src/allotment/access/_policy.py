@@ -93,3 +93,7 @@ class Policy:
             return ()
         mine = [rule for rule in self.agents.values() if role in rule.roles and role in rule.clearance]
         return tuple(rule.name for rule in sorted(mine, key=lambda rule: (len(rule.roles), rule.name)))
+
+    def agents_of(self, principal: Principal) -> tuple[str, ...]:
+        """Agents ``principal`` may ask: those of his role, less those his key is not good for."""
+        return tuple(agent for agent in self.entitled(principal.role) if principal.may_ask(agent))

@@ -18,6 +18,12 @@ class Principal:
     role: str
     claims: Claims = ()
     """What the application knows of him besides, as ``claims_of`` gives it; row policies compare columns with it."""
+    agents: frozenset[str] | None = None
+    """The agents the credential he came with is good for; none means every agent his role is entitled to."""
+
+    def may_ask(self, agent: str) -> bool:
+        """Whether the credential he came with is good for ``agent``; what his role may ask is another matter."""
+        return self.agents is None or agent in self.agents
 
     def claim(self, name: str) -> tuple[ClaimValue, ...]:
         """The values of a claim; none when the application knows nothing of the kind. ``name`` is the login name."""

@@ -71,7 +71,7 @@ class Chain:
 
     def agents_for(self, principal: Principal) -> tuple[AgentInfo, ...]:
         """Agents this principal is entitled to, most specific first."""
-        names = self._policy.entitled(principal.role)
+        names = self._policy.agents_of(principal)
         return tuple(AgentInfo(name, self._project.agents[name].description) for name in names)
 
     def answer(self, principal: Principal, question: str, *, agent: str | None = None) -> Answer:
@@ -126,7 +126,7 @@ class Chain:
             yield from self._from_account(turn, route)
 
     def _route(self, turn: _Turn, agent: str | None) -> Route | None:
-        if agent is not None and agent not in self._policy.entitled(turn.principal.role):
+        if agent is not None and agent not in self._policy.agents_of(turn.principal):
             self._authorize(turn, agent, None, None)
         return self._knowledge.route(turn.principal, turn.question, agent)
 
@@ -232,7 +232,7 @@ class Chain:
 
     def _unknown(self, turn: _Turn, why: str) -> Iterator[Event]:
         turn.note("routing", why)
-        places = self._places(turn, self._policy.entitled(turn.principal.role))
+        places = self._places(turn, self._policy.agents_of(turn.principal))
         detail = {"question": turn.question, "why": why, "places": [place.section_id for place in places]}
         number = record_event(self._audit, turn.principal, "unknown", detail)
         text = unknown_text(turn.language, self._offers(turn.principal))

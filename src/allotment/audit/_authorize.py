@@ -59,7 +59,8 @@ def _write(log: AuditLog, event: Mapping[str, Any]) -> int:
 
 def _who(principal: Principal) -> dict[str, Any]:
     claims = {"claims": {name: list(values) for name, values in principal.claims}} if principal.claims else {}
-    return {"user": principal.user, "role": principal.role, **claims}
+    scope = {"key_agents": sorted(principal.agents)} if principal.agents is not None else {}
+    return {"user": principal.user, "role": principal.role, **claims, **scope}
 
 
 def _decision_event(decision: Decision, question: str) -> dict[str, Any]:

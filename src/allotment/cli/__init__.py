@@ -19,6 +19,7 @@ for _noun in (
     "guards",
     "routing",
     "users",
+    "_users_keys",
     "ask",
     "serve",
     "audit",

@@ -144,7 +144,7 @@ def open_state(project: Project, workspace: Workspace) -> Iterator[State]:
         databases = stack.enter_context(Databases(project, workspace))
         audit = stack.enter_context(AuditLog.of(project, workspace, databases.state_dsn))
         audit.migrate(databases.admin_dsn())
-        users = stack.enter_context(UserStore(databases.state_dsn))
+        users = stack.enter_context(UserStore(databases.state_dsn, project.identity))
         users.migrate(databases.admin_dsn())
         yield State(project, databases, audit, users)
 

@@ -5,15 +5,19 @@ Who asks is known from the session or the key alone; nothing in a request's body
 
 from allotment.gateway._app import create_app
 from allotment.gateway._chain import Chain
+from allotment.gateway._recorder import Recorder
+from allotment.gateway.identity._accounts import UserRecord
+from allotment.gateway.identity._keys import KeyRecord
 from allotment.gateway.identity._passwords import MIN_PASSWORD_LENGTH
-from allotment.gateway.identity._users import KeyRecord, UserRecord, UserStore
-from allotment.gateway.pages._routes import Recorder
+from allotment.gateway.identity._sessions import SessionRecord
+from allotment.gateway.identity._users import UserStore
 
 __all__ = [
     "MIN_PASSWORD_LENGTH",
     "Chain",
     "KeyRecord",
     "Recorder",
+    "SessionRecord",
     "UserRecord",
     "UserStore",
     "create_app",

@@ -12,12 +12,14 @@ from starlette.staticfiles import StaticFiles
 
 from allotment.access import Policy
 from allotment.gateway._chain import Chain
+from allotment.gateway._recorder import Recorder
 from allotment.gateway.api._routes import api_routes
 from allotment.gateway.identity._identity import Identity
 from allotment.gateway.identity._users import UserStore
 from allotment.gateway.operations._health import health_routes
+from allotment.gateway.pages._login import login_routes
 from allotment.gateway.pages._render import STATIC_DIR, Pages
-from allotment.gateway.pages._routes import Recorder, page_routes
+from allotment.gateway.pages._routes import page_routes
 from allotment.gateway.web._problems import add_error_handlers
 from allotment.gateway.web._security import SecurityMiddleware
 
@@ -59,9 +61,11 @@ def create_app(
 
     # The interactive documentation of FastAPI loads scripts from another host; the API is documented in docs/.
     app = FastAPI(title=title, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    identity = Identity(users, policy, tls=tls)
+    identity = Identity(users, policy, tls=tls, record=record)
+    pages = Pages(title)
     app.include_router(health_routes(ready))
-    app.include_router(page_routes(chain, identity, Pages(title), executor, record))
+    app.include_router(login_routes(identity, pages))
+    app.include_router(page_routes(chain, identity, pages, executor))
     app.include_router(api_routes(chain, identity, executor))
     app.mount("/static", StaticFiles(directory=STATIC_DIR))
     add_error_handlers(app)

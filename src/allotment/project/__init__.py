@@ -11,6 +11,7 @@ from allotment.project._base import Scalar
 from allotment.project._databases import USER, AccountConfig, DatabaseConfig, TableGrant
 from allotment.project._dataset import DatasetConfig, Rewrite
 from allotment.project._documents import ALL_FILES, DocumentSet, PersonalDataConfig, PersonalKind, SectionsConfig
+from allotment.project._identity import IdentityConfig, OidcConfig
 from allotment.project._limits import DatabaseLimits
 from allotment.project._load import PROJECT_FILE, load_project
 from allotment.project._models import ModelLimits, ModelPrice, ModelsConfig
@@ -28,9 +29,11 @@ __all__ = [
     "DatabaseLimits",
     "DatasetConfig",
     "DocumentSet",
+    "IdentityConfig",
     "ModelLimits",
     "ModelPrice",
     "ModelsConfig",
+    "OidcConfig",
     "PersonalDataConfig",
     "PersonalKind",
     "Project",

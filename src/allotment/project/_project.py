@@ -13,6 +13,7 @@ from allotment.project._base import Name, Scalar, Strict
 from allotment.project._databases import AccountConfig, DatabaseConfig
 from allotment.project._dataset import DatasetConfig
 from allotment.project._documents import DocumentSet, PersonalDataConfig, SectionsConfig
+from allotment.project._identity import IdentityConfig
 from allotment.project._limits import DatabaseLimits
 from allotment.project._models import ModelsConfig
 from allotment.project._training import TrainingConfig
@@ -32,6 +33,8 @@ class Project(Strict):
     claims: dict[Name, dict[Name, Scalar | tuple[Scalar, ...]]] = Field(default_factory=dict)
     """User → what is known of him besides his role (``employee_id: 5``), for row filters that say ``user.employee_id``.
     Claims can be kept with the login as well; a user for whom the two differ is refused."""
+    identity: IdentityConfig = IdentityConfig()
+    """Who may log in, and how."""
     documents: dict[Name, DocumentSet] = Field(min_length=1)
     """Document set → where it lies and who reads it."""
     sections: SectionsConfig = SectionsConfig()
@@ -80,6 +83,9 @@ def _dangling(project: Project) -> list[str]:
 
     for user, role in project.users.items():
         need("role", role, project.roles, f"users.{user}")
+    if project.identity.oidc is not None:
+        for group, role in project.identity.oidc.roles.items():
+            need("role", role, project.roles, f"identity.oidc.roles.{group}")
     for name, documents in project.documents.items():
         for role in sorted(documents.readers):
             need("role", role, project.roles, f"documents.{name}.readers")

@@ -45,7 +45,7 @@ class Router:
 
         An agent the principal's role is not entitled to has no part in the result.
         """
-        entitled = self._policy.entitled(principal.role)
+        entitled = self._policy.agents_of(principal)
         scored = sorted(self._index(entitled).score(question), key=lambda one: (-one.score, one.candidate))
         if not scored or scored[0].score < THRESHOLD:
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from concurrent.futures import Executor
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -28,7 +29,7 @@ from allotment.gateway.identity._identity import Identity
 from allotment.gateway.pages._wire import FAILED
 from allotment.gateway.web._problems import API_PREFIX, ApiError, openai_error
 from allotment.gateway.web._security import LOG
-from allotment.gateway.web._stream import EventStream, KeepAlive, in_thread
+from allotment.gateway.web._stream import AccessEnded, EventStream, KeepAlive, in_thread
 
 
 def api_routes(chain: Chain, identity: Identity, executor: Executor) -> APIRouter:
@@ -53,9 +54,10 @@ def api_routes(chain: Chain, identity: Identity, executor: Executor) -> APIRoute
     async def chat_completions(request: Request) -> Response:
         principal = await run_in_threadpool(identity.require_key, request)
         body = await _chat_request(request)
-        agent = await run_in_threadpool(_agent, chain, principal, body.model)
+        agent = await run_in_threadpool(_agent, chain, identity, request, principal, body.model)
         question = body.question()
-        events = in_thread(executor, lambda: chain.stream(principal, question, agent=agent))
+        start = partial(chain.stream, principal, question, agent=agent)
+        events = in_thread(executor, start, still=identity.still_live(request, principal))
         completion = Completion(body.model)
         if body.stream:
             with_usage = body.stream_options is not None and body.stream_options.include_usage
@@ -77,7 +79,7 @@ async def _chat_request(request: Request) -> ChatRequest:
     return body
 
 
-def _agent(chain: Chain, principal: Principal, model: str) -> str | None:
+def _agent(chain: Chain, identity: Identity, request: Request, principal: Principal, model: str) -> str | None:
     """The agent a model name stands for; none lets the chain choose.
 
     A name that exists for others is refused with the same words as one that does not exist.
@@ -85,6 +87,8 @@ def _agent(chain: Chain, principal: Principal, model: str) -> str | None:
     entitled = {agent.name for agent in chain.agents_for(principal)}
     if model == AUTO:
         return None
+    if not principal.may_ask(model):
+        identity.refuse_agent(request, principal, model)
     if model not in entitled:
         raise _no_model(model)
     return model
@@ -105,6 +109,8 @@ async def _whole(request: Request, events: AsyncGenerator[Event | KeepAlive], co
                     answer = event
     except PolicyError:
         raise _no_model(completion.model) from None
+    except AccessEnded as error:
+        raise ApiError(403, str(error), code="access_ended") from None
     if answer.outcome == "failed":
         body = {**openai_error(503, answer.text or FAILED), "allotment": allotment_field(answer)}
         return JSONResponse(body, 503, allotment_headers(answer))
@@ -119,6 +125,8 @@ async def _pieces(
             async for piece in _pieces_of(events, completion, with_usage=with_usage):
                 yield piece
             yield b"data: [DONE]\n\n"
+        except AccessEnded as error:
+            yield data_frame(openai_error(403, str(error), code="access_ended"))
         except Exception:
             # The status line is long gone; an error inside the stream is what clients raise on.
             LOG.exception("a streamed answer failed")

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from fastapi import Request
 from starlette.responses import Response
 
 from allotment.access import Policy, Principal
-from allotment.errors import PolicyError
+from allotment.audit import EventKind
+from allotment.errors import AccessDenied, PolicyError
+from allotment.gateway._recorder import Recorder
+from allotment.gateway.identity._cookies import LOGIN_COOKIE, SESSION_COOKIE, Cookies
+from allotment.gateway.identity._live import Credential
+from allotment.gateway.identity._refusals import Refusals
+from allotment.gateway.identity._store import Presented
 from allotment.gateway.identity._users import UserStore
+from allotment.gateway.identity._watch import Still, Watch
 from allotment.gateway.web._problems import ApiError
+from allotment.gateway.web._security import LOG
 
-SESSION_COOKIE = "allotment_session"
-LOGIN_COOKIE = "allotment_login"
-"""Carries the CSRF secret of the login form; it never becomes a session, so nothing can be fixed before a login."""
+NOBODY = Principal("", "")
+NO_ROLE = "Your account has no role here, so there is nothing it may ask. Ask an administrator for one."
+MAX_NAME_SHOWN = 80
+NOT_DECLARED = "its user's role is not declared, or declared otherwise"
 
 
 @dataclass(frozen=True)
@@ -27,12 +37,18 @@ class Session:
 
 
 class Identity:
-    """Resolves requests to principals; a role that is not declared, or not for this user, is nobody."""
+    """Resolves requests to principals; a role that is not declared, or not for this user, is nobody.
 
-    def __init__(self, users: UserStore, policy: Policy, *, tls: bool) -> None:
+    A credential that was presented and is wrong is on record, so many a minute and no more.
+    """
+
+    def __init__(self, users: UserStore, policy: Policy, *, tls: bool, record: Recorder) -> None:
         self.users = users
+        self.cookies = Cookies(tls=tls)
+        self.record = record
+        self.refusals = Refusals(record)
         self._policy = policy
-        self._tls = tls
+        self._watch = Watch(self._live)
 
     def declared(self, principal: Principal | None) -> Principal | None:
         """The principal with his claims, if the project declares his role.
@@ -46,37 +62,115 @@ class Identity:
 
     def session(self, request: Request) -> Session | None:
         """The live session of a request's cookie."""
-        token = request.cookies.get(SESSION_COOKIE)
+        token = self.cookies.get(request, SESSION_COOKIE)
         if not token:
             return None
-        try:
-            principal = self.declared(self.users.principal_of_session(token))
-        except PolicyError:  # the login says why
+        found = self.users.find_session(token)
+        principal = self._good(found)
+        if principal is None:
+            self._refused(request, found, "request-refused")
             return None
-        return Session(token, principal) if principal else None
+        request.state.credential = Credential.of("session", token)
+        return Session(token, principal)
 
     def require_key(self, request: Request) -> Principal:
-        """The principal of a request's bearer key.
+        """The principal of a request's bearer key; what he may ask is no more than the key is good for.
 
         Raises:
-            ApiError: 401, the same for a missing, unknown and revoked key and for an undeclared role; 403 for a
-                key whose user is declared with another role.
+            ApiError: 401, the same for a missing, unknown, revoked and expired key and for an undeclared role; 403 for
+                a key whose user is declared with another role.
         """
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        principal = self.users.principal_of_key(key.strip()) if scheme.lower() == "bearer" else None
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        key = given.strip()
+        if scheme.lower() != "bearer" or not key:
+            raise _no_key()
+        found = self.users.find_key(key)
         try:
-            principal = self.declared(principal)
+            principal = self.declared(found.principal) if found and not found.fault else None
         except PolicyError as error:
+            self._refused(request, found, "key-refused")
             raise ApiError(403, str(error), code="role_conflict") from None
         if principal is None:
-            raise ApiError(401, "Incorrect or missing API key.", code="invalid_api_key")
+            self._refused(request, found, "key-refused")
+            raise _no_key()
+        request.state.credential = Credential.of("key", key)
         return principal
 
-    def set_cookie(self, request: Request, response: Response, name: str, value: str) -> None:
-        """Set a cookie that scripts cannot read, other sites cannot send, and that ends with the browser."""
-        secure = self._tls or request.url.scheme == "https"
-        response.set_cookie(name, value, path="/", httponly=True, samesite="strict", secure=secure)
+    def refuse_agent(self, request: Request, principal: Principal, agent: str) -> None:
+        """Put on record that a key was used for an agent it is not good for."""
+        detail = {"presented": "a key", "why": "it is not good for this agent", "agent": agent[:MAX_NAME_SHOWN]}
+        self.refusals.note(principal, "key-refused", detail, address_of(request))
+
+    def still_live(self, request: Request, principal: Principal) -> Still:
+        """Says, as often as it is called, whether what this request was let in with is still good.
+
+        It is false once the session or key ended, or its user's role, claims or agents are not those of
+        ``principal`` any more, a second or two after the change in whichever process; and once that could not be
+        confirmed for ten seconds.
+        """
+        return self._watch.still(request.state.credential, principal)
+
+    def is_live(self, credential: Credential, principal: Principal) -> bool:
+        """Whether a credential is good now, for the very principal it was good for; one statement."""
+        return self._live({credential}).get(credential) == principal
 
     def login_secret(self, request: Request) -> str:
-        """The secret of the login form: the browser's, or a new one."""
-        return request.cookies.get(LOGIN_COOKIE) or secrets.token_urlsafe(32)
+        """The secret of the forms before a login: the browser's, or a new one."""
+        return self.cookies.get(request, LOGIN_COOKIE) or secrets.token_urlsafe(32)
+
+    def refusal(self, principal: Principal) -> str:
+        """Why somebody who proved who he is has no access; empty if he has."""
+        try:
+            return "" if self.declared(principal) else NO_ROLE
+        except PolicyError as error:
+            return str(error)
+
+    def let_in(self, request: Request, response: Response, principal: Principal, via: str) -> None:
+        """Begin a session on ``response``: on record first, with a new token; the session before it ends.
+
+        Raises:
+            AccessDenied: it could not be recorded; nobody is let in.
+        """
+        self.record(principal, "logged-in", {"via": via, "address": address_of(request)})
+        self.users.end_session(self.cookies.get(request, SESSION_COOKIE) or "")
+        self.cookies.set(request, response, SESSION_COOKIE, self.users.start_session(principal.user))
+        self.cookies.clear(request, response, LOGIN_COOKIE)
+
+    def log_out(self, session: Session) -> None:
+        """End a session its user is done with, whether that can be recorded or not."""
+        self.users.end_session(session.token)
+        try:
+            self.record(session.principal, "logged-out", {})
+        except AccessDenied:
+            LOG.exception("a logout could not be recorded")
+
+    def forget_session(self, request: Request, response: Response) -> None:
+        """Take a session cookie that is good for nothing out of the browser."""
+        if self.cookies.get(request, SESSION_COOKIE):
+            self.cookies.clear(request, response, SESSION_COOKIE)
+
+    def _good(self, found: Presented | None) -> Principal | None:
+        try:
+            return self.declared(found.principal) if found and not found.fault else None
+        except PolicyError:  # the login says why
+            return None
+
+    def _live(self, credentials: Collection[Credential]) -> dict[Credential, Principal]:
+        presented = {each: Presented(who, "") for each, who in self.users.live(credentials).items()}
+        good = {each: self._good(found) for each, found in presented.items()}
+        return {each: principal for each, principal in good.items() if principal is not None}
+
+    def _refused(self, request: Request, found: Presented | None, kind: EventKind) -> None:
+        why = (found.fault or NOT_DECLARED) if found else "nobody has it"
+        who = found.principal if found else NOBODY
+        detail = {"presented": "a key" if kind == "key-refused" else "a session cookie", "why": why}
+        self.refusals.note(who, kind, detail, address_of(request))
+
+
+def address_of(request: Request) -> str | None:
+    """The client's address as the server sees it; a header that names another counts where the server trusts it."""
+    return request.client.host if request.client else None
+
+
+def _no_key() -> ApiError:
+    return ApiError(401, "Incorrect or missing API key.", code="invalid_api_key")

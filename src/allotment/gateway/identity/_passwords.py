@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
+from functools import cache
+from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -13,8 +15,10 @@ from allotment.errors import ProjectError
 
 MIN_PASSWORD_LENGTH = 10
 MAX_PASSWORD_LENGTH = 256
+MIN_DISTINCT = 5
 
-_NAME = re.compile(r"[a-z][a-z0-9._-]{0,40}\Z")
+_ANOTHER = "Choose one that nobody else has, for example four unrelated words."
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}\Z")
 _HASHER = PasswordHasher()
 # One verification takes 64 MiB, so a crowd at the login page must not take it all at once.
 _AT_ONCE = threading.BoundedSemaphore(4)
@@ -34,19 +38,29 @@ def require_name(name: str) -> str:
     """``clean_name``, or an error that says what a name looks like."""
     cleaned = clean_name(name)
     if cleaned is None:
-        remedy = "Use a-z, 0-9, '.', '_' and '-', starting with a letter, at most 41 long."
+        remedy = "Use a-z, 0-9, '.', '_', '@' and '-', starting with a letter or digit, at most 64 long."
         raise ProjectError("is not a user name.", element=repr(name), remedy=remedy)
     return cleaned
 
 
 def require_password(name: str, password: str) -> None:
-    """Refuse a password that is too short, too long, or the user's own name."""
-    length = len(_composed(password))
+    """Refuse a password that is too short, too long, the user's own name, or among the first to be guessed."""
+    composed = _composed(password)
+    length = len(composed)
     if not MIN_PASSWORD_LENGTH <= length <= MAX_PASSWORD_LENGTH:
         rule = f"Choose {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters."
         raise ProjectError(f"the password has {length} characters.", element=name, remedy=rule)
-    if password.strip().lower() == name:
+    folded = unicodedata.normalize("NFKC", composed).strip().casefold()
+    if folded in (name, name.partition("@")[0]):
         raise ProjectError("the password is the user's name.", element=name, remedy="Choose another one.")
+    if folded in common_passwords() or len(set(folded)) < MIN_DISTINCT:
+        raise ProjectError("this password is among the first to be guessed.", element=name, remedy=_ANOTHER)
+
+
+@cache
+def common_passwords() -> frozenset[str]:
+    """The most common passwords that are long enough to be chosen here (from zxcvbn's list, see NOTICE)."""
+    return frozenset((Path(__file__).parent / "common_passwords.txt").read_text(encoding="utf-8").splitlines())
 
 
 def hash_password(password: str) -> str:

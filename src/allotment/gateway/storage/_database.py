@@ -15,12 +15,14 @@ from allotment.errors import DatabaseUnavailable
 
 
 class Database:
-    """Statements on one database; each runs in a transaction of its own."""
+    """Statements on one database; each is a transaction of its own, and one round trip."""
 
     def __init__(self, dsn: str) -> None:
         self.login = str(conninfo.conninfo_to_dict(dsn).get("user") or "allotment_app")
         """Login role the connections use."""
-        self._pool = ConnectionPool(dsn, min_size=0, max_size=8, open=False, timeout=10.0)
+        # Without autocommit, BEGIN and COMMIT would each be a round trip more.
+        plain = {"autocommit": True}
+        self._pool = ConnectionPool(dsn, min_size=0, max_size=8, open=False, timeout=10.0, kwargs=plain)
 
     def close(self) -> None:
         """Give all connections back."""

@@ -13,7 +13,8 @@ from allotment.gateway.storage._database import unavailable
 GRANTS = (
     "GRANT USAGE ON SCHEMA gateway TO {role}",
     "GRANT SELECT, INSERT, UPDATE ON gateway.users, gateway.api_keys TO {role}",
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON gateway.sessions, gateway.login_tries TO {role}",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON gateway.sessions, gateway.login_tries, gateway.login_addresses,"
+    " gateway.set_up_links, gateway.oidc_logins TO {role}",
 )
 """What the application's own login role may do; it can neither delete users nor change the tables."""
 

@@ -14,6 +14,15 @@ from starlette.types import Send
 from allotment.answering import Event
 
 KEEP_ALIVE_S = 15.0
+ASK_EVERY_S = 1.0
+"""How often a stream in which nothing happens asks whether its user may still have the answer."""
+
+
+class AccessEnded(Exception):
+    """The one who asks lost his role, session or key while the answer was on its way."""
+
+    def __init__(self) -> None:
+        super().__init__("Your access ended or changed while this was being answered. Sign in and ask again.")
 
 
 @dataclass(frozen=True)
@@ -40,10 +49,21 @@ class EventStream(StreamingResponse):
             await self._frames.aclose()
 
 
-async def in_thread(executor: Executor, start: Callable[[], Iterator[Event]]) -> AsyncGenerator[Event | KeepAlive]:
+async def in_thread(
+    executor: Executor, start: Callable[[], Iterator[Event]], *, still: Callable[[], bool] | None = None
+) -> AsyncGenerator[Event | KeepAlive]:
     """The events of ``start()``, which runs from first to last in one thread of ``executor``.
 
     Leaving this iterator early (a client that went away) closes the other one at its next event.
+
+    Args:
+        executor: gives the thread.
+        start: begins the answer.
+        still: says whether the one who asks may still have the answer; it is asked before every event and every
+            second, and must answer at once. None is always.
+
+    Raises:
+        AccessEnded: ``still`` said no; no event comes after that.
     """
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[Event | _End] = asyncio.Queue()
@@ -54,13 +74,22 @@ async def in_thread(executor: Executor, start: Callable[[], Iterator[Event]]) ->
             loop.call_soon_threadsafe(queue.put_nowait, item)
 
     job = executor.submit(_drain, start, put, left)
+    silent_s = 0.0
     try:
         while True:
             try:
-                item = await asyncio.wait_for(queue.get(), KEEP_ALIVE_S)
+                item = await asyncio.wait_for(queue.get(), ASK_EVERY_S)
             except TimeoutError:
-                yield KeepAlive()
+                silent_s += ASK_EVERY_S
+                item = None
+            if still is not None and not still():
+                raise AccessEnded
+            if item is None:
+                if silent_s >= KEEP_ALIVE_S:
+                    silent_s = 0.0
+                    yield KeepAlive()
                 continue
+            silent_s = 0.0
             if isinstance(item, _End):
                 if item.error is not None:
                     raise item.error
@@ -69,6 +98,7 @@ async def in_thread(executor: Executor, start: Callable[[], Iterator[Event]]) ->
     finally:
         left.set()
         job.cancel()  # it may not have begun
+        still = None  # an error that is kept somewhere keeps this frame, which must not keep on being watched
 
 
 def _drain(start: Callable[[], Iterator[Event]], put: Callable[[Event | _End], None], left: threading.Event) -> None:
