@@ -11,8 +11,33 @@ from allotment.audit._log import AuditLog
 from allotment.errors import AccessDenied, AllotmentError
 
 EventKind = Literal[
-    "guard-refused", "unknown", "answered", "failed", "logged-in", "login-refused", "role-changed", "claims-changed"
+    "guard-refused",
+    "unknown",
+    "answered",
+    "failed",
+    "logged-in",
+    "login-refused",
+    "logged-out",
+    "session-ended",
+    "set-up",
+    "password-changed",
+    "user-added",
+    "user-disabled",
+    "user-enabled",
+    "role-changed",
+    "claims-changed",
+    "key-created",
+    "key-revoked",
+    "key-refused",
+    "request-refused",
+    "limit-reached",
+    "stream-ended",
+    "reloaded",
+    "pruned",
+    "exported",
 ]
+"""What is on record beside decisions. A session is ended by somebody else, or logged out of by its user; a request is
+refused before it is known who asks; a stream is ended before its answer is whole."""
 
 
 class RecordedDenial(AccessDenied):
