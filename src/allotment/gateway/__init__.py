@@ -3,18 +3,23 @@
 Who asks is known from the session or the key alone; nothing in a request's body or headers says it.
 """
 
-from allotment.gateway._app import create_app
+from allotment.gateway._app import Operations, create_app
 from allotment.gateway._chain import Chain
 from allotment.gateway.identity._passwords import MIN_PASSWORD_LENGTH
 from allotment.gateway.identity._users import KeyRecord, UserRecord, UserStore
+from allotment.gateway.limits._limiter import Limiter
+from allotment.gateway.limits._open import open_limiter
 from allotment.gateway.pages._routes import Recorder
 
 __all__ = [
     "MIN_PASSWORD_LENGTH",
     "Chain",
     "KeyRecord",
+    "Limiter",
+    "Operations",
     "Recorder",
     "UserRecord",
     "UserStore",
     "create_app",
+    "open_limiter",
 ]

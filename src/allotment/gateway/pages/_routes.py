@@ -13,6 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field, ValidationError
 
 from allotment.access import Principal
+from allotment.answering import Event
 from allotment.audit import EventKind
 from allotment.errors import AccessDenied, PolicyError
 from allotment.gateway._chain import Chain
@@ -22,7 +23,8 @@ from allotment.gateway.identity._passwords import clean_name
 from allotment.gateway.pages._render import Pages
 from allotment.gateway.pages._wire import FAILED, event_frame, frame
 from allotment.gateway.web._security import LOG, csrf_matches, csrf_token
-from allotment.gateway.web._stream import EventStream, in_thread
+from allotment.gateway.web._stream import EventStream, KeepAlive
+from allotment.gateway.web._threads import begin
 
 WRONG = "This name and password do not go together. Check both and try again."
 NO_ROLE = "Your account has no role here, so there is nothing it may ask. Ask an administrator for one."
@@ -83,7 +85,9 @@ def page_routes(chain: Chain, identity: Identity, pages: Pages, executor: Execut
         _require_csrf(session, request.headers.get("x-csrf-token"))
         asked = await _question(request)
         agent = await run_in_threadpool(_agent, chain, session.principal, asked.agent)
-        return EventStream(_frames(chain, executor, session.principal, asked.question, agent))
+        principal = session.principal
+        events = await begin(executor, lambda: chain.stream(principal, asked.question, agent=agent))
+        return EventStream(_frames(events))
 
     return router
 
@@ -185,10 +189,8 @@ def _agent(chain: Chain, principal: Principal, name: str) -> str | None:
     return name
 
 
-async def _frames(
-    chain: Chain, executor: Executor, principal: Principal, question: str, agent: str | None
-) -> AsyncGenerator[bytes]:
-    async with aclosing(in_thread(executor, lambda: chain.stream(principal, question, agent=agent))) as events:
+async def _frames(events: AsyncGenerator[Event | KeepAlive]) -> AsyncGenerator[bytes]:
+    async with aclosing(events):
         try:
             async for event in events:
                 yield event_frame(event)

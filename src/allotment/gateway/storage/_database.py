@@ -23,7 +23,7 @@ class Database:
         """Login role the connections use."""
         own = conninfo.conninfo_to_dict(dsn).get("options") or ""
         bounded = f"{own} -c statement_timeout={round(timeout_s * 1000)}".strip()
-        kwargs = {"options": bounded, "connect_timeout": max(2, round(timeout_s))}
+        kwargs = {"options": bounded, "connect_timeout": max(2, round(timeout_s)), "autocommit": True}
         self._pool = ConnectionPool(dsn, min_size=0, max_size=8, open=False, timeout=timeout_s, kwargs=kwargs)
 
     def close(self) -> None:
