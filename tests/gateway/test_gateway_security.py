@@ -101,8 +101,9 @@ def test_a_request_for_another_host_is_refused_where_hosts_are_listed(
 
 
 def test_ready_says_how_many_problems_there_are_and_keeps_what_they_are_to_the_log(
-    client: TestClient, problems: list[str], caplog: pytest.LogCaptureFixture
+    client: TestClient, problems: list[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("allotment.gateway.operations._health.LOOK_EVERY_S", 0.0)
     assert client.get("/readyz").json() == {"status": "ready", "problems": 0}
     problems.append("adapter of agent board is stale")
     response = client.get("/readyz")

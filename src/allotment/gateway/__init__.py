@@ -9,17 +9,33 @@ from allotment.gateway.identity._passwords import MIN_PASSWORD_LENGTH
 from allotment.gateway.identity._users import KeyRecord, UserRecord, UserStore
 from allotment.gateway.limits._limiter import Limiter
 from allotment.gateway.limits._open import open_limiter
+from allotment.gateway.operations._logs import set_up_logs
+from allotment.gateway.operations._reload import Gate, GatedChain, Serving, Switch, allows
+from allotment.gateway.operations._server import GatewayServer, hosts_of, is_loopback
+from allotment.gateway.operations._tracing import open_tracing
 from allotment.gateway.pages._routes import Recorder
+from allotment.gateway.storage._schema import schema_problems
 
 __all__ = [
     "MIN_PASSWORD_LENGTH",
     "Chain",
+    "Gate",
+    "GatedChain",
+    "GatewayServer",
     "KeyRecord",
     "Limiter",
     "Operations",
     "Recorder",
+    "Serving",
+    "Switch",
     "UserRecord",
     "UserStore",
+    "allows",
     "create_app",
+    "hosts_of",
+    "is_loopback",
     "open_limiter",
+    "open_tracing",
+    "schema_problems",
+    "set_up_logs",
 ]

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -23,7 +24,7 @@ from allotment.gateway.operations._exchange import LIMITED, Exchange
 from allotment.gateway.operations._health import health_routes
 from allotment.gateway.operations._metrics import Metrics
 from allotment.gateway.operations._observed import ObservedChain
-from allotment.gateway.operations._running import Running, RunningMiddleware
+from allotment.gateway.operations._running import HEALTH, Running, RunningMiddleware
 from allotment.gateway.operations._tracing import NoTracing, Tracing
 from allotment.gateway.pages._render import STATIC_DIR, Pages
 from allotment.gateway.pages._routes import Recorder, page_routes
@@ -35,8 +36,9 @@ from allotment.project import TimeoutsConfig
 MAX_BODY_BYTES = 1_000_000
 SPARE_THREADS = 16
 """Beside those that answer or wait: for requests that are being counted."""
+DRAIN_S = 10.0
+"""Seconds the threads of ended answers have to come to their end."""
 LOG = logging.getLogger("allotment.gateway")
-_QUIET = frozenset({"/healthz", "/readyz"})
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Operations:
             "decision": exchange.decision,
             "ended": exchange.reason,
         }
-        level = logging.DEBUG if route in _QUIET else logging.INFO
+        level = logging.DEBUG if route in HEALTH else logging.INFO
         LOG.log(level, "request", extra={"fields": {key: value for key, value in told.items() if value is not None}})
 
 
@@ -104,6 +106,9 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
+        # What is ended goes on record before the database is let go.
+        if not await run_in_threadpool(executor.drain, DRAIN_S):
+            LOG.warning("an answer that was ended did not come to its end in %s s", DRAIN_S)
         executor.shutdown(wait=False, cancel_futures=True)
 
     # The interactive documentation of FastAPI loads scripts from another host; the API is documented in docs/.
@@ -111,7 +116,7 @@ def create_app(
     identity = Identity(users, policy, tls=tls)
     # Nothing below has the chain itself: no route can answer without being counted.
     limited = LimitedChain(ObservedChain(chain, own.metrics, own.tracing), limiter)
-    app.include_router(health_routes(ready))
+    app.include_router(health_routes(ready, own.running))
     app.include_router(page_routes(limited, identity, Pages(title), executor, record))
     app.include_router(api_routes(limited, identity, executor))
     app.mount("/static", StaticFiles(directory=STATIC_DIR))

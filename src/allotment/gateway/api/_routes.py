@@ -28,7 +28,7 @@ from allotment.gateway.identity._identity import Identity
 from allotment.gateway.pages._wire import FAILED
 from allotment.gateway.web._problems import API_PREFIX, ApiError, openai_error
 from allotment.gateway.web._security import LOG
-from allotment.gateway.web._stream import EventStream, KeepAlive
+from allotment.gateway.web._stream import EventStream, KeepAlive, in_thread
 from allotment.gateway.web._threads import begin
 
 
@@ -56,7 +56,7 @@ def api_routes(chain: Chain, identity: Identity, executor: Executor) -> APIRoute
         body = await _chat_request(request)
         agent = await run_in_threadpool(_agent, chain, principal, body.model)
         question = body.question()
-        events = await begin(executor, lambda: chain.stream(principal, question, agent=agent))
+        events = await begin(in_thread(executor, lambda: chain.stream(principal, question, agent=agent)))
         completion = Completion(body.model)
         if body.stream:
             with_usage = body.stream_options is not None and body.stream_options.include_usage

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain as joined
+from typing import Any
 
 from allotment.access import Principal
 from allotment.answering import AgentInfo, Answer, Event, Step
@@ -26,7 +27,9 @@ class LimitedChain:
         """See ``Chain.agents_for``."""
         return self._chain.agents_for(principal)
 
-    def stream(self, principal: Principal, question: str, *, agent: str | None = None) -> Iterator[Event]:
+    def stream(
+        self, principal: Principal, question: str, *, agent: str | None = None, **options: Any
+    ) -> Iterator[Event]:
         """See ``Chain.stream``; it waits for a place, and goes on to where the agent is chosen, before it returns.
 
         Raises:
@@ -36,12 +39,14 @@ class LimitedChain:
         exchange = current()
         exchange.principal = principal
         try:
-            return self._stream(exchange, principal, question, agent)
+            return self._stream(exchange, principal, question, agent, options)
         except RateLimited:
             exchange.outcome = LIMITED
             raise
 
-    def _stream(self, exchange: Exchange, principal: Principal, question: str, agent: str | None) -> Iterator[Event]:
+    def _stream(
+        self, exchange: Exchange, principal: Principal, question: str, agent: str | None, options: dict[str, Any]
+    ) -> Iterator[Event]:
         # A name that nobody is entitled to is refused further in; it must not make a row of its own here.
         known = agent if agent in {info.name for info in self._chain.agents_for(principal)} else None
         taken = self._limiter.take(principal, known)
@@ -54,7 +59,7 @@ class LimitedChain:
             raise
         use.entered = True
         try:
-            events = Watched(self._chain.stream(principal, question, agent=agent), use.see, use.end)
+            events = Watched(self._chain.stream(principal, question, agent=agent, **options), use.see, use.end)
         except BaseException:
             use.end()
             raise
@@ -108,6 +113,9 @@ class _Use:
         """Charge and leave. An answer that was broken off is charged what was reserved: what it took is not known."""
         if self.entered:
             self.limiter.places.leave(self.principal.user)
+        if self.answer is None and self.exchange.outcome != LIMITED:
+            why = self.exchange.reason or "the client went away, or the chain broke"
+            self.limiter.tell(self.principal, "stream-ended", {"agent": self.exchange.agent, "why": why})
         costs, answer = self.limiter.costs, self.answer
         tokens = answer.prompt_tokens + answer.completion_tokens if answer else 0
         if answer is not None and (tokens or answer.outcome == "failed"):

@@ -92,13 +92,22 @@ class Limiter:
                 tell = self.clock() - self._queue_told_at >= _RECORD_EVERY_S
                 self._queue_told_at = self.clock() if tell else self._queue_told_at
             if tell:
-                self._tell(principal, {"limit": "queue", "places": self.places.places, "queue": self.places.queue})
+                self.tell(
+                    principal,
+                    "limit-reached",
+                    {"limit": "queue", "places": self.places.places, "queue": self.places.queue},
+                )
             raise
 
     def settle(self, taken: Taken, tokens: int, usd: float) -> None:
         """Charge what was really taken; where the database does not answer, later."""
         self._unsettled.append((taken, tokens, usd))
         self._settle_left()
+
+    @property
+    def unsettled(self) -> int:
+        """Answers that are charged when the database is there again."""
+        return len(self._unsettled)
 
     def _settle_left(self) -> None:
         while self._unsettled:
@@ -123,16 +132,17 @@ class Limiter:
         if isinstance(found, Refusal):
             if found.tell:
                 scope, name = found.subject.scope, found.subject.name
-                self._tell(principal, {"limit": found.measure, scope: name, "most": _most(found)})
+                self.tell(principal, "limit-reached", {"limit": found.measure, scope: name, "most": _most(found)})
             raise RateLimited(_words(found), retry_after_s=found.wait_s)
         taken.subjects += subjects
         taken.remaining = found or taken.remaining
 
-    def _tell(self, principal: Principal, detail: Mapping[str, Any]) -> None:
+    def tell(self, principal: Principal, kind: EventKind, detail: Mapping[str, Any]) -> None:
+        """Put on record what is refused or ended in any case, so also where it cannot be recorded."""
         try:
-            self.record(principal, "limit-reached", detail)
-        except AccessDenied:  # it is refused all the same
-            LOG.exception("a limit that was reached could not be recorded")
+            self.record(principal, kind, detail)
+        except AccessDenied:
+            LOG.exception("%s could not be recorded", kind)
 
 
 def _most(refusal: Refusal) -> float | int | None:

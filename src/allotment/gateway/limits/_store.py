@@ -108,6 +108,15 @@ class LimitStore:
         scopes, names = [each.scope for each in subjects], [each.name for each in subjects]
         self._database.row(_SETTLE, (id, scopes, names, tokens, Decimal(str(usd)), self._now()))
 
+    def sessions(self) -> int:
+        """How many sessions there are that nobody ended."""
+        row = self._database.row("SELECT count(*) FROM gateway.sessions")
+        return int(row[0]) if row else 0
+
+    def connections(self) -> dict[str, int]:
+        """How many connections to the database there are, are free, and are waited for."""
+        return self._database.connections()
+
     def _now(self) -> datetime | None:
         return self._clock() if self._clock else None
 

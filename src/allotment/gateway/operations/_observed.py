@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from allotment.access import Principal
 from allotment.answering import AgentInfo, Answer, Event, Step
@@ -27,13 +28,15 @@ class ObservedChain:
         """See ``Chain.agents_for``."""
         return self._chain.agents_for(principal)
 
-    def stream(self, principal: Principal, question: str, *, agent: str | None = None) -> Iterator[Event]:
+    def stream(
+        self, principal: Principal, question: str, *, agent: str | None = None, **options: Any
+    ) -> Iterator[Event]:
         """See ``Chain.stream``."""
         exchange = current()
         known = frozenset(info.name for info in self._chain.agents_for(principal))
         exchange.agent = agent if agent in known else None
         seen = _Seen(exchange, self._metrics, self._tracing, known)
-        return Watched(self._chain.stream(principal, question, agent=agent), seen.see, seen.end)
+        return Watched(self._chain.stream(principal, question, agent=agent, **options), seen.see, seen.end)
 
 
 @dataclass

@@ -19,6 +19,8 @@ TOO_LONG = "The answer took too long and was ended."
 SLOW = "The request took too long to arrive."
 STOPPING = "The service is being restarted. Please ask again in a moment."
 
+HEALTH = frozenset({"/healthz", "/readyz"})
+
 
 class Running:
     """The requests of this process that are not finished, over all its event loops."""
@@ -70,6 +72,10 @@ class RunningMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith("/static/"):
             await self._app(scope, receive, send)
+            return
+        if self._running.stopping and scope["path"] not in HEALTH:
+            refused = problem(scope["path"], 503, STOPPING, {"retry-after": "5", "connection": "close"})
+            await refused(scope, receive, send)
             return
         exchange = begin()
         self._running.add(exchange)

@@ -23,7 +23,7 @@ from allotment.gateway.identity._passwords import clean_name
 from allotment.gateway.pages._render import Pages
 from allotment.gateway.pages._wire import FAILED, event_frame, frame
 from allotment.gateway.web._security import LOG, csrf_matches, csrf_token
-from allotment.gateway.web._stream import EventStream, KeepAlive
+from allotment.gateway.web._stream import EventStream, KeepAlive, in_thread
 from allotment.gateway.web._threads import begin
 
 WRONG = "This name and password do not go together. Check both and try again."
@@ -86,7 +86,7 @@ def page_routes(chain: Chain, identity: Identity, pages: Pages, executor: Execut
         asked = await _question(request)
         agent = await run_in_threadpool(_agent, chain, session.principal, asked.agent)
         principal = session.principal
-        events = await begin(executor, lambda: chain.stream(principal, asked.question, agent=agent))
+        events = await begin(in_thread(executor, lambda: chain.stream(principal, asked.question, agent=agent)))
         return EventStream(_frames(events))
 
     return router

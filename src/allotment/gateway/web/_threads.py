@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from threading import Lock
+from threading import Condition
 from typing import Any
 
 from allotment.answering import Event
 from allotment.errors import DatabaseUnavailable, RateLimited
-from allotment.gateway.web._stream import Began, KeepAlive, in_thread
+from allotment.gateway.web._stream import Began, KeepAlive
 
 
 class AnswerThreads(ThreadPoolExecutor):
@@ -20,7 +20,7 @@ class AnswerThreads(ThreadPoolExecutor):
         super().__init__(most, thread_name_prefix="answer")
         self._most = most
         self._busy = 0
-        self._guard = Lock()
+        self._guard = Condition()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """See ``Executor.submit``.
@@ -40,19 +40,24 @@ class AnswerThreads(ThreadPoolExecutor):
         future.add_done_callback(self._done)
         return future
 
+    def drain(self, most_s: float) -> bool:
+        """Wait until nothing runs any more, so that what is ended is on record; returns whether that came."""
+        with self._guard:
+            return self._guard.wait_for(lambda: self._busy == 0, most_s)
+
     def _done(self, future: Future[Any] | None = None) -> None:
         with self._guard:
             self._busy -= 1
+            self._guard.notify_all()
 
 
-async def begin(executor: Executor, start: Callable[[], Iterator[Event]]) -> AsyncGenerator[Event | KeepAlive]:
-    """The events of ``start()``, which has returned when this does.
+async def begin(events: AsyncGenerator[Event | KeepAlive]) -> AsyncGenerator[Event | KeepAlive]:
+    """``events`` as ``in_thread`` gives them, once the answer was begun: nothing refused it.
 
     Raises:
         RateLimited: a limit is reached; a response with that status can still be given.
         DatabaseUnavailable: it could not be counted.
     """
-    events = in_thread(executor, start)
     try:
         async for event in events:
             if isinstance(event, Began):
