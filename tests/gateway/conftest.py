@@ -7,7 +7,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -148,6 +148,12 @@ def serving(app: FastAPI) -> Iterator[str]:
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+@pytest.fixture
+def serve_app() -> Callable[[FastAPI], AbstractContextManager[str]]:
+    """Serves an application of the test's own; see ``serving``."""
+    return serving
 
 
 @pytest.fixture
