@@ -28,7 +28,7 @@ from small_company import make_company
 PROGRAM = Path(sys.executable).with_name("allotment")
 QUESTION = "How many orders are there?"
 PASSWORD = "quiet-meadow-42"
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 SQL = """
 CREATE TABLE orders (order_id integer PRIMARY KEY, country text NOT NULL);
 INSERT INTO orders SELECT n, CASE WHEN n <= 37 THEN 'Sweden' ELSE 'Norway' END FROM generate_series(1, 100) n;

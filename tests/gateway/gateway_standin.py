@@ -111,7 +111,7 @@ def limiter_of(dsn: str, record: Recorded, **limits: Any) -> Iterator[Limiter]:
             "name": "Northwind Traders",
             "roles": ROLES,
             "documents": {"all": {"path": "documents", "readers": list(ROLES)}},
-            "agents": {"handbook": {"roles": list(ROLES), "documents": ["all"]}},
+            "agents": {name: {"roles": list(ROLES), "documents": ["all"]} for name in ("handbook", "sales")},
             "gateway": {"limits": LimitsConfig.model_validate(declared).model_dump()},
         }
     )

@@ -157,18 +157,19 @@ def open_state(project: Project, workspace: Workspace) -> Iterator[State]:
 
 
 @contextmanager
-def open_chain(project_dir: Path) -> Iterator[OpenChain]:
+def open_chain(project_dir: Path, project: Project | None = None) -> Iterator[OpenChain]:
     """Open the project of a folder for questions; closing gives models and databases back.
 
     The databases' accounts and policies are made as declared first, so that no question meets older ones. Accounts
     for which that fails are closed, as are those of which a later self-check finds something; the others go on.
+    ``project`` is what was read of the folder already; it is read now if none.
     """
     from allotment.answering import Chain
     from allotment.models import Engines
     from allotment.project import load_project
     from allotment.workspace import Workspace
 
-    project = load_project(project_dir)
+    project = project or load_project(project_dir)
     workspace = Workspace(project.root)
     with ExitStack() as stack:
         state = stack.enter_context(open_state(project, workspace))

@@ -42,13 +42,13 @@ class Opened:
     serving: Serving
 
 
-def open_serving(folder: Path, host: str, operations: Operations) -> Opened:
-    """Open the project of a folder; ``serving.close`` gives everything back."""
+def open_serving(folder: Path, host: str, operations: Operations, project: Project | None = None) -> Opened:
+    """Open the project of a folder, as read now or before; ``serving.close`` gives everything back."""
     from allotment.audit import record_event
     from allotment.databases import Refresher
 
     with ExitStack() as stack:
-        opened = stack.enter_context(open_chain(folder))
+        opened = stack.enter_context(open_chain(folder, project))
         project, state = opened.project, opened.state
         stack.enter_context(Refresher(state.databases.sections.refresh))
         record = partial(record_event, state.audit)
@@ -91,6 +91,7 @@ class Reloader:
         self._switch = switch
         self._tell = tell
         self._lock = threading.Lock()
+        self._prepared: Complete | None = None
 
     @property
     def opened(self) -> Opened:
@@ -100,22 +101,28 @@ class Reloader:
     def __call__(self) -> None:
         """Reload; whatever goes wrong leaves what was in force."""
         with self._lock:
-            if self.prepare():
+            if self.prepare() is not None:
                 self.commit()
 
-    def prepare(self) -> bool:
-        """Read and check the new file, and stop what it forbids; returns whether it may be put in force."""
+    def prepare(self) -> str | None:
+        """Read and check the new file, and stop what it forbids; its SHA-256, or none if it cannot be put in force.
+
+        What is put in force later is what was read here, whatever becomes of the file.
+        """
         try:
-            new = read_complete(self._folder)
+            complete = read_complete(self._folder)
+            new = complete.project
             _need_the_same_process(self._opened.project, new)
             _need_answers(new, self._opened.chain.workspace)
         except (AllotmentError, OSError) as error:
-            return self._refused(error)
+            self._refused(error)
+            return None
+        self._prepared = complete
         allows = allows_of(Policy.of(new), partial(_is_same, self._opened.project, new))
         ended = self._opened.serving.gate.narrow(allows, self._operations.running)
         if ended:
             self._tell(f"Answers that {PROJECT_FILE} does not allow any more were ended: {ended}.")
-        return True
+        return complete.sha256
 
     def commit(self) -> bool:
         """Make the accounts as the new file says, and put it in force; returns whether it is."""
@@ -134,11 +141,14 @@ class Reloader:
         return True
 
     def _put_in_force(self) -> None:
+        if self._prepared is None:
+            raise ProjectError("nothing was prepared.", element=PROJECT_FILE)
+        prepared, self._prepared = self._prepared, None
         before = set(self._opened.chain.accounts.watch.problems())
-        new = open_serving(self._folder, self._host, self._operations)
+        new = open_serving(self._folder, self._host, self._operations, prepared.project)
         try:
             self._need_sound(new, before)
-            record = _reloaded(new)
+            record = _reloaded(new, prepared.sha256)
         except AllotmentError:
             new.serving.close()
             raise
@@ -149,6 +159,7 @@ class Reloader:
 
     def drop(self) -> None:
         """What was prepared is not put in force."""
+        self._prepared = None
         self._opened.serving.gate.widen()
 
     def _need_sound(self, new: Opened, before: set[str]) -> None:
@@ -183,7 +194,15 @@ class Reloader:
         return False
 
 
-def read_complete(folder: Path) -> Project:
+@dataclass(frozen=True)
+class Complete:
+    """A project whose file was written to its end, and the hash of that file."""
+
+    project: Project
+    sha256: str
+
+
+def read_complete(folder: Path) -> Complete:
     """The project of a folder whose file was written to its end.
 
     Raises:
@@ -200,7 +219,7 @@ def read_complete(folder: Path) -> Project:
     project = load_project(folder)
     if path.read_text(encoding="utf-8", errors="replace") != text:
         raise ProjectError("the file changed while it was read.", element=str(path), remedy="Reload it again.")
-    return project
+    return Complete(project, hashlib.sha256(text.encode("utf-8")).hexdigest())
 
 
 def _need_the_same_process(old: Project, new: Project) -> None:
@@ -232,9 +251,8 @@ def _is_same(old: Project, new: Project, agent: str) -> bool:
     return mine == theirs and old.databases[mine.database] == new.databases[theirs.database]
 
 
-def _reloaded(new: Opened) -> int:
+def _reloaded(new: Opened, sha256: str) -> int:
     from allotment.audit import record_event
 
-    text = (new.project.root / PROJECT_FILE).read_bytes()
-    detail = {"outcome": "done", "sha256": hashlib.sha256(text).hexdigest(), "process": os.getpid()}
+    detail = {"outcome": "done", "sha256": sha256, "process": os.getpid()}
     return record_event(new.chain.state.audit, NOBODY, "reloaded", detail)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from allotment.cli._serving import Reloader
 
 _CALL = "from allotment.cli import main; main()"
-_STEP_S = 120.0
+_STEP_S = 600.0
 """Seconds a worker has for one step of a reload."""
 _SETTLED_S = 10.0
 """A worker that lived this long did not fail at its start."""
@@ -117,7 +117,9 @@ class Supervisor:
 
     def _lead_reload(self) -> None:
         workers = list(self._workers.values())
-        if not all(worker.ask("prepare") == "yes" for worker in workers) or workers[0].ask("commit") != "yes":
+        read = {worker.ask("prepare") for worker in workers}
+        # All must have read the same file; it may have been written again between two of them.
+        if len(read) != 1 or not read.pop().startswith("yes ") or workers[0].ask("commit") != "yes":
             for worker in workers:
                 worker.ask("drop")
             return
@@ -150,7 +152,7 @@ class Supervisor:
 def obey(control_fd: int, reloader: Reloader) -> None:
     """Do what the supervisor says, step by step; stop when it is gone."""
     control = socket.socket(fileno=control_fd)
-    steps: dict[str, Callable[[], bool | None]] = {
+    steps: dict[str, Callable[[], bool | str | None]] = {
         "prepare": reloader.prepare,
         "commit": reloader.commit,
         "follow": reloader.follow,
@@ -160,8 +162,8 @@ def obey(control_fd: int, reloader: Reloader) -> None:
     def listen() -> None:
         with control, control.makefile("rw", encoding="utf-8", newline="\n") as lines:
             for line in lines:
-                done = steps[line.strip()]() if line.strip() in steps else False
-                lines.write("yes\n" if done is not False else "no\n")
+                done = steps[line.strip()]()
+                lines.write({True: "yes", False: "no", None: "no"}.get(done, f"yes {done}") + "\n")  # type: ignore[arg-type]
                 lines.flush()
         os.kill(os.getpid(), signal.SIGTERM)
 

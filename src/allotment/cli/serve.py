@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import socket
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -81,7 +81,7 @@ def _serve_here(
     opened = open_serving(run.folder, host, operations)
     note_faults(run, opened.chain.accounts)
     switch = Switch(opened.serving)
-    reloader = Reloader(run.folder, host, operations, opened, switch, run.note)
+    reloader = Reloader(run.folder, host, operations, opened, switch, logging.getLogger("allotment.gateway").warning)
     if metrics_port is not None:
         _serve_metrics(operations, reloader, metrics_port)
     if control_fd is None:
@@ -90,13 +90,14 @@ def _serve_here(
                 *limit_cells(row)
             ))  # fmt: skip
         run.note(f"Serving {project.name} on {_address(listener)}; Ctrl-C stops it.")
-    server = GatewayServer(switch, project.gateway, operations.running, reload=reloader)
+    # A worker reloads when its supervisor says so, in step with the others.
+    alone = reloader if control_fd is None else None
+    server = GatewayServer(switch, project.gateway, operations.running, reload=alone)
     if control_fd is not None:
         from allotment.cli._workers import obey
 
         obey(control_fd, reloader)
     server.run(sockets=[listener])
-    sys.stderr.flush()
     return None
 
 

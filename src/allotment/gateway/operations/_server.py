@@ -86,7 +86,7 @@ class GatewayServer(uvicorn.Server):
 
 def hosts_of(config: GatewayConfig, bound: str) -> Sequence[str]:
     """Host names requests may be for: the declared ones, and on a loopback address those of this machine."""
-    loopback = ("localhost", "127.0.0.1", "[::1]") if is_loopback(bound) else ()
+    loopback = ("localhost", "127.0.0.1", "::1", "[::1]") if is_loopback(bound) else ()
     return (*config.hosts, *loopback)
 
 
