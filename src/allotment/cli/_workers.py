@@ -162,9 +162,14 @@ def obey(control_fd: int, reloader: Reloader) -> None:
     def listen() -> None:
         with control, control.makefile("rw", encoding="utf-8", newline="\n") as lines:
             for line in lines:
-                done = steps[line.strip()]()
-                lines.write({True: "yes", False: "no", None: "no"}.get(done, f"yes {done}") + "\n")  # type: ignore[arg-type]
+                lines.write(_reply(steps[line.strip()]()))
                 lines.flush()
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=listen, name="control", daemon=True).start()
+
+
+def _reply(done: bool | str | None) -> str:
+    if isinstance(done, str):
+        return f"yes {done}\n"
+    return "yes\n" if done else "no\n"
