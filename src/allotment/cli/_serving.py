@@ -114,7 +114,7 @@ class Reloader:
             new = complete.project
             _need_the_same_process(self._opened.project, new)
             _need_answers(new, self._opened.chain.workspace)
-        except (AllotmentError, OSError) as error:
+        except Exception as error:  # whatever it is, what is in force stays
             self._refused(error)
             return None
         self._prepared = complete
@@ -128,7 +128,7 @@ class Reloader:
         """Make the accounts as the new file says, and put it in force; returns whether it is."""
         try:
             self._put_in_force()
-        except (AllotmentError, OSError) as error:
+        except Exception as error:  # whatever it is, the gate must not stay half open
             return self._restore(error)
         return True
 
@@ -136,7 +136,7 @@ class Reloader:
         """Like ``commit``, after another process did: the accounts are never made as the old file says again."""
         try:
             self._put_in_force()
-        except (AllotmentError, OSError) as error:
+        except Exception as error:  # the supervisor stops this worker
             return self._refused(error)
         return True
 
@@ -149,7 +149,7 @@ class Reloader:
         try:
             self._need_sound(new, before)
             record = _reloaded(new, prepared.sha256)
-        except AllotmentError:
+        except BaseException:
             new.serving.close()
             raise
         self._switch.replace(new.serving)
