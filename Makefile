@@ -23,12 +23,13 @@ test: $(VENV)/.dev chromium  ## set up .venv, fetch the models, run all tests
 	$(BIN)/python -m pytest -m "not heavy and not alone" -n auto --dist loadfile
 	$(BIN)/python -m pytest -m "heavy or alone"
 
-lint: $(VENV)/.dev  ## style, types, package order, generated pages
+lint: $(VENV)/.dev  ## style, types, package order, generated pages, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/docs.py --check
+	$(BIN)/python scripts/audit_dependencies.py
 
 bench: $(VENV)/.dev  ## run every benchmark; each writes JSON beside it
 	@set -e; for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python "$$file"; done

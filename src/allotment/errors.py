@@ -11,6 +11,7 @@
     │   ├── NotGranted             something was reached for without a grant
     │   ├── SqlRefused             a statement may not run on this account
     │   ├── LimitReached           too much was asked of the databases at once, or by one user
+    │   │   └── RateLimited        what a user, a role or an agent may take of the gateway is taken
     │   └── ManifestError          an adapter's manifest is missing, edited or stale
     ├── StorageError               the disk is full or may not be written; what was there is kept  1
     ├── IntegrityError             a record, ledger or file is not what was written           1
@@ -92,6 +93,20 @@ class SqlRefused(PolicyError):
 
 class LimitReached(PolicyError):
     """The databases' connections are all taken, or a user's share of their time is; later the same may run."""
+
+
+class RateLimited(LimitReached):
+    """What a user, a role or an agent may take of the gateway is taken; ``retry_after_s`` says when there is more."""
+
+    def __init__(self, message: str, *, retry_after_s: int, element: str = "") -> None:
+        self.retry_after_s = max(1, retry_after_s)
+        super().__init__(message, element=element, remedy=f"Ask again in {_duration(self.retry_after_s)}.")
+
+
+def _duration(seconds: int) -> str:
+    if seconds < 120:
+        return f"{seconds} second{'s' if seconds > 1 else ''}"
+    return f"{round(seconds / 60)} minutes" if seconds < 7200 else f"{round(seconds / 3600)} hours"
 
 
 class ManifestError(PolicyError):

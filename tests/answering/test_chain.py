@@ -20,7 +20,7 @@ from allotment.audit import AuditLog, authorize, record_event
 from allotment.cli import run_command
 from allotment.errors import MissingPartError
 from allotment.evaluation import is_right, measure_agent
-from allotment.gateway import UserStore, create_app
+from allotment.gateway import UserStore, create_app, open_limiter
 from allotment.models import Engines, Message
 from allotment.project import Project
 from allotment.workspace import Workspace
@@ -190,7 +190,9 @@ def test_ask_in_the_terminal_goes_through_the_same_chain(company: Company, capsy
 @pytest.fixture
 def served(chain: Chain, company: Company) -> Iterator[tuple[str, str]]:
     """The real gateway over the real chain: its URL and a key of dana's."""
-    with UserStore(company.databases.state_dsn) as users:
+    record = partial(record_event, company.audit)
+    dsn = company.databases.state_dsn
+    with UserStore(dsn) as users, open_limiter(dsn, company.project, record) as limiter:
         users.migrate(company.databases.admin_dsn())
         users.add("dana", "director", "quiet-meadow-42")
         key = users.create_key("dana")
@@ -200,7 +202,8 @@ def served(chain: Chain, company: Company) -> Iterator[tuple[str, str]]:
             title="Northwind",
             ready=list,
             policy=Policy.of(company.project),
-            record=partial(record_event, company.audit),
+            record=record,
+            limiter=limiter,
         )
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

@@ -7,7 +7,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -15,11 +15,11 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from gateway_standin import POLICY, Recorded, StandInChain
+from gateway_standin import POLICY, Recorded, StandInChain, limiter_of
 from playwright.sync_api import Browser, sync_playwright
 
 from allotment.databases import Databases
-from allotment.gateway import UserStore, create_app
+from allotment.gateway import Limiter, UserStore, create_app
 
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 QUIETER = ("--disable-sync", "--no-first-run")
@@ -86,8 +86,23 @@ def recorded() -> Recorded:
 
 
 @pytest.fixture
-def app(chain: StandInChain, store: UserStore, problems: list[str], recorded: Recorded) -> FastAPI:
-    return create_app(chain, store, title="Northwind Traders", ready=lambda: problems, policy=POLICY, record=recorded)
+def limiter(state_dsns: tuple[str, str], store: UserStore, recorded: Recorded) -> Iterator[Limiter]:
+    """Limits nobody reaches."""
+    with limiter_of(state_dsns[0], recorded) as made:
+        yield made
+
+
+@pytest.fixture
+def app(chain: StandInChain, store: UserStore, problems: list[str], recorded: Recorded, limiter: Limiter) -> FastAPI:
+    return create_app(
+        chain,
+        store,
+        title="Northwind Traders",
+        ready=lambda: problems,
+        policy=POLICY,
+        record=recorded,
+        limiter=limiter,
+    )
 
 
 @pytest.fixture
@@ -134,6 +149,12 @@ def serving(app: FastAPI) -> Iterator[str]:
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+@pytest.fixture
+def serve_app() -> Callable[[FastAPI], AbstractContextManager[str]]:
+    """Serves an application of the test's own; see ``serving``."""
+    return serving
 
 
 @pytest.fixture

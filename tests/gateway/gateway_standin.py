@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,8 @@ from allotment.access import Policy, Principal
 from allotment.answering import AgentInfo, Answer, Delta, Event, Source, Step, Table
 from allotment.audit import EventKind
 from allotment.errors import AccessDenied
+from allotment.gateway import Limiter, open_limiter
+from allotment.project import LimitsConfig, Project
 
 ROLES = {"employee": "everybody", "sales": "sells", "director": "sits on the board"}
 POLICY = Policy(frozenset(ROLES), {}, users={"eva": "employee", "mara": "employee"})
@@ -93,3 +96,24 @@ class Recorded:
             raise AccessDenied("nothing may happen that cannot be recorded.")
         self.events.append((principal.user, principal.role, kind))
         return len(self.events)
+
+
+PLENTY = {"requests_per_minute": 1_000_000, "tokens_per_day": 10**12, "concurrent": 100_000, "usd_per_month": 10**9}
+
+
+@contextmanager
+def limiter_of(dsn: str, record: Recorded, **limits: Any) -> Iterator[Limiter]:
+    """The limits of a project that declares these; nobody reaches those that are not given."""
+    declared = {"user": PLENTY, "role": PLENTY, "agent": PLENTY, **limits}
+    project = Project.model_validate(
+        {
+            "root": ".",
+            "name": "Northwind Traders",
+            "roles": ROLES,
+            "documents": {"all": {"path": "documents", "readers": list(ROLES)}},
+            "agents": {name: {"roles": list(ROLES), "documents": ["all"]} for name in ("handbook", "sales")},
+            "gateway": {"limits": LimitsConfig.model_validate(declared).model_dump()},
+        }
+    )
+    with open_limiter(dsn, project, record) as limiter:
+        yield limiter

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from gateway_standin import POLICY, Recorded, StandInChain
 
-from allotment.gateway import UserStore, create_app
+from allotment.gateway import Limiter, UserStore, create_app
 from allotment.gateway._app import MAX_BODY_BYTES
 from allotment.gateway.web._security import SECURITY_HEADERS, csrf_token
 
@@ -84,9 +84,18 @@ def test_a_body_that_is_too_large_is_refused_whether_it_says_so_or_not(
     assert client.post(path, content=content, headers=headers).status_code == 413
 
 
-def test_a_request_for_another_host_is_refused_where_hosts_are_listed(chain: StandInChain, store: UserStore) -> None:
+def test_a_request_for_another_host_is_refused_where_hosts_are_listed(
+    chain: StandInChain, store: UserStore, limiter: Limiter
+) -> None:
     app = create_app(
-        chain, store, title="N", ready=list, policy=POLICY, record=Recorded(), allowed_hosts=["ask.example.org"]
+        chain,
+        store,
+        title="N",
+        ready=list,
+        policy=POLICY,
+        record=Recorded(),
+        limiter=limiter,
+        allowed_hosts=["ask.example.org"],
     )
     with TestClient(app) as client:
         assert client.get("/healthz").status_code == 400
@@ -94,8 +103,9 @@ def test_a_request_for_another_host_is_refused_where_hosts_are_listed(chain: Sta
 
 
 def test_ready_says_how_many_problems_there_are_and_keeps_what_they_are_to_the_log(
-    client: TestClient, problems: list[str], caplog: pytest.LogCaptureFixture
+    client: TestClient, problems: list[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("allotment.gateway.operations._health.LOOK_EVERY_S", 0.0)
     assert client.get("/readyz").json() == {"status": "ready", "problems": 0}
     problems.append("adapter of agent board is stale")
     response = client.get("/readyz")

@@ -119,7 +119,7 @@ class Chain:
             yield from self._unknown(turn, "no agent of this role clearly knows the question")
             return
         turn.note("routing", route.why + (f"; next: {route.runner_up}" if route.runner_up else ""))
-        yield Step("authorizing")
+        yield Step("authorizing", route.agent)
         if route.means == "adapter":
             yield from self._from_adapter(turn, route)
         else:

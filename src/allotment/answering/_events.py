@@ -15,6 +15,8 @@ class Step:
     """The chain begins a step."""
 
     name: StepName
+    agent: str | None = None
+    """The agent that was chosen, told before anything of it is reached."""
 
 
 @dataclass(frozen=True)

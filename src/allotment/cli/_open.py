@@ -128,9 +128,11 @@ class OpenChain:
     def missing(self) -> list[str]:
         """What keeps any agent from answering now; empty when it is ready."""
         from allotment.answering import find_faults
+        from allotment.gateway import schema_problems
 
         faults = find_faults(self.project, self.workspace, self.project.agents)
-        return [*dict.fromkeys(str(fault.error) for fault in faults), *self.accounts.watch.problems()]
+        tables = schema_problems(self.state.databases.state_dsn)
+        return [*tables, *dict.fromkeys(str(fault.error) for fault in faults), *self.accounts.watch.problems()]
 
 
 @contextmanager
@@ -150,18 +152,19 @@ def open_state(project: Project, workspace: Workspace) -> Iterator[State]:
 
 
 @contextmanager
-def open_chain(project_dir: Path) -> Iterator[OpenChain]:
+def open_chain(project_dir: Path, project: Project | None = None) -> Iterator[OpenChain]:
     """Open the project of a folder for questions; closing gives models and databases back.
 
     The databases' accounts and policies are made as declared first, so that no question meets older ones. Accounts
     for which that fails are closed, as are those of which a later self-check finds something; the others go on.
+    ``project`` is what was read of the folder already; it is read now if none.
     """
     from allotment.answering import Chain
     from allotment.models import Engines
     from allotment.project import load_project
     from allotment.workspace import Workspace
 
-    project = load_project(project_dir)
+    project = project or load_project(project_dir)
     workspace = Workspace(project.root)
     with ExitStack() as stack:
         state = stack.enter_context(open_state(project, workspace))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from allotment.cli._app import app, command
+from allotment.cli._limits import COLUMNS, LimitRow, limit_cells, limit_rows
 from allotment.cli._open import ClaimConflict, RoleConflict, open_state
 from allotment.cli._run import Run, print_table
 from allotment.errors import MissingPartError, ProjectError
@@ -57,6 +58,8 @@ class CheckReport:
     """Users who are refused, for their login has another role than allotment.yaml declares."""
     claim_conflicts: tuple[ClaimConflict, ...]
     """Users who are refused, for their login has other claims than allotment.yaml declares."""
+    limits: tuple[LimitRow, ...] = ()
+    """How much users, roles and agents may take of the gateway."""
 
     @property
     def exit_code(self) -> int:
@@ -106,7 +109,16 @@ def inspect_project(project: Project, workspace: Workspace) -> CheckReport:
         differences, conflicts = _databases(project, workspace), _conflicts(project, workspace)
     except MissingPartError as error:
         absent.append(str(error))
-    return CheckReport(project.name, _reach(project), models, tuple(absent), differences, *conflicts)
+    limits = limit_rows(project.gateway.limits)
+    return CheckReport(
+        project.name,
+        _reach(project),
+        models,
+        tuple(absent),
+        differences,
+        *conflicts,
+        limits,
+    )
 
 
 def _reach(project: Project) -> tuple[Reach, ...]:
@@ -174,6 +186,8 @@ def _print(console: Console, report: CheckReport) -> None:
     console.print()
     models = [(item.name, ", ".join(item.uses), "yes" if item.here else "no") for item in report.models]
     print_table(console, ("model", "for", "here"), models, "No models.")
+    console.print()
+    print_table(console, COLUMNS, [limit_cells(row) for row in report.limits], "")
     for text in report.missing:
         console.print(f"Missing: {text}", markup=False)
     if report.differences:

@@ -4,7 +4,7 @@ from allotment.databases._card import ColumnCard, Key, SchemaCard, TableCard
 from allotment.databases._databases import Databases
 from allotment.databases._declared import Table
 from allotment.databases._difference import Difference
-from allotment.databases._migrations import migrate_schema
+from allotment.databases._migrations import migrate_schema, schema_is_newest
 from allotment.databases._result import QueryResult
 from allotment.databases._watch import Watch
 from allotment.databases.gate import GatedSql, check_sql
@@ -31,4 +31,5 @@ __all__ = [
     "Watch",
     "check_sql",
     "migrate_schema",
+    "schema_is_newest",
 ]

@@ -24,6 +24,7 @@ from allotment.databases.gate import check_sql
 from allotment.databases.postgres._backend import PostgresBackend
 from allotment.databases.postgres._provision import ensure_state_database
 from allotment.databases.postgres._server import EmbeddedServer
+from allotment.databases.postgres._state import ExternalState
 from allotment.databases.sections import SectionSearch
 from allotment.databases.sections._schema import DATABASE as SECTIONS_DATABASE
 from allotment.errors import AllotmentError, MissingPartError, NotGranted, ProjectError
@@ -53,12 +54,15 @@ class Databases:
             for name, config in sorted(project.databases.items())
         }
         self._watch: Watch | None = None
+        self._state = ExternalState(project.state.url, workspace) if project.state is not None else None
 
     def start(self) -> None:
         """Start the embedded server and make the application's own database if it is not there."""
         self.server.start()
         with self._workspace.lock("provision"):
             ensure_state_database(self.server)
+            if self._state is not None:
+                self._state.ensure_login()
 
     def stop(self) -> None:
         """Count ourselves out; the last process out stops the server."""
@@ -90,6 +94,8 @@ class Databases:
     @property
     def state_dsn(self) -> str:
         """Connection string of the application's own login in its own database."""
+        if self._state is not None:
+            return self._state.dsn
         return self.server.dsn(user=APP_ROLE, database=STATE_DATABASE)
 
     def admin_dsn(self, database: str = STATE_DATABASE) -> str:
@@ -98,6 +104,8 @@ class Databases:
         Raises:
             ProjectError: no such PostgreSQL database is declared, or ``env:NAME`` is not set.
         """
+        if database == STATE_DATABASE and self._state is not None:
+            return self._state.admin_dsn
         if database == STATE_DATABASE:
             return self.server.dsn(user=ADMIN_ROLE, database=database)
         backend = self._backends.get(database)

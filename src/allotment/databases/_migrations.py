@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+import psycopg
 import sqlalchemy
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, exc, text
 
@@ -47,6 +49,22 @@ def migrate_schema(admin_dsn: str, schema: str, scripts: Path) -> None:
             element=schema,
             remedy="Start the database server, or see `allotment check`.",
         ) from error
+
+
+def schema_is_newest(dsn: str, schema: str, scripts: Path) -> bool:
+    """Whether ``schema`` has the form this program knows as the newest.
+
+    Raises:
+        DatabaseUnavailable: the database does not answer.
+    """
+    script = ScriptDirectory(str(scripts), version_locations=[str(scripts)])
+    query = sql.SQL("SELECT version_num::text FROM {}").format(sql.Identifier(schema, VERSION_TABLE))
+    try:
+        with psycopg.connect(dsn, connect_timeout=5) as connection:
+            found = connection.execute(query).fetchall()
+    except psycopg.Error as error:
+        raise DatabaseUnavailable("the application's own database does not answer.", element=schema) from error
+    return {row[0] for row in found} == set(script.get_heads())
 
 
 def _upgrade(connection: Connection, schema: str, scripts: Path) -> None:

@@ -67,6 +67,11 @@ class Watch:
         self._reasons = reasons
         self._done_at = self._clock()
 
+    @property
+    def age_s(self) -> float:
+        """Seconds since the last self-check came to its end."""
+        return self._clock() - self._done_at
+
     def problems(self) -> list[str]:
         """Why which accounts are closed, for those who run the gateway; empty when all are open."""
         if self._stale():
@@ -87,7 +92,7 @@ class Watch:
             )
 
     def _stale(self) -> bool:
-        return self._clock() - self._done_at > STALE_CHECKS * self._every_s + _REVIVE_EVERY_S
+        return self.age_s > STALE_CHECKS * self._every_s + _REVIVE_EVERY_S
 
     def _run(self) -> None:
         due = self._clock() + self._every_s

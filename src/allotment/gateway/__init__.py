@@ -3,7 +3,7 @@
 Who asks is known from the session or the key alone; nothing in a request's body or headers says it.
 """
 
-from allotment.gateway._app import create_app
+from allotment.gateway._app import Operations, create_app
 from allotment.gateway._chain import Chain
 from allotment.gateway._recorder import Recorder
 from allotment.gateway.identity._accounts import UserRecord
@@ -11,14 +11,35 @@ from allotment.gateway.identity._keys import KeyRecord
 from allotment.gateway.identity._passwords import MIN_PASSWORD_LENGTH
 from allotment.gateway.identity._sessions import SessionRecord
 from allotment.gateway.identity._users import UserStore
+from allotment.gateway.limits._limiter import Limiter
+from allotment.gateway.limits._open import open_limiter
+from allotment.gateway.operations._logs import set_up_logs
+from allotment.gateway.operations._reload import Gate, GatedChain, Serving, Switch, allows
+from allotment.gateway.operations._server import GatewayServer, hosts_of, is_loopback
+from allotment.gateway.operations._tracing import open_tracing
+from allotment.gateway.storage._schema import schema_problems
 
 __all__ = [
     "MIN_PASSWORD_LENGTH",
     "Chain",
+    "Gate",
+    "GatedChain",
+    "GatewayServer",
     "KeyRecord",
+    "Limiter",
+    "Operations",
     "Recorder",
+    "Serving",
     "SessionRecord",
+    "Switch",
     "UserRecord",
     "UserStore",
+    "allows",
     "create_app",
+    "hosts_of",
+    "is_loopback",
+    "open_limiter",
+    "open_tracing",
+    "schema_problems",
+    "set_up_logs",
 ]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from allotment.access import Policy
 from allotment.gateway._chain import Chain
@@ -16,15 +19,56 @@ from allotment.gateway._recorder import Recorder
 from allotment.gateway.api._routes import api_routes
 from allotment.gateway.identity._identity import Identity
 from allotment.gateway.identity._users import UserStore
+from allotment.gateway.limits._chain import LimitedChain
+from allotment.gateway.limits._limiter import Limiter
+from allotment.gateway.operations._exchange import LIMITED, Exchange
 from allotment.gateway.operations._health import health_routes
+from allotment.gateway.operations._metrics import Metrics
+from allotment.gateway.operations._observed import ObservedChain
+from allotment.gateway.operations._running import HEALTH, Running, RunningMiddleware
+from allotment.gateway.operations._tracing import NoTracing, Tracing
 from allotment.gateway.pages._login import login_routes
 from allotment.gateway.pages._render import STATIC_DIR, Pages
 from allotment.gateway.pages._routes import page_routes
 from allotment.gateway.web._problems import add_error_handlers
 from allotment.gateway.web._security import SecurityMiddleware
+from allotment.gateway.web._threads import AnswerThreads
+from allotment.project import TimeoutsConfig
 
-ANSWERS_AT_ONCE = 16
 MAX_BODY_BYTES = 1_000_000
+SPARE_THREADS = 16
+"""Beside those that answer or wait: for requests that are being counted."""
+DRAIN_S = 10.0
+"""Seconds the threads of ended answers have to come to their end."""
+LOG = logging.getLogger("allotment.gateway")
+
+
+@dataclass(frozen=True)
+class Operations:
+    """What those who run the gateway see and bound; one for all applications of a process."""
+
+    running: Running = field(default_factory=Running)
+    metrics: Metrics = field(default_factory=Metrics)
+    tracing: Tracing = field(default_factory=NoTracing)
+
+    def finished(self, scope: Scope, status: int, exchange: Exchange, seconds: float) -> None:
+        """One line and the figures of a finished request; addresses can hold secrets, so its route is told."""
+        route = getattr(scope.get("route"), "path", "unmatched")
+        self.metrics.request(route, status, seconds)
+        if exchange.outcome == LIMITED:
+            self.metrics.limited()
+        told = {
+            "method": scope["method"],
+            "route": route,
+            "status": status,
+            "seconds": round(seconds, 4),
+            "agent": exchange.agent,
+            "outcome": exchange.outcome,
+            "decision": exchange.decision,
+            "ended": exchange.reason,
+        }
+        level = logging.DEBUG if route in HEALTH else logging.INFO
+        LOG.log(level, "request", extra={"fields": {key: value for key, value in told.items() if value is not None}})
 
 
 def create_app(
@@ -35,6 +79,9 @@ def create_app(
     ready: Callable[[], list[str]],
     policy: Policy,
     record: Recorder,
+    limiter: Limiter,
+    operations: Operations | None = None,
+    timeouts: TimeoutsConfig | None = None,
     allowed_hosts: Sequence[str] = (),
     tls: bool = False,
     max_body_bytes: int = MAX_BODY_BYTES,
@@ -48,27 +95,39 @@ def create_app(
         ready: returns what stands in the way of answering, empty when nothing does; may take a while.
         policy: knows the declared roles; a user with any other, or declared with another, has no access.
         record: writes logins to the audit record; a login that cannot be recorded is refused.
+        limiter: counts every request for an answer, whichever route it came by.
+        operations: figures, spans and running requests; its own if none.
+        timeouts: how long anything may last; the defaults of ``allotment.yaml`` if none.
         allowed_hosts: host names requests may be for (``*.example.org`` works); empty allows all.
         tls: set it when TLS ends in front of the gateway; over TLS itself it is known.
         max_body_bytes: largest body of a request.
     """
-    executor = ThreadPoolExecutor(ANSWERS_AT_ONCE, thread_name_prefix="answer")
+    own = operations or Operations()
+    executor = AnswerThreads(limiter.places.places + limiter.places.queue + SPARE_THREADS)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
+        # What is ended goes on record before the database is let go.
+        if not await run_in_threadpool(executor.drain, DRAIN_S):
+            LOG.warning("an answer that was ended did not come to its end in %s s", DRAIN_S)
         executor.shutdown(wait=False, cancel_futures=True)
 
     # The interactive documentation of FastAPI loads scripts from another host; the API is documented in docs/.
     app = FastAPI(title=title, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     identity = Identity(users, policy, tls=tls, record=record)
     pages = Pages(title)
-    app.include_router(health_routes(ready))
+    # Nothing below has the chain itself: no route can answer without being counted.
+    limited = LimitedChain(ObservedChain(chain, own.metrics, own.tracing), limiter)
+    app.include_router(health_routes(ready, own.running))
     app.include_router(login_routes(identity, pages))
-    app.include_router(page_routes(chain, identity, pages, executor))
-    app.include_router(api_routes(chain, identity, executor))
+    app.include_router(page_routes(limited, identity, pages, executor))
+    app.include_router(api_routes(limited, identity, executor))
     app.mount("/static", StaticFiles(directory=STATIC_DIR))
     add_error_handlers(app)
+    app.add_middleware(
+        RunningMiddleware, running=own.running, timeouts=timeouts or TimeoutsConfig(), finished=own.finished
+    )
     if allowed_hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts), www_redirect=False)
     app.add_middleware(SecurityMiddleware, max_body_bytes=max_body_bytes, tls=tls)

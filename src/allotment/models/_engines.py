@@ -140,6 +140,12 @@ class Engines:
             loaded.retired = True
             _close_if_unused(loaded)
 
+    @property
+    def busy(self) -> int:
+        """How many requests embedded engines work on or have waiting."""
+        with self._guard:
+            return sum(loaded.users for loaded in self._embedded.values())
+
     def close(self) -> None:
         """Close every engine, each when the requests it serves have ended."""
         with self._guard:

@@ -11,6 +11,7 @@ from allotment.project._base import Scalar
 from allotment.project._databases import USER, AccountConfig, DatabaseConfig, TableGrant
 from allotment.project._dataset import DatasetConfig, Rewrite
 from allotment.project._documents import ALL_FILES, DocumentSet, PersonalDataConfig, PersonalKind, SectionsConfig
+from allotment.project._gateway import GatewayConfig, Limit, LimitsConfig, LogConfig, Scope, StateConfig, TimeoutsConfig
 from allotment.project._identity import IdentityConfig, OidcConfig
 from allotment.project._limits import DatabaseLimits
 from allotment.project._load import PROJECT_FILE, load_project
@@ -29,7 +30,11 @@ __all__ = [
     "DatabaseLimits",
     "DatasetConfig",
     "DocumentSet",
+    "GatewayConfig",
     "IdentityConfig",
+    "Limit",
+    "LimitsConfig",
+    "LogConfig",
     "ModelLimits",
     "ModelPrice",
     "ModelsConfig",
@@ -41,8 +46,11 @@ __all__ = [
     "Rewrite",
     "RoutingConfig",
     "Scalar",
+    "Scope",
     "SectionsConfig",
+    "StateConfig",
     "TableGrant",
+    "TimeoutsConfig",
     "TrainingConfig",
     "load_project",
 ]

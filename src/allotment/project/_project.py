@@ -13,6 +13,7 @@ from allotment.project._base import Name, Scalar, Strict
 from allotment.project._databases import AccountConfig, DatabaseConfig
 from allotment.project._dataset import DatasetConfig
 from allotment.project._documents import DocumentSet, PersonalDataConfig, SectionsConfig
+from allotment.project._gateway import GatewayConfig, StateConfig
 from allotment.project._identity import IdentityConfig
 from allotment.project._limits import DatabaseLimits
 from allotment.project._models import ModelsConfig
@@ -59,6 +60,10 @@ class Project(Strict):
     """How adapters are trained."""
     audit: AuditConfig = AuditConfig()
     """What the record of every decision keeps, and how long."""
+    gateway: GatewayConfig = GatewayConfig()
+    """How the pages and the API are served."""
+    state: StateConfig | None = None
+    """Where users, sessions, limits and the audit record are kept; without it on the embedded server."""
 
     @model_validator(mode="after")
     def _references_exist(self) -> Self:
@@ -98,6 +103,10 @@ def _dangling(project: Project) -> list[str]:
             need("document set", document_set, project.documents, f"agents.{name}.documents")
         if agent.account is not None:
             need("account", agent.account, project.accounts, f"agents.{name}.account")
+    for role in project.gateway.limits.roles:
+        need("role", role, project.roles, "gateway.limits.roles")
+    for agent_name in project.gateway.limits.agents:
+        need("agent", agent_name, project.agents, "gateway.limits.agents")
     for role, agent_name in project.routing.default.items():
         need("role", role, project.roles, "routing.default")
         need("agent", agent_name, project.agents, f"routing.default.{role}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
@@ -28,7 +27,8 @@ from allotment.databases.postgres._provision import lets_in, provision_database
 from allotment.databases.postgres._query import run_query
 from allotment.databases.postgres._server import EmbeddedServer, account_dsn, account_password, claim_secret
 from allotment.databases.postgres._statements import Secrets
-from allotment.errors import DatabaseUnavailable, ProjectError
+from allotment.databases.postgres._url import resolve_url
+from allotment.errors import DatabaseUnavailable
 from allotment.project import Project
 
 CHECK_LIMIT = "SET statement_timeout = '60s'"
@@ -129,7 +129,11 @@ class PostgresBackend:
             ProjectError: ``env:NAME`` is not set.
         """
         url = self._config.url
-        return _resolve(url, self._database) if url else self._server.dsn(user=ADMIN_ROLE, database=self._database)
+        return (
+            resolve_url(url, f"databases.{self._database}.url")
+            if url
+            else self._server.dsn(user=ADMIN_ROLE, database=self._database)
+        )
 
     def _secrets(self, rules: list[Rule]) -> dict[str, Secrets]:
         accounts = sorted({rule.account for rule in rules})
@@ -178,17 +182,3 @@ class PostgresBackend:
     def _locked_out(self) -> frozenset[str]:
         accounts = accounts_of(self._project, self._database)
         return frozenset(account for account in accounts if not lets_in(self._dsn(account)))
-
-
-def _resolve(url: str, database: str) -> str:
-    if not url.startswith("env:"):
-        return url
-    name = url.removeprefix("env:")
-    value = os.environ.get(name)
-    if not value:
-        raise ProjectError(
-            f"the environment variable {name} is not set.",
-            element=f"databases.{database}.url",
-            remedy=f"Set {name} to the database's URL.",
-        )
-    return value

@@ -30,6 +30,7 @@ from allotment.gateway.pages._wire import FAILED
 from allotment.gateway.web._problems import API_PREFIX, ApiError, openai_error
 from allotment.gateway.web._security import LOG
 from allotment.gateway.web._stream import AccessEnded, EventStream, KeepAlive, in_thread
+from allotment.gateway.web._threads import begin
 
 
 def api_routes(chain: Chain, identity: Identity, executor: Executor) -> APIRouter:
@@ -57,7 +58,7 @@ def api_routes(chain: Chain, identity: Identity, executor: Executor) -> APIRoute
         agent = await run_in_threadpool(_agent, chain, identity, request, principal, body.model)
         question = body.question()
         start = partial(chain.stream, principal, question, agent=agent)
-        events = in_thread(executor, start, still=identity.still_live(request, principal))
+        events = await begin(in_thread(executor, start, still=identity.still_live(request, principal)))
         completion = Completion(body.model)
         if body.stream:
             with_usage = body.stream_options is not None and body.stream_options.include_usage

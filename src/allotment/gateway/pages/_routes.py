@@ -22,6 +22,7 @@ from allotment.gateway.pages._render import Pages
 from allotment.gateway.pages._wire import FAILED, event_frame, frame
 from allotment.gateway.web._security import LOG, csrf_matches, csrf_token
 from allotment.gateway.web._stream import AccessEnded, EventStream, KeepAlive, in_thread
+from allotment.gateway.web._threads import begin
 
 
 class _Question(BaseModel):
@@ -67,7 +68,7 @@ def page_routes(chain: Chain, identity: Identity, pages: Pages, executor: Execut
         asked = await _question(request)
         agent = await run_in_threadpool(_agent, chain, session.principal, asked.agent)
         start = partial(chain.stream, session.principal, asked.question, agent=agent)
-        events = in_thread(executor, start, still=identity.still_live(request, session.principal))
+        events = await begin(in_thread(executor, start, still=identity.still_live(request, session.principal)))
         return EventStream(_frames(events))
 
     return router

@@ -17,12 +17,15 @@ from allotment.errors import DatabaseUnavailable
 class Database:
     """Statements on one database; each is a transaction of its own, and one round trip."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, *, timeout_s: float = 10.0) -> None:
+        """``timeout_s`` bounds waiting for a connection, and each statement."""
         self.login = str(conninfo.conninfo_to_dict(dsn).get("user") or "allotment_app")
         """Login role the connections use."""
+        own = conninfo.conninfo_to_dict(dsn).get("options") or ""
+        bounded = f"{own} -c statement_timeout={round(timeout_s * 1000)}".strip()
         # Without autocommit, BEGIN and COMMIT would each be a round trip more.
-        plain = {"autocommit": True}
-        self._pool = ConnectionPool(dsn, min_size=0, max_size=8, open=False, timeout=10.0, kwargs=plain)
+        kwargs = {"options": bounded, "connect_timeout": max(2, round(timeout_s)), "autocommit": True}
+        self._pool = ConnectionPool(dsn, min_size=0, max_size=8, open=False, timeout=timeout_s, kwargs=kwargs)
 
     def close(self) -> None:
         """Give all connections back."""
@@ -42,6 +45,15 @@ class Database:
         """Run a statement; returns how many rows it touched."""
         with self._connection() as connection:
             return connection.execute(statement.encode(), arguments).rowcount
+
+    def connections(self) -> dict[str, int]:
+        """How many connections there are, are free, and are waited for."""
+        told = self._pool.get_stats()
+        return {
+            "open": told.get("pool_size", 0),
+            "free": told.get("pool_available", 0),
+            "waiting": told.get("requests_waiting", 0),
+        }
 
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection[TupleRow]]:

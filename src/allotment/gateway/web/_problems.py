@@ -9,12 +9,26 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from allotment.errors import MissingPartError
+from allotment.errors import MissingPartError, RateLimited
 
 API_PREFIX = "/v1"
 
-_TYPES = {401: "authentication_error", 404: "not_found_error", 500: "server_error", 503: "server_error"}
-_CODES = {401: "invalid_api_key", 404: "not_found", 413: "request_too_large", 500: "server_error", 503: "unavailable"}
+_TYPES = {
+    401: "authentication_error",
+    404: "not_found_error",
+    429: "requests",
+    500: "server_error",
+    503: "server_error",
+}
+_CODES = {
+    401: "invalid_api_key",
+    404: "not_found",
+    408: "timeout",
+    413: "request_too_large",
+    429: "rate_limit_exceeded",
+    500: "server_error",
+    503: "unavailable",
+}
 
 
 def openai_error(
@@ -58,6 +72,10 @@ def add_error_handlers(app: FastAPI) -> None:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:])
         return problem(request.url.path, 400, f"{place or 'body'}: {first['msg']}")
+
+    @app.exception_handler(RateLimited)
+    async def limited(request: Request, error: RateLimited) -> Response:
+        return problem(request.url.path, 429, str(error), {"retry-after": str(error.retry_after_s)})
 
     @app.exception_handler(MissingPartError)
     async def missing(request: Request, error: MissingPartError) -> Response:

@@ -34,6 +34,10 @@ class KeepAlive:
     """Nothing happened for ``KEEP_ALIVE_S`` seconds; sent on so that no proxy in between gives up."""
 
 
+class Began(KeepAlive):
+    """The answer was begun: nothing refused it."""
+
+
 class EventStream(StreamingResponse):
     """Server-sent events; when the client goes away, their source is closed at once and not by the collector."""
 
@@ -52,7 +56,7 @@ class EventStream(StreamingResponse):
 async def in_thread(
     executor: Executor, start: Callable[[], Iterator[Event]], *, still: Callable[[], bool] | None = None
 ) -> AsyncGenerator[Event | KeepAlive]:
-    """The events of ``start()``, which runs from first to last in one thread of ``executor``.
+    """``Began`` and the events of ``start()``, which runs from first to last in one thread of ``executor``.
 
     Leaving this iterator early (a client that went away) closes the other one at its next event.
 
@@ -66,10 +70,10 @@ async def in_thread(
         AccessEnded: ``still`` said no; no event comes after that.
     """
     loop = asyncio.get_running_loop()
-    queue: asyncio.Queue[Event | _End] = asyncio.Queue()
+    queue: asyncio.Queue[Event | Began | _End] = asyncio.Queue()
     left = threading.Event()
 
-    def put(item: Event | _End) -> None:
+    def put(item: Event | Began | _End) -> None:
         if not loop.is_closed():
             loop.call_soon_threadsafe(queue.put_nowait, item)
 
@@ -101,10 +105,13 @@ async def in_thread(
         still = None  # an error that is kept somewhere keeps this frame, which must not keep on being watched
 
 
-def _drain(start: Callable[[], Iterator[Event]], put: Callable[[Event | _End], None], left: threading.Event) -> None:
+def _drain(
+    start: Callable[[], Iterator[Event]], put: Callable[[Event | Began | _End], None], left: threading.Event
+) -> None:
     error: Exception | None = None
     try:
         events = start()
+        put(Began())
         try:
             for event in events:
                 if left.is_set():
