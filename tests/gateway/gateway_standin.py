@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from allotment.access import Policy, Principal
-from allotment.answering import AgentInfo, Answer, Delta, Event, Source, Step, Table
+from allotment.answering import AgentInfo, Answer, AnswerOptions, Delta, Embedding, Event, Source, Step, Table
 from allotment.audit import EventKind
-from allotment.errors import AccessDenied
+from allotment.errors import AccessDenied, MissingPartError
 
 ROLES = {"employee": "everybody", "sales": "sells", "director": "sits on the board"}
 POLICY = Policy(frozenset(ROLES), {}, users={"eva": "employee", "mara": "employee"})
@@ -56,6 +56,10 @@ class StandInChain:
     script: tuple[Event | Exception, ...] = script_of(ANSWER)
     endless: bool = False
     asked: list[tuple[Principal, str, str | None]] = field(default_factory=list)
+    told: list[tuple[AnswerOptions, tuple[str, ...]]] = field(default_factory=list)
+    """How each answer was to be written, and what stood around the question."""
+    embedding: Embedding | None = None
+    embedded: list[tuple[Principal, tuple[str, ...], str | None]] = field(default_factory=list)
     started: threading.Event = field(default_factory=threading.Event)
     closed: threading.Event = field(default_factory=threading.Event)
     gate: threading.Event = field(default_factory=threading.Event)
@@ -63,8 +67,23 @@ class StandInChain:
     def agents_for(self, principal: Principal) -> tuple[AgentInfo, ...]:
         return ENTITLED.get(principal.role, ())
 
-    def stream(self, principal: Principal, question: str, *, agent: str | None = None) -> Iterator[Event]:
+    def embed(self, principal: Principal, texts: Sequence[str], *, agent: str | None = None) -> Embedding:
+        self.embedded.append((principal, tuple(texts), agent))
+        if self.embedding is None:
+            raise MissingPartError("there is no embedding model.")
+        return self.embedding
+
+    def stream(
+        self,
+        principal: Principal,
+        question: str,
+        *,
+        agent: str | None = None,
+        options: AnswerOptions | None = None,
+        context: Sequence[str] = (),
+    ) -> Iterator[Event]:
         self.asked.append((principal, question, agent))
+        self.told.append((options or AnswerOptions(), tuple(context)))
         self.started.set()
         try:
             if self.endless:

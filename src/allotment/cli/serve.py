@@ -20,12 +20,16 @@ def serve(
     run: Run,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    allow_host: Annotated[list[str] | None, typer.Option(help="Host name it answers under as well.")] = None,
 ) -> None:
     """Serve the pages and the OpenAI-compatible API, until interrupted.
 
     What cannot be answered from is told at the start; where nothing can, it does not start: exit code 4 where a
     part is missing, 3 where an adapter's manifest is refused. /readyz is ready only when every agent can answer. The
     databases are checked again every database_limits.check_every_s; an account that is not as declared is not used.
+
+    Requests for other host names than this machine's are refused; name those that a proxy or your DNS gives it with
+    --allow-host.
     """
     _need_free(host, port)
     project = run.project()
@@ -35,7 +39,7 @@ def serve(
     from allotment.access import Policy
     from allotment.audit import record_event
     from allotment.databases import Refresher
-    from allotment.gateway import create_app
+    from allotment.gateway import SERVER_OPTIONS, create_app, hosts_for
 
     with open_chain(run.folder) as opened, Refresher(opened.state.databases.sections.refresh):
         note_faults(run, opened.accounts)
@@ -46,9 +50,11 @@ def serve(
             ready=opened.missing,
             policy=Policy.of(project),
             record=partial(record_event, opened.state.audit),
+            allowed_hosts=hosts_for(host, tuple(allow_host or ())),
+            limits=project.answers,
         )
         run.note(f"Serving {project.name} on http://{host}:{port}; Ctrl-C stops it.")
-        uvicorn.run(web, host=host, port=port, log_level="warning")
+        uvicorn.run(web, host=host, port=port, log_level="warning", **SERVER_OPTIONS)
 
 
 def _need_free(host: str, port: int) -> None:

@@ -8,13 +8,16 @@ from allotment.gateway._chain import Chain
 from allotment.gateway.identity._passwords import MIN_PASSWORD_LENGTH
 from allotment.gateway.identity._users import KeyRecord, UserRecord, UserStore
 from allotment.gateway.pages._routes import Recorder
+from allotment.gateway.web._server import SERVER_OPTIONS, hosts_for
 
 __all__ = [
     "MIN_PASSWORD_LENGTH",
+    "SERVER_OPTIONS",
     "Chain",
     "KeyRecord",
     "Recorder",
     "UserRecord",
     "UserStore",
     "create_app",
+    "hosts_for",
 ]

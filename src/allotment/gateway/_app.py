@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 
 from allotment.access import Policy
@@ -20,6 +19,7 @@ from allotment.gateway.pages._render import STATIC_DIR, Pages
 from allotment.gateway.pages._routes import Recorder, page_routes
 from allotment.gateway.web._problems import add_error_handlers
 from allotment.gateway.web._security import SecurityMiddleware
+from allotment.project import AnswerLimits
 
 ANSWERS_AT_ONCE = 16
 MAX_BODY_BYTES = 1_000_000
@@ -36,6 +36,7 @@ def create_app(
     allowed_hosts: Sequence[str] = (),
     tls: bool = False,
     max_body_bytes: int = MAX_BODY_BYTES,
+    limits: AnswerLimits | None = None,
 ) -> FastAPI:
     """The pages, the API and the health checks over one chain.
 
@@ -49,7 +50,9 @@ def create_app(
         allowed_hosts: host names requests may be for (``*.example.org`` works); empty allows all.
         tls: set it when TLS ends in front of the gateway; over TLS itself it is known.
         max_body_bytes: largest body of a request.
+        limits: bounds of an answer; none takes those of a project that declares none.
     """
+    limits = limits or AnswerLimits()
     executor = ThreadPoolExecutor(ANSWERS_AT_ONCE, thread_name_prefix="answer")
 
     @asynccontextmanager
@@ -59,13 +62,13 @@ def create_app(
 
     # The interactive documentation of FastAPI loads scripts from another host; the API is documented in docs/.
     app = FastAPI(title=title, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    # One address for one thing: a slash too many is another address, and there is nothing.
+    app.router.redirect_slashes = False
     identity = Identity(users, policy, tls=tls)
     app.include_router(health_routes(ready))
     app.include_router(page_routes(chain, identity, Pages(title), executor, record))
-    app.include_router(api_routes(chain, identity, executor))
+    app.include_router(api_routes(chain, identity, executor, limits))
     app.mount("/static", StaticFiles(directory=STATIC_DIR))
     add_error_handlers(app)
-    if allowed_hosts:
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts), www_redirect=False)
-    app.add_middleware(SecurityMiddleware, max_body_bytes=max_body_bytes, tls=tls)
+    app.add_middleware(SecurityMiddleware, max_body_bytes=max_body_bytes, tls=tls, hosts=allowed_hosts)
     return app

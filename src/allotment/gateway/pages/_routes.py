@@ -16,11 +16,13 @@ from allotment.access import Principal
 from allotment.audit import EventKind
 from allotment.errors import AccessDenied, PolicyError
 from allotment.gateway._chain import Chain
-from allotment.gateway.api._openai import AUTO, MAX_QUESTION_LENGTH
+from allotment.gateway.api._openai import AUTO
+from allotment.gateway.api._requests import MAX_QUESTION_LENGTH
 from allotment.gateway.identity._identity import LOGIN_COOKIE, SESSION_COOKIE, Identity, Session
 from allotment.gateway.identity._passwords import clean_name
 from allotment.gateway.pages._render import Pages
 from allotment.gateway.pages._wire import FAILED, event_frame, frame
+from allotment.gateway.web._json import BadJson, read_json
 from allotment.gateway.web._security import LOG, csrf_matches, csrf_token
 from allotment.gateway.web._stream import EventStream, in_thread
 
@@ -169,8 +171,8 @@ def _require_csrf(session: Session, given: str | None) -> None:
 
 async def _question(request: Request) -> _Question:
     try:
-        asked = _Question.model_validate_json(await request.body())
-    except ValidationError:
+        asked = _Question.model_validate(read_json(await request.body()))
+    except (BadJson, ValidationError):
         raise HTTPException(400, f"A question has 1 to {MAX_QUESTION_LENGTH} characters.") from None
     if not asked.question.strip():
         raise HTTPException(400, "The question is empty.")

@@ -6,14 +6,30 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from starlette.types import Send
 
 from allotment.answering import Event
+from allotment.cancellation import Cancellation, cancellable
+from allotment.errors import Cancelled, TimeLimitReached
 
 KEEP_ALIVE_S = 15.0
+STILL_EVERY_S = 1.0
+"""How often it is asked whether the client may still have the answer."""
+GRACE_S = 5.0
+"""Seconds the chain has to end an answer whose time is up, before the client is told without it."""
+ENDED = "Your access ended while the answer was written. Sign in again, or ask for a new key."
+
+Still = Callable[[], bool]
+"""Whether whoever asked may still have the answer; called about every second, in a thread."""
+
+
+class AccessEnded(Exception):
+    """Whoever asked may not have the answer any longer: nothing more of it is sent."""
 
 
 @dataclass(frozen=True)
@@ -40,51 +56,118 @@ class EventStream(StreamingResponse):
             await self._frames.aclose()
 
 
-async def in_thread(executor: Executor, start: Callable[[], Iterator[Event]]) -> AsyncGenerator[Event | KeepAlive]:
+async def in_thread(
+    executor: Executor,
+    start: Callable[[], Iterator[Event]],
+    *,
+    still: Still | None = None,
+    limit_s: float | None = None,
+) -> AsyncGenerator[Event | KeepAlive]:
     """The events of ``start()``, which runs from first to last in one thread of ``executor``.
 
-    Leaving this iterator early (a client that went away) closes the other one at its next event.
+    Leaving this iterator early (a client that went away) stops the engine, the statement or the wait the chain is in,
+    and closes the chain.
+
+    Args:
+        executor: gives the thread.
+        start: begins the chain.
+        still: asked about every second; once it says no, or fails, the chain is stopped and nothing more of the answer
+            comes.
+        limit_s: longest time in seconds; what takes longer is stopped, and the chain's last event says so.
+
+    Raises:
+        AccessEnded: ``still`` said no.
+        TimeLimitReached: the time was up, and the chain did not end within ``GRACE_S``.
     """
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[Event | _End] = asyncio.Queue()
-    left = threading.Event()
+    work = _Work()
 
     def put(item: Event | _End) -> None:
         if not loop.is_closed():
             loop.call_soon_threadsafe(queue.put_nowait, item)
 
-    job = executor.submit(_drain, start, put, left)
+    job = executor.submit(_drain, start, put, work)
+    watches = [asyncio.create_task(_watch(work, queue, still)), asyncio.create_task(_time(work, queue, limit_s))]
     try:
         while True:
             try:
-                item = await asyncio.wait_for(queue.get(), KEEP_ALIVE_S)
+                # Not wait_for, which can lose the cancellation of a client that went away.
+                async with asyncio.timeout(KEEP_ALIVE_S):
+                    item = await queue.get()
             except TimeoutError:
                 yield KeepAlive()
                 continue
+            if work.revoked:
+                raise AccessEnded(ENDED)
             if isinstance(item, _End):
                 if item.error is not None:
                     raise item.error
                 return
             yield item
     finally:
-        left.set()
+        for watch in watches:
+            watch.cancel()
+        work.leave("the client went away.")
         job.cancel()  # it may not have begun
 
 
-def _drain(start: Callable[[], Iterator[Event]], put: Callable[[Event | _End], None], left: threading.Event) -> None:
+class _Work:
+    """One run of the chain: how it is stopped, and whether its events are still taken."""
+
+    def __init__(self) -> None:
+        self.cancellation = Cancellation()
+        self.left = threading.Event()
+        self.revoked = False
+
+    def leave(self, why: str) -> None:
+        self.left.set()
+        self.cancellation.cancel(Cancelled(why))
+
+
+async def _watch(work: _Work, queue: asyncio.Queue[Event | _End], still: Still | None) -> None:
+    """Ask ``still``; the reader learns of a no before any event that waits."""
+    if still is None:
+        return
+    allowed = True
+    while allowed:
+        await asyncio.sleep(STILL_EVERY_S)
+        try:
+            allowed = await run_in_threadpool(still)
+        except Exception:
+            allowed = False
+    work.revoked = True
+    work.leave("whoever asked may not have the answer any longer.")
+    queue.put_nowait(_End(None))
+
+
+async def _time(work: _Work, queue: asyncio.Queue[Event | _End], limit_s: float | None) -> None:
+    if limit_s is None:
+        return
+    await asyncio.sleep(limit_s)
+    late = TimeLimitReached(f"the answer took longer than {limit_s:g} s.")
+    work.cancellation.cancel(late)
+    await asyncio.sleep(GRACE_S)
+    work.left.set()
+    queue.put_nowait(_End(late))
+
+
+def _drain(start: Callable[[], Iterator[Event]], put: Callable[[Event | _End], None], work: _Work) -> None:
     error: Exception | None = None
     try:
-        events = start()
-        try:
-            for event in events:
-                if left.is_set():
-                    break
-                put(event)
-        finally:
-            # Closed here, in the thread that ran it: locks it holds belong to this thread.
-            close = getattr(events, "close", None)
-            if close is not None:
-                close()
+        with cancellable(work.cancellation):
+            events = start()
+            try:
+                for event in events:
+                    if work.left.is_set():
+                        break
+                    put(event)
+            finally:
+                # Closed here, in the thread that ran it: locks it holds belong to this thread.
+                close = getattr(events, "close", None)
+                if close is not None:
+                    close()
     except Exception as caught:
         error = caught
-    put(_End(error))
+    with suppress(RuntimeError):  # the loop may have been closed in between
+        put(_End(error))
