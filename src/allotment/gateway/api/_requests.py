@@ -184,8 +184,9 @@ def read(kind: type[Model], body: bytes) -> Model:
 def _named(error: ValidationError) -> ApiError:
     first = error.errors(include_input=False, include_url=False)[0]
     place = _place(first["loc"])
-    if place in NOT_HONOURED:
-        return ApiError(400, f"{place}: cannot be honoured here; leave it out.", param=place, code="unsupported_value")
+    whole = place.partition(".")[0]
+    if whole in NOT_HONOURED:
+        return ApiError(400, f"{whole}: cannot be honoured here; leave it out.", param=whole, code="unsupported_value")
     return ApiError(400, f"{place}: {first['msg']}.", param=place)
 
 

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPBearer
 
 from allotment.access import Principal
+from allotment.audit import RecordedDenial
 from allotment.errors import AccessDenied, EngineError, MissingPartError
 from allotment.gateway._chain import Chain
 from allotment.gateway.api._completion import pieces, whole
@@ -94,10 +95,10 @@ def api_routes(chain: Chain, identity: Identity, executor: Executor, limits: Ans
         agent = await run_in_threadpool(_agent, chain, principal, body.model)
         try:
             found = await run_in_threadpool(chain.embed, principal, body.texts, agent=agent)
-        except AccessDenied:
+        except RecordedDenial:
             raise no_model(body.model) from None
-        except EngineError:
-            raise ApiError(503, "The embedding model does not answer. Please try again later.") from None
+        except (AccessDenied, EngineError):
+            raise ApiError(503, "No vectors can be made at the moment. Please try again later.") from None
         except MissingPartError:
             missing = "There is no embedding model here."
             raise ApiError(404, missing, param="model", code="model_not_found") from None

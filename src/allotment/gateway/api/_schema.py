@@ -182,6 +182,9 @@ def described(app: FastAPI, prefix: str) -> dict[str, Any]:
     """The description of all routes for programs: those below ``prefix``, and the health of the process."""
     whole = get_openapi(title=app.title, version="1", description=_ABOUT, routes=app.routes)
     whole["paths"] = {path: item for path, item in whole["paths"].items() if _is_for_programs(path, prefix)}
+    for item in whole["paths"].values():
+        for operation in item.values():
+            operation["responses"].pop("422", None)  # what does not fit is a 400 here
     schemas, named = whole["components"]["schemas"], ""
     while named != (named := json.dumps(whole)):  # a model that is not used any more may be all that used another
         for name in [name for name in schemas if f'schemas/{name}"' not in named]:
