@@ -66,7 +66,7 @@ def create_app(
     app.router.redirect_slashes = False
     identity = Identity(users, policy, tls=tls)
     app.include_router(health_routes(ready))
-    app.include_router(page_routes(chain, identity, Pages(title), executor, record))
+    app.include_router(page_routes(chain, identity, Pages(title), executor, record, limits))
     app.include_router(api_routes(chain, identity, executor, limits))
     app.mount("/static", StaticFiles(directory=STATIC_DIR))
     add_error_handlers(app)

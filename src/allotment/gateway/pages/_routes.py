@@ -13,6 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field, ValidationError
 
 from allotment.access import Principal
+from allotment.answering import Event
 from allotment.audit import EventKind
 from allotment.errors import AccessDenied, PolicyError
 from allotment.gateway._chain import Chain
@@ -24,7 +25,8 @@ from allotment.gateway.pages._render import Pages
 from allotment.gateway.pages._wire import FAILED, event_frame, frame
 from allotment.gateway.web._json import BadJson, read_json
 from allotment.gateway.web._security import LOG, csrf_matches, csrf_token
-from allotment.gateway.web._stream import EventStream, in_thread
+from allotment.gateway.web._stream import AccessEnded, EventStream, KeepAlive, in_thread
+from allotment.project import AnswerLimits
 
 WRONG = "This name and password do not go together. Check both and try again."
 NO_ROLE = "Your account has no role here, so there is nothing it may ask. Ask an administrator for one."
@@ -47,7 +49,9 @@ class _Question(BaseModel):
     agent: str = AUTO
 
 
-def page_routes(chain: Chain, identity: Identity, pages: Pages, executor: Executor, record: Recorder) -> APIRouter:
+def page_routes(
+    chain: Chain, identity: Identity, pages: Pages, executor: Executor, record: Recorder, limits: AnswerLimits
+) -> APIRouter:
     """``/login``, ``/logout``, ``/`` and ``/ask``."""
     router = APIRouter()
     login = _Login(identity, pages, record)
@@ -85,7 +89,9 @@ def page_routes(chain: Chain, identity: Identity, pages: Pages, executor: Execut
         _require_csrf(session, request.headers.get("x-csrf-token"))
         asked = await _question(request)
         agent = await run_in_threadpool(_agent, chain, session.principal, asked.agent)
-        return EventStream(_frames(chain, executor, session.principal, asked.question, agent))
+        principal, question = session.principal, asked.question
+        events = in_thread(executor, lambda: chain.stream(principal, question, agent=agent), limit_s=limits.seconds)
+        return EventStream(_frames(events))
 
     return router
 
@@ -187,13 +193,13 @@ def _agent(chain: Chain, principal: Principal, name: str) -> str | None:
     return name
 
 
-async def _frames(
-    chain: Chain, executor: Executor, principal: Principal, question: str, agent: str | None
-) -> AsyncGenerator[bytes]:
-    async with aclosing(in_thread(executor, lambda: chain.stream(principal, question, agent=agent))) as events:
+async def _frames(events: AsyncGenerator[Event | KeepAlive]) -> AsyncGenerator[bytes]:
+    async with aclosing(events):
         try:
             async for event in events:
                 yield event_frame(event)
+        except AccessEnded as ended:
+            yield frame("problem", {"text": str(ended)})
         except Exception:
             LOG.exception("an answer failed")
             yield frame("problem", {"text": FAILED})
