@@ -150,7 +150,7 @@ _NOISE = st.recursive(st.none() | st.booleans() | st.integers(-(10**30), 10**30)
         _NOISE,
     )
 )
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 def test_fields_that_carry_no_authority_are_not_even_looked_at(
     post: Post, chain: StandInChain, noise: dict[str, Any]
 ) -> None:

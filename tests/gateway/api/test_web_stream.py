@@ -144,7 +144,7 @@ def test_a_chain_that_does_not_listen_is_given_up_when_its_grace_is_over(executo
 
 
 @given(st.lists(st.sampled_from(["step", "delta"]), max_size=20))
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 def test_an_answer_nobody_interrupts_comes_whole_and_in_order(executor: ThreadPoolExecutor, kinds: list[str]) -> None:
     events: list[Event] = [Step("checking") if kind == "step" else Delta(str(n)) for n, kind in enumerate(kinds)]
     whole = [*events, Answer("answered", "x")]

@@ -157,7 +157,7 @@ _SEGMENT = st.sampled_from(
 
 
 @given(st.lists(_SEGMENT, min_size=1, max_size=6), st.booleans())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 def test_no_address_made_of_pieces_gets_past_the_key(address: str, segments: list[str], upper: bool) -> None:
     target = "/" + "/".join(segments)
     place = urlsplit(address)
@@ -175,7 +175,7 @@ def test_no_address_made_of_pieces_gets_past_the_key(address: str, segments: lis
     "lines",
     [
         ["X-Long: " + "a" * 9000],
-        [f"X-{n}: {'a' * 500}" for n in range(62)],
+        [f"X-{n}: {'a' * 500}" for n in range(70)],
         [f"X-{n}: a" for n in range(120)],
     ],
 )
@@ -185,7 +185,7 @@ def test_headers_that_are_too_large_or_too_many_are_refused(raw: Raw, lines: lis
 
 
 def test_headers_that_never_end_are_refused(raw: Raw) -> None:
-    found = raw(b"GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: " + b"a" * 70_000)
+    found = raw(b"GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: " + b"a" * 140_000)
     assert found.startswith((b"HTTP/1.1 400", b"HTTP/1.1 431"))
 
 
