@@ -40,7 +40,7 @@ def key(store: UserStore) -> str:
 
 @pytest.fixture
 def client(address: str, key: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{address}/v1", headers={"authorization": f"Bearer {key}"}) as opened:
+    with httpx.Client(base_url=f"{address}/v1", headers={"authorization": f"Bearer {key}"}, timeout=60) as opened:
         yield opened
 
 
