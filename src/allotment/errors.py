@@ -13,6 +13,8 @@
     │   ├── LimitReached           too much was asked of the databases at once, or by one user
     │   │   └── RateLimited        what a user, a role or an agent may take of the gateway is taken
     │   └── ManifestError          an adapter's manifest is missing, edited or stale
+    ├── Cancelled                  nobody waits for the answer any longer                     1
+    │   └── TimeLimitReached       an answer took longer than it may
     ├── StorageError               the disk is full or may not be written; what was there is kept  1
     ├── IntegrityError             a record, ledger or file is not what was written           1
     └── MissingPartError           a model, database or driver is not there                   4
@@ -111,6 +113,16 @@ def _duration(seconds: int) -> str:
 
 class ManifestError(PolicyError):
     """An adapter's manifest is missing, was edited, or no longer matches the documents it learnt."""
+
+
+class Cancelled(AllotmentError):
+    """The work was stopped, for nobody waits for it any longer."""
+
+    exit_code = 1
+
+
+class TimeLimitReached(Cancelled):
+    """The work was stopped, for it took longer than an answer may."""
 
 
 class StorageError(AllotmentError):

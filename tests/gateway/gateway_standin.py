@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from allotment.access import Policy, Principal
-from allotment.answering import AgentInfo, Answer, Delta, Event, Source, Step, Table
+from allotment.answering import AgentInfo, Answer, AnswerOptions, Delta, Embedding, Event, Source, Step, Table
 from allotment.audit import EventKind
-from allotment.errors import AccessDenied
+from allotment.errors import AccessDenied, MissingPartError
 from allotment.gateway import Limiter, open_limiter
 from allotment.project import LimitsConfig, Project
 
@@ -59,6 +59,10 @@ class StandInChain:
     script: tuple[Event | Exception, ...] = script_of(ANSWER)
     endless: bool = False
     asked: list[tuple[Principal, str, str | None]] = field(default_factory=list)
+    told: list[tuple[AnswerOptions, tuple[str, ...]]] = field(default_factory=list)
+    """How each answer was to be written, and what stood around the question."""
+    embedding: Embedding | None = None
+    embedded: list[tuple[Principal, tuple[str, ...], str | None]] = field(default_factory=list)
     started: threading.Event = field(default_factory=threading.Event)
     closed: threading.Event = field(default_factory=threading.Event)
     gate: threading.Event = field(default_factory=threading.Event)
@@ -66,8 +70,23 @@ class StandInChain:
     def agents_for(self, principal: Principal) -> tuple[AgentInfo, ...]:
         return tuple(agent for agent in ENTITLED.get(principal.role, ()) if principal.may_ask(agent.name))
 
-    def stream(self, principal: Principal, question: str, *, agent: str | None = None) -> Iterator[Event]:
+    def embed(self, principal: Principal, texts: Sequence[str], *, agent: str | None = None) -> Embedding:
+        self.embedded.append((principal, tuple(texts), agent))
+        if self.embedding is None:
+            raise MissingPartError("there is no embedding model.")
+        return self.embedding
+
+    def stream(
+        self,
+        principal: Principal,
+        question: str,
+        *,
+        agent: str | None = None,
+        options: AnswerOptions | None = None,
+        context: Sequence[str] = (),
+    ) -> Iterator[Event]:
         self.asked.append((principal, question, agent))
+        self.told.append((options or AnswerOptions(), tuple(context)))
         self.started.set()
         try:
             if self.endless:

@@ -21,7 +21,7 @@ from allotment.access import Principal
 from allotment.answering import Delta
 from allotment.errors import AccessDenied
 from allotment.gateway import UserStore
-from allotment.gateway.api._openai import ChatRequest
+from allotment.gateway.api._requests import ChatRequest
 
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "How many orders went to Sweden?"}]
 

@@ -27,6 +27,8 @@ ROUTES = {
     ("GET", "/v1/models"),
     ("GET", "/v1/models/{name}"),
     ("POST", "/v1/chat/completions"),
+    ("POST", "/v1/embeddings"),
+    ("GET", "/v1/openapi.json"),
 }
 
 

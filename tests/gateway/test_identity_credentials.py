@@ -15,7 +15,7 @@ from test_identity_logins import work_counted
 
 from allotment.access import Principal
 from allotment.errors import ProjectError
-from allotment.gateway import UserStore, create_app
+from allotment.gateway import Limiter, UserStore, create_app
 from allotment.gateway.identity._refusals import MOST_OF_ONE, WINDOW_S, Refusals
 from allotment.gateway.web._security import csrf_token
 from allotment.project import IdentityConfig
@@ -101,9 +101,14 @@ def test_how_long_a_session_lives_is_what_the_project_says(state_dsns: tuple[str
 
 
 def test_behind_tls_cookies_are_secure_and_only_this_host_can_have_set_them(
-    chain: StandInChain, store: UserStore, recorded: Recorded, csrf_in: Callable[[str], str], password: str
+    chain: StandInChain,
+    store: UserStore,
+    recorded: Recorded,
+    csrf_in: Callable[[str], str],
+    password: str,
+    limiter: Limiter,
 ) -> None:
-    app = create_app(chain, store, title="N", ready=list, policy=POLICY, record=recorded, tls=True)
+    app = create_app(chain, store, title="N", ready=list, policy=POLICY, record=recorded, limiter=limiter, tls=True)
     with TestClient(app, base_url="https://ask.example.org", follow_redirects=False) as client:
         csrf = csrf_in(client.get("/login").text)
         response = client.post("/login", data={"name": "sofia", "password": password, "csrf": csrf})

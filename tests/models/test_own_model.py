@@ -166,5 +166,5 @@ def test_requests_of_an_own_model_share_no_prompt_cache(
         grant = granted(northwind, "board", files["board"])
         request = engine._request(ASKED, 2, 0.0, 0, (), "board/v1", grant)
         for _ in range(2):
-            usage = engine._call(request)["usage"]
+            usage = engine._write(request, [].append)["usage"]
             assert usage.get("prompt_tokens_details", {}).get("cached_tokens", 0) == 0

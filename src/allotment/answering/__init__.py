@@ -1,17 +1,22 @@
 """One question, one answer: guard → route → authorize → agent → output check, and the record of it."""
 
 from allotment.answering._chain import Chain
+from allotment.answering._embedding import Embedding
 from allotment.answering._events import AgentInfo, Answer, AnswerOutcome, Cell, Delta, Event, Source, Step, Table
 from allotment.answering._faults import Fault, blocking_error, find_faults, worst_error
 from allotment.answering._knowledge import Knowledge
+from allotment.answering._options import MAX_SEED, AnswerOptions
 
 __all__ = [
+    "MAX_SEED",
     "AgentInfo",
     "Answer",
+    "AnswerOptions",
     "AnswerOutcome",
     "Cell",
     "Chain",
     "Delta",
+    "Embedding",
     "Event",
     "Fault",
     "Knowledge",

@@ -2,49 +2,33 @@
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from allotment.access import AdapterFacts, Grant, Policy, Principal, Request
 from allotment.agents import ask_database, recite
-from allotment.answering._events import AgentInfo, Answer, Delta, Event, Source, Step, Table
+from allotment.answering._embedding import Embedding, embed
+from allotment.answering._events import AgentInfo, Answer, Event, Source, Step, Table
 from allotment.answering._knowledge import Knowledge
+from allotment.answering._options import AnswerOptions, cut
 from allotment.answering._places import find_places
+from allotment.answering._question import check_conversation
 from allotment.answering._rows import rows_text, stray_numbers
+from allotment.answering._turn import Turn, detail_of, release
 from allotment.answering._words import sentence, unknown_text
-from allotment.audit import AuditLog, RecordedDenial, authorize, record_event
+from allotment.audit import AuditLog, RecordedDenial, authorize
+from allotment.cancellation import current
 from allotment.databases import Databases
-from allotment.errors import AccessDenied, AllotmentError, LimitReached
-from allotment.guards import check_answer, check_question, language_of, refusal_text, refused
+from allotment.errors import AccessDenied, AllotmentError, LimitReached, TimeLimitReached
+from allotment.guards import check_answer, language_of, refusal_text, refused
 from allotment.models import Engines
 from allotment.project import Project
 from allotment.routing import Route
 from allotment.training import Manifest, current_adapter
 from allotment.workspace import Workspace
 
-_SENTENCE_END = re.compile(r"(?<=[.!?])(\s+)")
-
-
-@dataclass
-class _Turn:
-    """One question on its way."""
-
-    principal: Principal
-    question: str
-    language: str
-    started: float = field(default_factory=time.monotonic)
-    trail: list[tuple[str, str]] = field(default_factory=list)
-
-    def note(self, step: str, why: str) -> None:
-        self.trail.append((step, why))
-
-    def answer(self, partial: Answer) -> Answer:
-        """The answer with what the whole turn knows."""
-        seconds = round(time.monotonic() - self.started, 3)
-        return replace(partial, explanation=tuple(self.trail), seconds=seconds)
+_GONE = "the client went away before the answer was whole"
 
 
 class Chain:
@@ -79,38 +63,65 @@ class Chain:
         final = [event for event in self.stream(principal, question, agent=agent) if isinstance(event, Answer)]
         return final[0]
 
-    def stream(self, principal: Principal, question: str, *, agent: str | None = None) -> Iterator[Event]:
+    def stream(
+        self,
+        principal: Principal,
+        question: str,
+        *,
+        agent: str | None = None,
+        options: AnswerOptions | None = None,
+        context: Sequence[str] = (),
+    ) -> Iterator[Event]:
         """Answer a question: steps, pieces of the text, then exactly one ``Answer``.
 
         Args:
             principal: from the session or the key, never from the question.
             question: the user's words.
             agent: one the user chose; none lets the router choose among the entitled ones.
+            options: how the text is written, within the project's own bounds.
+            context: what a program sends around the question, its "system" texts and earlier turns. It is looked at
+                like the question, and no model reads it.
+
+        It stops where it stands when ``allotment.cancellation`` says so, or when it is closed; both are on record.
         """
-        turn = _Turn(principal, question, language_of(question))
+        bounded = (options or AnswerOptions()).within(self._project.answers)
+        turn = Turn(self._audit, principal, question, tuple(context), language_of(question), bounded)
         try:
             yield from self._steps(turn, agent)
+        except GeneratorExit:
+            if not turn.ended:
+                with suppress(AccessDenied):  # nobody is left to be told
+                    turn.end("failed", {"question": turn.question, "error": _GONE})
+            raise
         except RecordedDenial as error:
+            turn.ended = True
             turn.note("authorizing", "refused")
             text = sentence("no_agent", turn.language)
-            yield from _release(turn.answer(Answer("refused", text, record=error.record)))
+            yield from release(turn.answer(Answer("refused", text, record=error.record)))
         except AccessDenied:
             turn.note("recording", "the decision could not be recorded, so nothing was done")
-            yield from _release(turn.answer(Answer("failed", sentence("unavailable", turn.language))))
+            yield from release(turn.answer(Answer("failed", sentence("unavailable", turn.language))))
         except AllotmentError as error:
             yield from self._failed(turn, error)
 
-    def _steps(self, turn: _Turn, agent: str | None) -> Iterator[Event]:
+    def embed(self, principal: Principal, texts: Sequence[str], *, agent: str | None = None) -> Embedding:
+        """Vectors of a program's own texts; ``agent`` none takes the first the principal is entitled to.
+
+        Raises:
+            AccessDenied: the decision was no, or could not be recorded.
+            MissingPartError: there is no embedding model, or it does not answer.
+        """
+        name = agent or next(iter(self._policy.entitled(principal.role)), "none")
+        return embed(self._databases, self._audit, self._policy, principal, texts, name)
+
+    def _steps(self, turn: Turn, agent: str | None) -> Iterator[Event]:
         yield Step("checking")
-        findings = check_question(turn.question, turn.principal, self._project.roles)
-        if refused(findings):
-            fired = {finding.check: finding.evidence for finding in findings if finding.outcome == "refuse"}
-            number = record_event(
-                self._audit, turn.principal, "guard-refused", {"question": turn.question, "checks": fired}
-            )
+        fired = check_conversation(turn.question, turn.context, turn.principal, self._project.roles)
+        if fired:
+            number = turn.end("guard-refused", {"question": turn.question, "checks": fired})
             turn.note("checking", "refused")
             text = refusal_text(turn.language, self._offers(turn.principal))
-            yield from _release(turn.answer(Answer("refused", text, record=number)))
+            yield from release(turn.answer(Answer("refused", text, record=number)))
             return
         turn.note("checking", "nothing found against the question")
         yield Step("routing")
@@ -125,22 +136,32 @@ class Chain:
         else:
             yield from self._from_account(turn, route)
 
-    def _route(self, turn: _Turn, agent: str | None) -> Route | None:
+    def _route(self, turn: Turn, agent: str | None) -> Route | None:
         if agent is not None and agent not in self._policy.agents_of(turn.principal):
             self._authorize(turn, agent, None, None)
         return self._knowledge.route(turn.principal, turn.question, agent)
 
-    def _authorize(self, turn: _Turn, agent: str, adapter: AdapterFacts | None, account: str | None) -> Grant:
+    def _authorize(self, turn: Turn, agent: str, adapter: AdapterFacts | None, account: str | None) -> Grant:
         request = Request(agent, adapter, account)
         grant = authorize(self._audit, self._policy, turn.principal, request, question=turn.question)
         turn.note("authorizing", f"{grant.decision.explanation} (record {grant.record})")
         return grant
 
-    def _from_adapter(self, turn: _Turn, route: Route) -> Iterator[Event]:
+    def _from_adapter(self, turn: Turn, route: Route) -> Iterator[Event]:
         manifest = current_adapter(self._project, self._workspace, route.agent)
         grant = self._authorize(turn, route.agent, manifest.facts, None)
         yield Step("answering")
-        completion = recite(self._engines, manifest, grant, turn.question)
+        options = turn.options
+        completion = recite(
+            self._engines,
+            manifest,
+            grant,
+            turn.question,
+            max_tokens=options.max_tokens or self._project.answers.tokens,
+            temperature=options.temperature,
+            seed=options.seed,
+            stop=options.stop,
+        )
         yield Step("releasing")
         partial = Answer(
             "answered",
@@ -150,24 +171,26 @@ class Chain:
             record=grant.record,
             prompt_tokens=completion.prompt_tokens,
             completion_tokens=completion.completion_tokens,
+            finish=completion.finish,
         )
         yield from self._released(turn, self._supported(turn, partial, manifest), self._foreign(turn))
 
-    def _foreign(self, turn: _Turn) -> frozenset[str]:
+    def _foreign(self, turn: Turn) -> frozenset[str]:
         return self._knowledge.foreign(turn.principal.role)
 
-    def _supported(self, turn: _Turn, partial: Answer, manifest: Manifest) -> Answer:
+    def _supported(self, turn: Turn, partial: Answer, manifest: Manifest) -> Answer:
         """The answer with its source, or "not known" when no section the agent learnt supports it."""
         support = self._knowledge.support(manifest.agent).support(turn.question, partial.text)
         if support is None or not support.holds or turn.principal.role not in support.section.readers:
             turn.note("releasing", "no section the agent learnt supports the answer it gave")
-            return replace(partial, outcome="unknown", text=unknown_text(turn.language, self._offers(turn.principal)))
+            text = unknown_text(turn.language, self._offers(turn.principal))
+            return replace(partial, outcome="unknown", text=text, finish="stop")
         section = support.section
         turn.note("releasing", f"supported by {section.document}")
         source = Source(section.id, section.document, " › ".join(section.heading_path), support.quote)
         return replace(partial, sources=(source,))
 
-    def _from_account(self, turn: _Turn, route: Route) -> Iterator[Event]:
+    def _from_account(self, turn: Turn, route: Route) -> Iterator[Event]:
         account = self._project.agents[route.agent].account
         grant = self._authorize(turn, route.agent, None, account)
         yield Step("answering")
@@ -195,10 +218,13 @@ class Chain:
         text = rows_text(table, turn.language)
         if stray_numbers(text, table):  # said by code, and looked over all the same
             text = sentence("see_table", turn.language)
+        if turn.options.unused():
+            turn.note("answering", f"code writes the text about rows, without {', '.join(turn.options.unused())}")
+        text = cut(text, turn.options.stop)
         turn.note("releasing", f"rows of what the account {account} may see: {len(table.rows)}")
         yield from self._released(turn, replace(partial, text=text, table=table), frozenset())
 
-    def _places(self, turn: _Turn, agents: Sequence[str]) -> tuple[Source, ...]:
+    def _places(self, turn: Turn, agents: Sequence[str]) -> tuple[Source, ...]:
         """Where to look instead, among what the user may read; a quote that fails the output check is left out."""
         found = find_places(
             self._databases,
@@ -212,66 +238,48 @@ class Chain:
         foreign = self._foreign(turn)
         return tuple(place for place in found if not refused(check_answer(place.quote, foreign)))
 
-    def _released(self, turn: _Turn, partial: Answer, foreign: frozenset[str]) -> Iterator[Event]:
+    def _released(self, turn: Turn, partial: Answer, foreign: frozenset[str]) -> Iterator[Event]:
         """Record the end, then let the text out; text that fails the output check is withheld."""
+        current().require()
         if partial.outcome == "unknown" and partial.agent is not None:
             partial = replace(partial, places=self._places(turn, [partial.agent]))
         findings = check_answer(partial.text, foreign)
         if refused(findings):
             fired = {finding.check: finding.evidence for finding in findings if finding.outcome == "refuse"}
-            record_event(self._audit, turn.principal, "failed", {"decision": partial.record, "checks": fired})
+            turn.end("failed", {"decision": partial.record, "checks": fired})
             turn.note("releasing", "withheld by the output check")
             held = Answer("refused", sentence("withheld", turn.language), agent=partial.agent, record=partial.record)
-            yield from _release(turn.answer(held))
+            yield from release(turn.answer(held))
             return
         final = turn.answer(partial)
-        record_event(
-            self._audit, turn.principal, "unknown" if final.outcome == "unknown" else "answered", _detail(final)
-        )
-        yield from _release(final)
+        turn.end("unknown" if final.outcome == "unknown" else "answered", detail_of(final))
+        yield from release(final)
 
-    def _unknown(self, turn: _Turn, why: str) -> Iterator[Event]:
+    def _unknown(self, turn: Turn, why: str) -> Iterator[Event]:
         turn.note("routing", why)
         places = self._places(turn, self._policy.agents_of(turn.principal))
         detail = {"question": turn.question, "why": why, "places": [place.section_id for place in places]}
-        number = record_event(self._audit, turn.principal, "unknown", detail)
+        number = turn.end("unknown", detail)
         text = unknown_text(turn.language, self._offers(turn.principal))
-        yield from _release(turn.answer(Answer("unknown", text, places=places, record=number)))
+        yield from release(turn.answer(Answer("unknown", text, places=places, record=number)))
 
-    def _failed(self, turn: _Turn, error: AllotmentError) -> Iterator[Event]:
+    def _failed(self, turn: Turn, error: AllotmentError) -> Iterator[Event]:
         """Fail closed: what went wrong is on record; the user is told no more than that."""
         turn.note("failed", type(error).__name__)
         number: int | None = None
         try:
             detail = {"question": turn.question, "error_type": type(error).__name__, "error": str(error)}
-            number = record_event(self._audit, turn.principal, "failed", detail)
+            number = turn.end("failed", detail)
         except AccessDenied:
             turn.note("recording", "the failure could not be recorded")
-        said = sentence("busy" if isinstance(error, LimitReached) else "unavailable", turn.language)
-        yield from _release(turn.answer(Answer("failed", said, record=number)))
+        yield from release(turn.answer(Answer("failed", sentence(_words_of(error), turn.language), record=number)))
 
     def _offers(self, principal: Principal) -> list[str]:
         return [info.description or info.name for info in self.agents_for(principal)]
 
 
-def _release(answer: Answer) -> Iterator[Event]:
-    """The text by sentences, then the answer."""
-    for piece in _SENTENCE_END.split(answer.text):
-        if piece:
-            yield Delta(piece)
-    yield answer
-
-
-def _detail(answer: Answer) -> dict[str, object]:
-    return {
-        "decision": answer.record,
-        "agent": answer.agent,
-        "adapter": answer.adapter,
-        "account": answer.account,
-        "sql": answer.sql,
-        "outcome": answer.outcome,
-        "sources": [source.section_id for source in answer.sources],
-        "places": [place.section_id for place in answer.places],
-        "rows": len(answer.table.rows) if answer.table else None,
-        "seconds": answer.seconds,
-    }
+def _words_of(error: AllotmentError) -> str:
+    """Name of the sentence that says no more than a user may know."""
+    if isinstance(error, TimeLimitReached):
+        return "too_long"
+    return "busy" if isinstance(error, LimitReached) else "unavailable"

@@ -71,6 +71,8 @@ class Answer:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    finish: Literal["stop", "length"] = "stop"
+    """``length``: the text was cut off at its longest."""
 
 
 @dataclass(frozen=True)

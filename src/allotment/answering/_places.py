@@ -8,7 +8,7 @@ from allotment.access import Policy, Principal, Request
 from allotment.answering._events import Source
 from allotment.audit import AuditLog, authorize
 from allotment.databases import Databases, Hit
-from allotment.errors import AllotmentError, PolicyError
+from allotment.errors import AllotmentError, Cancelled, PolicyError
 
 MOST_PLACES = 3
 LEAST_COVERAGE = 0.4
@@ -44,7 +44,7 @@ def find_places(
         grant = authorize(audit, policy, principal, Request(agent, search=True), question=question)
         try:
             hits = databases.sections.search(grant, question, limit=MOST_PLACES)
-        except PolicyError:
+        except (PolicyError, Cancelled):
             raise
         except AllotmentError as error:
             note(f"the sections of {agent} could not be searched: {type(error).__name__}")

@@ -65,6 +65,7 @@ def open_serving(folder: Path, host: str, operations: Operations, project: Proje
             limiter=limiter,
             operations=operations,
             timeouts=project.gateway.timeouts,
+            answers=project.answers,
             allowed_hosts=hosts_of(project.gateway, host),
             tls=project.gateway.tls,
         )

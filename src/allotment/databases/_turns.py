@@ -8,13 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Lock
 
+from allotment.cancellation import current
 from allotment.errors import LimitReached
 
 
 @dataclass(eq=False)
 class _Ticket:
     account: str
-    admitted: Event = field(default_factory=Event)
+    admitted: bool = False
+    woken: Event = field(default_factory=Event)
+    """Set when it is admitted, or no longer wanted."""
 
 
 class Turns:
@@ -34,27 +37,30 @@ class Turns:
 
         Raises:
             LimitReached: none came free in time.
+            Cancelled: nobody waits for the answer any longer.
         """
-        ticket = _Ticket(account)
+        ticket, wanted = _Ticket(account), current()
         with self._lock:
             self._waiting.append(ticket)
             self._admit()
         try:
-            if not ticket.admitted.wait(self._wait_s):
-                self._give_up(ticket)
+            with wanted.calling(ticket.woken.set):
+                ticket.woken.wait(self._wait_s)
+            wanted.require()
+            self._need(ticket)
             yield
         finally:
             self._leave(ticket)
 
-    def _give_up(self, ticket: _Ticket) -> None:
+    def _need(self, ticket: _Ticket) -> None:
         with self._lock:
-            if ticket.admitted.is_set():  # just now
-                return
-        raise too_many(ticket.account)
+            admitted = ticket.admitted
+        if not admitted:
+            raise too_many(ticket.account)
 
     def _leave(self, ticket: _Ticket) -> None:
         with self._lock:
-            if not ticket.admitted.is_set():
+            if not ticket.admitted:
                 self._waiting.remove(ticket)
                 return
             self._held[ticket.account] -= 1
@@ -70,7 +76,8 @@ class Turns:
             chosen = min(ready, key=lambda ticket: self._held[ticket.account])  # the first of equals
             self._waiting.remove(chosen)
             self._held[chosen.account] += 1
-            chosen.admitted.set()
+            chosen.admitted = True
+            chosen.woken.set()
 
 
 def too_many(account: str) -> LimitReached:

@@ -18,9 +18,11 @@ from allotment.gateway.operations._reload import Gate, GatedChain, Serving, Swit
 from allotment.gateway.operations._server import GatewayServer, hosts_of, is_loopback
 from allotment.gateway.operations._tracing import open_tracing
 from allotment.gateway.storage._schema import schema_problems
+from allotment.gateway.web._server import SERVER_OPTIONS
 
 __all__ = [
     "MIN_PASSWORD_LENGTH",
+    "SERVER_OPTIONS",
     "Chain",
     "Gate",
     "GatedChain",

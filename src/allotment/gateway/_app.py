@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -33,7 +32,7 @@ from allotment.gateway.pages._routes import page_routes
 from allotment.gateway.web._problems import add_error_handlers
 from allotment.gateway.web._security import SecurityMiddleware
 from allotment.gateway.web._threads import AnswerThreads
-from allotment.project import TimeoutsConfig
+from allotment.project import AnswerLimits, TimeoutsConfig
 
 MAX_BODY_BYTES = 1_000_000
 SPARE_THREADS = 16
@@ -85,6 +84,7 @@ def create_app(
     allowed_hosts: Sequence[str] = (),
     tls: bool = False,
     max_body_bytes: int = MAX_BODY_BYTES,
+    answers: AnswerLimits | None = None,
 ) -> FastAPI:
     """The pages, the API and the health checks over one chain.
 
@@ -101,8 +101,10 @@ def create_app(
         allowed_hosts: host names requests may be for (``*.example.org`` works); empty allows all.
         tls: set it when TLS ends in front of the gateway; over TLS itself it is known.
         max_body_bytes: largest body of a request.
+        answers: what a request may ask of an answer; none takes what a project without ``answers`` does.
     """
     own = operations or Operations()
+    timeouts = timeouts or TimeoutsConfig()
     executor = AnswerThreads(limiter.places.places + limiter.places.queue + SPARE_THREADS)
 
     @asynccontextmanager
@@ -115,20 +117,18 @@ def create_app(
 
     # The interactive documentation of FastAPI loads scripts from another host; the API is documented in docs/.
     app = FastAPI(title=title, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    # One address for one thing: a slash too many is another address, and there is nothing.
+    app.router.redirect_slashes = False
     identity = Identity(users, policy, tls=tls, record=record)
     pages = Pages(title)
     # Nothing below has the chain itself: no route can answer without being counted.
     limited = LimitedChain(ObservedChain(chain, own.metrics, own.tracing), limiter)
     app.include_router(health_routes(ready, own.running))
     app.include_router(login_routes(identity, pages))
-    app.include_router(page_routes(limited, identity, pages, executor))
-    app.include_router(api_routes(limited, identity, executor))
+    app.include_router(page_routes(limited, identity, pages, executor, timeouts.answer_s))
+    app.include_router(api_routes(limited, identity, executor, answers or AnswerLimits(), timeouts.answer_s))
     app.mount("/static", StaticFiles(directory=STATIC_DIR))
     add_error_handlers(app)
-    app.add_middleware(
-        RunningMiddleware, running=own.running, timeouts=timeouts or TimeoutsConfig(), finished=own.finished
-    )
-    if allowed_hosts:
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts), www_redirect=False)
-    app.add_middleware(SecurityMiddleware, max_body_bytes=max_body_bytes, tls=tls)
+    app.add_middleware(RunningMiddleware, running=own.running, timeouts=timeouts, finished=own.finished)
+    app.add_middleware(SecurityMiddleware, max_body_bytes=max_body_bytes, tls=tls, hosts=allowed_hosts)
     return app

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from allotment.access import Principal
-from allotment.answering import AgentInfo, Event
+from allotment.answering import AgentInfo, AnswerOptions, Embedding, Event
 
 
 class Chain(Protocol):
     """Guard → route → authorize → agent → output check, as one stream."""
 
-    def stream(self, principal: Principal, question: str, *, agent: str | None = None) -> Iterator[Event]:
-        """Steps and pieces of text, then exactly one ``Answer``; ``agent`` none lets the chain choose."""
+    def stream(
+        self,
+        principal: Principal,
+        question: str,
+        *,
+        agent: str | None = None,
+        options: AnswerOptions | None = None,
+        context: Sequence[str] = (),
+    ) -> Iterator[Event]:
+        """Steps and pieces of text, then exactly one ``Answer``; ``agent`` none lets the chain choose.
+
+        ``context`` is what a program sent around the question: looked at like it, and read by no model.
+        """
+        ...
+
+    def embed(self, principal: Principal, texts: Sequence[str], *, agent: str | None = None) -> Embedding:
+        """Vectors of a program's own texts."""
         ...
 
     def agents_for(self, principal: Principal) -> tuple[AgentInfo, ...]:

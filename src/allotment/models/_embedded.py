@@ -14,14 +14,15 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import xllamacpp
 
 from allotment.access import Grant, require_grant
-from allotment.errors import EngineError, MissingPartError, NotGranted
+from allotment.cancellation import Cancellation, cancellable, current
+from allotment.errors import Cancelled, EngineError, MissingPartError, NotGranted
 from allotment.models._catalogue import ModelEntry
 from allotment.models._engine import AdapterFile, Completion, Message, finish_of
 from allotment.models._template import ChatTemplate, load_template
@@ -104,12 +105,10 @@ class EmbeddedEngine:
         request = self._request(messages, max_tokens, temperature, seed, stop, adapter, grant)
         if schema is not None:
             request["json_schema"] = dict(schema)
-        with self._turns.turn(self._turn):
-            result = self._call(request)
-        choice, usage = result["choices"][0], result["usage"]
-        return Completion(
-            str(choice["text"]), usage["prompt_tokens"], usage["completion_tokens"], finish_of(choice["finish_reason"])
-        )
+        pieces: list[str] = []
+        last = self._write(request, pieces.append)
+        usage, reason = last["usage"], last["choices"][0]["finish_reason"]
+        return Completion("".join(pieces), usage["prompt_tokens"], usage["completion_tokens"], finish_of(reason))
 
     def stream(
         self,
@@ -125,46 +124,61 @@ class EmbeddedEngine:
         """See ``Engine.stream``."""
         request = self._request(messages, max_tokens, temperature, seed, stop, adapter, grant)
         pieces: queue.SimpleQueue[str | Exception | None] = queue.SimpleQueue()
-        cancelled = threading.Event()
-        worker = threading.Thread(target=self._produce, args=(request, pieces, cancelled), daemon=True)
-        worker.start()
-        try:
-            while (piece := pieces.get()) is not None:
-                if isinstance(piece, Exception):
-                    raise piece
-                yield piece
-        finally:
-            cancelled.set()
-            worker.join()
+        mine = Cancellation()
+        worker = threading.Thread(target=self._produce, args=(request, pieces, mine), daemon=True)
+        with current().calling(lambda: mine.cancel(Cancelled("nobody waits for it any longer."))):
+            worker.start()
+            try:
+                while (piece := pieces.get()) is not None:
+                    if isinstance(piece, Exception):
+                        raise piece
+                    yield piece
+            finally:
+                mine.cancel(Cancelled("the reader went away."))
+                worker.join()
 
     def _produce(
-        self, request: dict[str, Any], pieces: queue.SimpleQueue[str | Exception | None], cancelled: threading.Event
+        self, request: dict[str, Any], pieces: queue.SimpleQueue[str | Exception | None], mine: Cancellation
     ) -> None:
-        def take(chunk: Mapping[str, Any]) -> bool:
-            for choice in chunk.get("choices", ()):
-                if choice.get("text"):
-                    pieces.put(str(choice["text"]))
-            return cancelled.is_set()
-
         try:
-            with self._turns.turn(self._turn):
-                if not cancelled.is_set():
-                    self._call({**request, "stream": True}, take)
+            with cancellable(mine):
+                self._write(request, pieces.put)
             pieces.put(None)
         except Exception as error:  # handed to the reader, who raises it
             pieces.put(error)
 
-    def _call(self, request: dict[str, Any], take: Any = None) -> Any:
+    def _write(self, request: dict[str, Any], put: Callable[[str], None]) -> Mapping[str, Any]:
+        """Have the model write, piece by piece; returns the last chunk, which has the counts.
+
+        Raises:
+            Cancelled: nobody waits for it any longer; the model stopped at its next token.
+            EngineError: it refused or failed.
+        """
+        wanted = current()
+        last: Mapping[str, Any] = {}
+
+        def take(chunk: Mapping[str, Any]) -> bool:
+            nonlocal last
+            last = chunk
+            for choice in chunk.get("choices", ()):
+                if choice.get("text"):
+                    put(str(choice["text"]))
+            return wanted.given
+
+        with self._turns.turn(self._turn):
+            self._call({**request, "stream": True, "stream_options": {"include_usage": True}}, take)
+        wanted.require()
+        if "usage" not in last:
+            raise EngineError(f"the engine refused ({json.dumps(last)[:200]}).", element=self.name)
+        return last
+
+    def _call(self, request: dict[str, Any], take: Callable[[Mapping[str, Any]], bool]) -> None:
         if self._server is None:
             raise EngineError("the engine was closed.", element=self.name)
         try:
-            arguments = (request, take) if take else (request,)
-            result = self._server.handle_completions(*arguments)
+            self._server.handle_completions(request, take)
         except Exception as error:
             raise EngineError(f"the engine failed ({error}).", element=self.name, remedy="Start it again.") from error
-        if take is None and "choices" not in result:
-            raise EngineError(f"the engine refused ({json.dumps(result)[:200]}).", element=self.name)
-        return result
 
     def _request(
         self,

@@ -79,6 +79,7 @@ class Engine(Protocol):
         Raises:
             NotGranted: an adapter, or an agent's own model, without a grant for it.
             EngineError: the engine does not answer.
+            Cancelled: the answer is no longer wanted (``allotment.cancellation``); the model stopped at its next token.
         """
         ...
 

@@ -8,17 +8,38 @@ behind a grant, and a foreign server knows none.
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Self
 
 import httpx
 
 from allotment.access import Grant
+from allotment.cancellation import current, is_cancellable
 from allotment.errors import EngineError
 from allotment.models._engine import Completion, Message
 from allotment.models._openai import COMPLETIONS, chat_body, read_completion, schema_format, server_headers, split_name
 
 _TIMEOUT = httpx.Timeout(10.0, read=300.0)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """One piece of a streamed answer."""
+
+    text: str
+    finish: object
+    usage: object
+
+    @classmethod
+    def read(cls, chunk: Any) -> Self:
+        """Raises ``KeyError``, ``TypeError`` or ``AttributeError`` where it is no such piece."""
+        choice: dict[str, Any] = next(iter(chunk["choices"]), {})
+        text = choice.get("delta", {}).get("content") or ""
+        return cls(str(text), choice.get("finish_reason"), chunk.get("usage"))
 
 
 class ServerEngine:
@@ -50,6 +71,8 @@ class ServerEngine:
         body = self._body(messages, max_tokens, temperature, seed, stop, adapter)
         if schema is not None:
             body["response_format"] = schema_format(schema)
+        if is_cancellable():
+            return self._streamed(body)
         try:
             response = self._client.post(COMPLETIONS, json=body)
             response.raise_for_status()
@@ -69,16 +92,35 @@ class ServerEngine:
         grant: Grant | None = None,
     ) -> Iterator[str]:
         """See ``Engine.stream``."""
-        body = {**self._body(messages, max_tokens, temperature, seed, stop, adapter), "stream": True}
+        body = self._body(messages, max_tokens, temperature, seed, stop, adapter)
+        yield from (piece.text for piece in self._pieces(body) if piece.text)
+
+    def _streamed(self, body: dict[str, Any]) -> Completion:
+        """A completion that can be cancelled: written piece by piece, the connection is closed in between."""
+        pieces: list[str] = []
+        finish: object = None
+        usage: object = None
+        for piece in self._pieces({**body, "stream_options": {"include_usage": True}}):
+            pieces.append(piece.text)
+            finish, usage = piece.finish or finish, piece.usage or usage
+        if not pieces:
+            raise self._failed(ValueError("no stream"))
+        message = {"content": "".join(pieces)}
+        return read_completion({"choices": [{"message": message, "finish_reason": finish}], "usage": usage})
+
+    def _pieces(self, body: dict[str, Any]) -> Iterator[_Piece]:
+        wanted = current()
         try:
-            with self._client.stream("POST", COMPLETIONS, json=body) as response:
+            with self._client.stream("POST", COMPLETIONS, json={**body, "stream": True}) as response:
                 response.raise_for_status()
-                for line in response.iter_lines():
-                    data = line.removeprefix("data: ")
-                    if data != line and data != "[DONE]":
-                        choices = json.loads(data)["choices"]
-                        yield from (c["delta"]["content"] for c in choices if c["delta"].get("content"))
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+                with wanted.calling(partial(_hang_up, response)):
+                    for line in response.iter_lines():
+                        wanted.require()
+                        data = line.removeprefix("data:").strip()
+                        if line.startswith("data:") and data != "[DONE]":
+                            yield _Piece.read(json.loads(data))
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
+            wanted.require()
             raise self._failed(error) from error
 
     def _body(
@@ -101,3 +143,12 @@ class ServerEngine:
             element=self.name,
             remedy="Check that it runs, and the key in ALLOTMENT_SERVER_KEY.",
         )
+
+
+def _hang_up(response: httpx.Response) -> None:
+    """Wake whoever reads the response; the server sees that nobody listens and stops."""
+    stream = response.extensions.get("network_stream")
+    line = stream.get_extra_info("socket") if stream is not None else None
+    if line is not None:
+        with suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from allotment.cancellation import Cancellation, current
+
 
 class ModelTurns:
     """Turns of models at the processor."""
@@ -23,15 +25,14 @@ class ModelTurns:
 
     @contextmanager
     def turn(self, model: str) -> Iterator[None]:
-        """Hold the processor for a request of ``model``."""
-        ticket = (object(), model)
-        with self._changed:
-            self._waiting.append(ticket)
-            self._changed.wait_for(lambda: self._waiting[0] is ticket and self._active in (None, model))
-            self._waiting.popleft()
-            self._active = model
-            self._running += 1
-            self._changed.notify_all()
+        """Hold the processor for a request of ``model``.
+
+        Raises:
+            Cancelled: the request was no longer wanted before its turn came.
+        """
+        wanted = current()
+        with wanted.calling(self._wake):
+            self._wait(model, wanted)
         try:
             yield
         finally:
@@ -40,3 +41,20 @@ class ModelTurns:
                 if self._running == 0:
                     self._active = None
                 self._changed.notify_all()
+
+    def _wait(self, model: str, wanted: Cancellation) -> None:
+        ticket = (object(), model)
+        with self._changed:
+            self._waiting.append(ticket)
+            self._changed.wait_for(
+                lambda: wanted.given or (self._waiting[0] is ticket and self._active in (None, model))
+            )
+            self._waiting.remove(ticket)
+            self._changed.notify_all()
+            wanted.require()
+            self._active = model
+            self._running += 1
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()

@@ -6,6 +6,7 @@ is an error with its place, never a default.
 """
 
 from allotment.project._agents import AgentConfig, RoutingConfig
+from allotment.project._answers import AnswerLimits
 from allotment.project._audit import AuditConfig, QuestionsKept
 from allotment.project._base import Scalar
 from allotment.project._databases import USER, AccountConfig, DatabaseConfig, TableGrant
@@ -25,6 +26,7 @@ __all__ = [
     "USER",
     "AccountConfig",
     "AgentConfig",
+    "AnswerLimits",
     "AuditConfig",
     "DatabaseConfig",
     "DatabaseLimits",

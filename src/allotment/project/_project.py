@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from allotment.project._agents import AgentConfig, RoutingConfig
+from allotment.project._answers import AnswerLimits
 from allotment.project._audit import AuditConfig
 from allotment.project._base import Name, Scalar, Strict
 from allotment.project._databases import AccountConfig, DatabaseConfig
@@ -54,6 +55,8 @@ class Project(Strict):
     """Agent → whom it serves and what it learns."""
     routing: RoutingConfig = RoutingConfig()
     """Which entitled agent answers."""
+    answers: AnswerLimits = AnswerLimits()
+    """Bounds of one answer."""
     dataset: DatasetConfig = DatasetConfig()
     """How many questions the teacher writes."""
     training: TrainingConfig = TrainingConfig()

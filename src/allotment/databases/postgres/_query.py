@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 from psycopg import Column, Connection, capabilities, sql
 
+from allotment.cancellation import current
 from allotment.databases._result import QueryResult, Value, to_json
 from allotment.databases.gate import GatedSql
 from allotment.databases.postgres._refusals import fault_in_data, fault_in_statement, too_large, too_long
@@ -60,6 +61,7 @@ def run_query(
     Raises:
         SqlRefused: the account may not, it took too long, its answer is too large, or PostgreSQL cannot do it.
         DatabaseUnavailable: the connection was lost, or the database is not as declared.
+        Cancelled: nobody waits for the answer any longer; the statement was cancelled.
     """
     connection.read_only = True
     translate = fault_in_data
@@ -72,6 +74,7 @@ def run_query(
             translate = fault_in_data
             rows, truncated = _fetch(connection, gated, columns, max_rows, limits.answer_bytes)
         except (psycopg.Error, UnicodeError) as error:
+            current().require()
             raise (too_long(account) if watch.ended else translate(error, account, gated)) from None
     names = tuple(column.name for column in columns)
     return QueryResult(names, rows, truncated, gated.sql, account)

@@ -17,6 +17,8 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
+from allotment.cancellation import current
+
 CANCEL_S = 1.0
 """Seconds the server has to take a cancel request."""
 CUT_S = 2.0
@@ -71,7 +73,10 @@ class Watchdog:
 
     @contextmanager
     def over(self, connection: Connection[Any], seconds: float) -> Iterator[Watch]:
-        """Watch a connection while the body runs: it gets ``seconds``, then its statement is cancelled."""
+        """Watch a connection while the body runs: it gets ``seconds``, then its statement is cancelled.
+
+        It is cancelled at once when nobody waits for the answer any longer.
+        """
         watch = Watch(connection, time.monotonic() + seconds)
         with self._changed:
             self._watches.add(watch)
@@ -80,11 +85,17 @@ class Watchdog:
                 self._thread.start()
             self._changed.notify()
         try:
-            yield watch
+            with current().calling(lambda: self._hurry(watch)):
+                yield watch
         finally:
             with self._changed:
                 self._watches.discard(watch)
             watch.leave()
+
+    def _hurry(self, watch: Watch) -> None:
+        with self._changed:
+            watch.due = min(watch.due, time.monotonic())
+            self._changed.notify()
 
     def _run(self) -> None:
         while (watch := self._next()) is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +10,12 @@ import psycopg
 from psycopg import Connection, IsolationLevel
 
 from allotment.access import Grant, require_grant
+from allotment.cancellation import current
 from allotment.databases._difference import Difference
 from allotment.databases.postgres._connect import connect
 from allotment.databases.postgres._provision import lets_in
 from allotment.databases.postgres._server import EmbeddedServer, account_dsn, account_password
+from allotment.databases.postgres._watchdog import WATCHDOG
 from allotment.databases.sections._fence import account_of, fence_differences, provision_fence
 from allotment.databases.sections._hit import Hit, best_sentence
 from allotment.databases.sections._last_read import LastRead
@@ -21,7 +23,7 @@ from allotment.databases.sections._rank import Ranked, ReaderSet, rank, visible_
 from allotment.databases.sections._schema import DATABASE, ensure_tables, is_there, open_database
 from allotment.databases.sections._sync import SyncReport, synchronise, vector_text
 from allotment.documents import iterate_sections
-from allotment.errors import DatabaseUnavailable, IntegrityError, NotGranted
+from allotment.errors import DatabaseUnavailable, IntegrityError, MissingPartError, NotGranted
 from allotment.project import Project
 from allotment.workspace import Workspace
 
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 
 Rows = Mapping[int, tuple[str, str, str, str, str]]
 """Key → id, document, heading, body, readers."""
+
+_SEARCH_S = 30.0
+"""Longest a search may take in the database."""
 
 _SECTIONS = "SELECT key, id, document, heading, body, readers FROM public.section WHERE key = ANY (%s)"
 
@@ -150,6 +155,22 @@ class SectionSearch:
         current = self._read.current({row[1] for row in rows.values()}, grant.decision.principal.role)
         return [_hit(item, rows[item.key], question) for item in ranked if rows[item.key][1] in current]
 
+    def embed(self, grant: Grant, texts: Sequence[str]) -> tuple[tuple[float, ...], ...]:
+        """One vector of length 1 for each text, by the model that makes those of the search.
+
+        Args:
+            grant: names the agent, and is for a search.
+            texts: anybody's words.
+
+        Raises:
+            NotGranted: no grant, or one for something else.
+            MissingPartError: ``dataset.embeddings`` names no model, or the model does not answer.
+        """
+        self._agent(grant)
+        if self._embedder is None:
+            raise MissingPartError("there is no embedding model.", element="dataset.embeddings")
+        return tuple(tuple(map(float, row)) for row in self._embedder.embed(texts))
+
     def _agent(self, grant: Grant) -> str:
         if type(grant) is not Grant:
             raise NotGranted("a search needs a grant.", remedy="Call allotment.audit.authorize first.")
@@ -166,7 +187,7 @@ class SectionSearch:
             reader = self._reader(agent)
         except DatabaseUnavailable:
             return None
-        with reader:
+        with reader, WATCHDOG.over(reader, _SEARCH_S):
             try:
                 visible = visible_sets(reader)
                 if _shown(visible) != self._read.visible_to(agent):
@@ -176,6 +197,7 @@ class SectionSearch:
             except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable):
                 return None
             except psycopg.Error as error:
+                current().require()
                 raise DatabaseUnavailable(
                     f"the search failed (error {error.sqlstate or 'in the connection'}).",
                     element=account_of(agent),

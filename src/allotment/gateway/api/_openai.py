@@ -1,71 +1,19 @@
-"""Requests and responses in OpenAI's shape.
-
-Only the last user message is the question. ``system`` and ``developer`` messages, tool definitions and
-whatever else a client sends carry no authority here and are not read: what an agent is told is decided by
-the project, and who asks by the key.
-"""
+"""Responses in OpenAI's shape, and what they say beyond it: where an answer comes from."""
 
 from __future__ import annotations
 
 import json
 import secrets
+import struct
 import time
+from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel, Field
-
-from allotment.answering import AgentInfo, Answer
-from allotment.gateway.web._problems import ApiError
+from allotment.answering import AgentInfo, Answer, Embedding
 
 AUTO = "auto"
 """The model name that lets the chain choose among the entitled agents."""
-MAX_QUESTION_LENGTH = 4000
-
-
-class _Part(BaseModel):
-    type: str
-    text: str = ""
-
-
-class _Message(BaseModel):
-    role: str
-    content: str | list[_Part] | None = None
-
-
-class _StreamOptions(BaseModel):
-    include_usage: bool = False
-
-
-class ChatRequest(BaseModel):
-    """The part of a chat completion request that is read; the rest is ignored."""
-
-    model: str
-    messages: list[_Message] = Field(min_length=1, max_length=1000)
-    stream: bool = False
-    stream_options: _StreamOptions | None = None
-    n: int | None = None
-
-    def question(self) -> str:
-        """The text of the last user message.
-
-        Raises:
-            ApiError: 400, there is none, it is empty, or it is too long.
-        """
-        texts = [_text(message) for message in self.messages if message.role == "user"]
-        question = texts[-1].strip() if texts else ""
-        if not question:
-            raise ApiError(400, "The last user message is the question; there is none.", param="messages")
-        if len(question) > MAX_QUESTION_LENGTH:
-            rule = f"The question is longer than {MAX_QUESTION_LENGTH} characters."
-            raise ApiError(400, rule, param="messages", code="string_above_max_length")
-        return question
-
-
-def _text(message: _Message) -> str:
-    if isinstance(message.content, list):
-        return "\n".join(part.text for part in message.content if part.type == "text")
-    return message.content or ""
 
 
 def model_data(name: str) -> dict[str, Any]:
@@ -142,8 +90,8 @@ class Completion:
 
 
 def finish_reason(answer: Answer) -> str:
-    """``content_filter`` when a check stopped the question or the answer, else ``stop``."""
-    return "content_filter" if answer.outcome == "refused" else "stop"
+    """``content_filter`` when a check stopped the question or the answer, ``length`` when it was cut at its longest."""
+    return "content_filter" if answer.outcome == "refused" else answer.finish
 
 
 def usage(answer: Answer) -> dict[str, int]:
@@ -154,6 +102,25 @@ def usage(answer: Answer) -> dict[str, int]:
         "completion_tokens": answer.completion_tokens,
         "total_tokens": total,
     }
+
+
+def embeddings(model: str, found: Embedding, *, base64: bool) -> dict[str, Any]:
+    """Vectors; their tokens are not counted."""
+    data = [
+        {"object": "embedding", "index": index, "embedding": _packed(vector) if base64 else list(vector)}
+        for index, vector in enumerate(found.vectors)
+    ]
+    return {
+        "object": "list",
+        "data": data,
+        "model": model,
+        "usage": {"prompt_tokens": 0, "total_tokens": 0},
+        "allotment": {"agent": found.agent, "decision": found.record},
+    }
+
+
+def _packed(vector: tuple[float, ...]) -> str:
+    return b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
 
 
 def data_frame(data: dict[str, Any]) -> bytes:

@@ -2,82 +2,113 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
 from concurrent.futures import Executor
-from contextlib import aclosing
 from functools import partial
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
+from fastapi.security import HTTPBearer
 
 from allotment.access import Principal
-from allotment.answering import Answer, Delta, Event
-from allotment.errors import PolicyError
+from allotment.audit import RecordedDenial
+from allotment.errors import AccessDenied, EngineError, MissingPartError
 from allotment.gateway._chain import Chain
-from allotment.gateway.api._openai import (
-    AUTO,
-    ChatRequest,
-    Completion,
-    allotment_field,
-    allotment_headers,
-    data_frame,
-    model_list,
+from allotment.gateway.api._completion import pieces, whole
+from allotment.gateway.api._openai import AUTO, Completion, embeddings, model_list
+from allotment.gateway.api._requests import ChatRequest, EmbeddingRequest, read
+from allotment.gateway.api._schema import (
+    CHAT_BODY,
+    CHAT_RESPONSES,
+    EMBEDDING_BODY,
+    Embeddings,
+    ModelData,
+    ModelList,
+    described,
+    errors,
 )
 from allotment.gateway.identity._identity import Identity
-from allotment.gateway.pages._wire import FAILED
-from allotment.gateway.web._problems import API_PREFIX, ApiError, openai_error
-from allotment.gateway.web._security import LOG
-from allotment.gateway.web._stream import AccessEnded, EventStream, KeepAlive, in_thread
+from allotment.gateway.web._gone import unless_gone
+from allotment.gateway.web._problems import API_PREFIX, ApiError
+from allotment.gateway.web._stream import EventStream, in_thread
 from allotment.gateway.web._threads import begin
+from allotment.project import AnswerLimits
+
+CLIENT_GONE = 499
+"""Status of a response that nobody reads any more."""
 
 
-def api_routes(chain: Chain, identity: Identity, executor: Executor) -> APIRouter:
-    """``/v1/models`` and ``/v1/chat/completions``."""
-    router = APIRouter(prefix=API_PREFIX)
+def api_routes(
+    chain: Chain, identity: Identity, executor: Executor, answers: AnswerLimits, answer_s: float
+) -> APIRouter:
+    """``/v1/models``, ``/v1/chat/completions``, ``/v1/embeddings`` and their description.
 
-    @router.get("/models")
+    ``answers`` bounds what a request may ask for, ``answer_s`` the seconds an answer may take.
+    """
+    # The scheme is there for the description; each route looks at the key itself, before anything else.
+    router = APIRouter(prefix=API_PREFIX, dependencies=[Depends(HTTPBearer(auto_error=False))])
+
+    @router.get("/openapi.json", responses=errors(401, 403))
+    def description(request: Request) -> dict[str, Any]:
+        """This description."""
+        identity.require_key(request)
+        return described(request.app, API_PREFIX)
+
+    @router.get("/models", response_model=ModelList, responses=errors(401, 403))
     def models(request: Request) -> dict[str, Any]:
+        """The agents the key's user may ask, and `auto`, which lets the gateway choose among them."""
         principal = identity.require_key(request)
         return {"object": "list", "data": model_list(chain.agents_for(principal))}
 
-    @router.get("/models/{name}")
+    @router.get("/models/{name}", response_model=ModelData, responses=errors(401, 403, 404))
     def model(request: Request, name: str) -> dict[str, Any]:
+        """One agent the key's user may ask."""
         principal = identity.require_key(request)
         known = {entry["id"]: entry for entry in model_list(chain.agents_for(principal))}
         if name not in known:
-            raise _no_model(name)
+            raise no_model(name)
         return known[name]
 
     # The key is looked at before the body is parsed, so that nobody learns from parsing errors.
-    @router.post("/chat/completions")
+    @router.post("/chat/completions", responses=CHAT_RESPONSES, openapi_extra=CHAT_BODY)
     async def chat_completions(request: Request) -> Response:
+        """One question, one answer. The last user message is the question."""
         principal = await run_in_threadpool(identity.require_key, request)
-        body = await _chat_request(request)
+        body = read(ChatRequest, await request.body())
         agent = await run_in_threadpool(_agent, chain, identity, request, principal, body.model)
-        question = body.question()
-        start = partial(chain.stream, principal, question, agent=agent)
-        events = await begin(in_thread(executor, start, still=identity.still_live(request, principal)))
+        question, context, options = body.question(), body.context(), body.options(answers)
+        start = partial(chain.stream, principal, question, agent=agent, options=options, context=context)
+        still = identity.still_live(request, principal)
+        events = await begin(in_thread(executor, start, still=still, limit_s=answer_s))
         completion = Completion(body.model)
         if body.stream:
-            with_usage = body.stream_options is not None and body.stream_options.include_usage
-            return EventStream(_pieces(events, completion, with_usage=with_usage))
-        return await _whole(request, events, completion)
+            return EventStream(pieces(events, completion, with_usage=body.with_usage))
+        response = await unless_gone(request, whole(events, completion))
+        return response or Response(status_code=CLIENT_GONE)
+
+    @router.post(
+        "/embeddings",
+        responses={200: {"model": Embeddings}, **errors(400, 401, 403, 404, 413, 503)},
+        openapi_extra=EMBEDDING_BODY,
+    )
+    async def vectors(request: Request) -> Response:
+        """Vectors of texts, by the model that the search of an agent's sections uses."""
+        principal = await run_in_threadpool(identity.require_key, request)
+        body = read(EmbeddingRequest, await request.body())
+        agent = await run_in_threadpool(_agent, chain, identity, request, principal, body.model)
+        try:
+            found = await run_in_threadpool(chain.embed, principal, body.texts, agent=agent)
+        except RecordedDenial:
+            raise no_model(body.model) from None
+        except (AccessDenied, EngineError):
+            raise ApiError(503, "No vectors can be made at the moment. Please try again later.") from None
+        except MissingPartError:
+            missing = "There is no embedding model here."
+            raise ApiError(404, missing, param="model", code="model_not_found") from None
+        return JSONResponse(embeddings(body.model, found, base64=body.encoding_format == "base64"))
 
     return router
-
-
-async def _chat_request(request: Request) -> ChatRequest:
-    try:
-        body = ChatRequest.model_validate_json(await request.body())
-    except ValueError as error:
-        first = error.errors()[0] if hasattr(error, "errors") else {"loc": (), "msg": "is not valid"}
-        place = ".".join(str(part) for part in first["loc"]) or "body"
-        raise ApiError(400, f"{place}: {first['msg']}", param=place) from None
-    if body.n not in (None, 1):
-        raise ApiError(400, "Only one answer at a time: n must be 1.", param="n")
-    return body
 
 
 def _agent(chain: Chain, identity: Identity, request: Request, principal: Principal, model: str) -> str | None:
@@ -91,61 +122,10 @@ def _agent(chain: Chain, identity: Identity, request: Request, principal: Princi
     if not principal.may_ask(model):
         identity.refuse_agent(request, principal, model)
     if model not in entitled:
-        raise _no_model(model)
+        raise no_model(model)
     return model
 
 
-def _no_model(name: str) -> ApiError:
+def no_model(name: str) -> ApiError:
+    """The error of a model that does not exist, or exists for others only."""
     return ApiError(404, f"The model {name!r} does not exist.", param="model", code="model_not_found")
-
-
-async def _whole(request: Request, events: AsyncGenerator[Event | KeepAlive], completion: Completion) -> Response:
-    answer = Answer("failed", "")
-    try:
-        async with aclosing(events):
-            async for event in events:
-                if await request.is_disconnected():
-                    return Response(status_code=499)
-                if isinstance(event, Answer):
-                    answer = event
-    except PolicyError:
-        raise _no_model(completion.model) from None
-    except AccessEnded as error:
-        raise ApiError(403, str(error), code="access_ended") from None
-    if answer.outcome == "failed":
-        body = {**openai_error(503, answer.text or FAILED), "allotment": allotment_field(answer)}
-        return JSONResponse(body, 503, allotment_headers(answer))
-    return JSONResponse(completion.whole(answer), headers=allotment_headers(answer))
-
-
-async def _pieces(
-    events: AsyncGenerator[Event | KeepAlive], completion: Completion, *, with_usage: bool
-) -> AsyncGenerator[bytes]:
-    async with aclosing(events):
-        try:
-            async for piece in _pieces_of(events, completion, with_usage=with_usage):
-                yield piece
-            yield b"data: [DONE]\n\n"
-        except AccessEnded as error:
-            yield data_frame(openai_error(403, str(error), code="access_ended"))
-        except Exception:
-            # The status line is long gone; an error inside the stream is what clients raise on.
-            LOG.exception("a streamed answer failed")
-            yield data_frame(openai_error(503, FAILED))
-
-
-async def _pieces_of(
-    events: AsyncIterator[Event | KeepAlive], completion: Completion, *, with_usage: bool
-) -> AsyncGenerator[bytes]:
-    yield completion.delta({"role": "assistant", "content": ""})
-    async for event in events:
-        if isinstance(event, KeepAlive):
-            yield b": still working\n\n"
-        elif isinstance(event, Delta):
-            yield completion.delta({"content": event.text})
-        elif isinstance(event, Answer) and event.outcome == "failed":
-            yield data_frame({**openai_error(503, event.text or FAILED), "allotment": allotment_field(event)})
-        elif isinstance(event, Answer):
-            yield completion.last(event)
-            if with_usage:
-                yield completion.usage(event)

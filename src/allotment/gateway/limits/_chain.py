@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain as joined
 from typing import Any
 
 from allotment.access import Principal
-from allotment.answering import AgentInfo, Answer, Event, Step
+from allotment.answering import AgentInfo, Answer, Embedding, Event, Step
 from allotment.errors import RateLimited
 from allotment.gateway._chain import Chain
 from allotment.gateway._watched import Watched
 from allotment.gateway.limits._limiter import Limiter, Taken
 from allotment.gateway.operations._exchange import LIMITED, Exchange, current
+
+CHARACTERS_PER_TOKEN = 4
+"""What a text that is made a vector is charged by; embedding models do not say how many tokens they read."""
 
 
 class LimitedChain:
@@ -43,6 +46,35 @@ class LimitedChain:
         except RateLimited:
             exchange.outcome = LIMITED
             raise
+
+    def embed(self, principal: Principal, texts: Sequence[str], *, agent: str | None = None) -> Embedding:
+        """See ``Chain.embed``; charged by the length of the texts.
+
+        Raises:
+            RateLimited: see ``stream``.
+            DatabaseUnavailable: it could not be counted.
+        """
+        exchange = current()
+        exchange.principal = principal
+        tokens = sum(map(len, texts)) // CHARACTERS_PER_TOKEN + 1
+        known = agent if agent in {info.name for info in self._chain.agents_for(principal)} else None
+        try:
+            taken = self._limiter.take(principal, known)
+        except RateLimited:
+            exchange.outcome = LIMITED
+            raise
+        exchange.remaining = taken.remaining
+        try:
+            self._limiter.enter(principal)
+            try:
+                return self._chain.embed(principal, texts, agent=agent)
+            finally:
+                self._limiter.places.leave(principal.user)
+        except RateLimited:
+            exchange.outcome, tokens = LIMITED, 0
+            raise
+        finally:
+            self._limiter.settle(taken, tokens, 0.0)
 
     def _stream(
         self, exchange: Exchange, principal: Principal, question: str, agent: str | None, options: dict[str, Any]

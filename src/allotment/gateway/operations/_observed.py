@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from allotment.access import Principal
-from allotment.answering import AgentInfo, Answer, Event, Step
+from allotment.answering import AgentInfo, Answer, Embedding, Event, Step
 from allotment.gateway._chain import Chain
 from allotment.gateway._watched import Watched
 from allotment.gateway.operations._exchange import LIMITED, Exchange, current
@@ -37,6 +37,12 @@ class ObservedChain:
         exchange.agent = agent if agent in known else None
         seen = _Seen(exchange, self._metrics, self._tracing, known)
         return Watched(self._chain.stream(principal, question, agent=agent, **options), seen.see, seen.end)
+
+    def embed(self, principal: Principal, texts: Sequence[str], *, agent: str | None = None) -> Embedding:
+        """See ``Chain.embed``."""
+        known = frozenset(info.name for info in self._chain.agents_for(principal))
+        current().agent = agent if agent in known else None
+        return self._chain.embed(principal, texts, agent=agent)
 
 
 @dataclass

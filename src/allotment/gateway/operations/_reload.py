@@ -12,7 +12,7 @@ A file that fails at any step leaves the old application in force, with the acco
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +21,7 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from allotment.access import Policy, Principal, Request, decide
-from allotment.answering import AgentInfo, Event, Step
+from allotment.answering import AgentInfo, Embedding, Event, Step
 from allotment.errors import PolicyError
 from allotment.gateway._chain import Chain
 from allotment.gateway._watched import Watched
@@ -113,6 +113,13 @@ class GatedChain:
 
         self._gate.require(principal, agent)
         return Watched(self._chain.stream(principal, question, agent=agent, **options), see, lambda: None)
+
+    def embed(self, principal: Principal, texts: Sequence[str], *, agent: str | None = None) -> Embedding:
+        """See ``Chain.embed``."""
+        exchange = current()
+        exchange.principal, exchange.agent = principal, agent
+        self._gate.require(principal, agent)
+        return self._chain.embed(principal, texts, agent=agent)
 
 
 @dataclass(eq=False)

@@ -18,6 +18,8 @@ from allotment.project import TimeoutsConfig
 TOO_LONG = "The answer took too long and was ended."
 SLOW = "The request took too long to arrive."
 STOPPING = "The service is being restarted. Please ask again in a moment."
+LAST_WORDS_S = 10.0
+"""Seconds a response has to end once its answer's time is up: the answer itself says so, if its client reads on."""
 
 HEALTH = frozenset({"/healthz", "/readyz"})
 
@@ -90,7 +92,8 @@ class RunningMiddleware:
         answer = asyncio.ensure_future(self._app(scope, receive, response.send))
         ended = asyncio.ensure_future(exchange.ended())
         try:
-            await asyncio.wait({answer, ended}, timeout=self._timeouts.answer_s, return_when=asyncio.FIRST_COMPLETED)
+            most_s = self._timeouts.answer_s + LAST_WORDS_S
+            await asyncio.wait({answer, ended}, timeout=most_s, return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
                 exchange.end(TOO_LONG)
             if exchange.reason is None or response.complete:

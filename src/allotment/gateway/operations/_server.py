@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from allotment.gateway.operations._running import STOPPING, Running
+from allotment.gateway.web._server import SERVER_OPTIONS
 from allotment.project import GatewayConfig
 
 _LAST_WORDS_S = 5.0
@@ -32,13 +33,11 @@ class GatewayServer(uvicorn.Server):
                 app,
                 log_config=None,
                 access_log=False,
-                server_header=False,
-                ws="none",
                 lifespan="on",
                 proxy_headers=bool(proxies),
                 forwarded_allow_ips=proxies,
-                timeout_keep_alive=config.timeouts.idle_s,
                 timeout_graceful_shutdown=round(_LAST_WORDS_S),
+                **{**SERVER_OPTIONS, "timeout_keep_alive": config.timeouts.idle_s},
             )
         )
         self._running = running

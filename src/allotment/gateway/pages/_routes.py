@@ -16,10 +16,12 @@ from pydantic import BaseModel, Field, ValidationError
 from allotment.access import Principal
 from allotment.answering import Event
 from allotment.gateway._chain import Chain
-from allotment.gateway.api._openai import AUTO, MAX_QUESTION_LENGTH
+from allotment.gateway.api._openai import AUTO
+from allotment.gateway.api._requests import MAX_QUESTION_LENGTH
 from allotment.gateway.identity._identity import Identity, Session
 from allotment.gateway.pages._render import Pages
 from allotment.gateway.pages._wire import FAILED, event_frame, frame
+from allotment.gateway.web._json import BadJson, read_json
 from allotment.gateway.web._security import LOG, csrf_matches, csrf_token
 from allotment.gateway.web._stream import AccessEnded, EventStream, KeepAlive, in_thread
 from allotment.gateway.web._threads import begin
@@ -30,8 +32,8 @@ class _Question(BaseModel):
     agent: str = AUTO
 
 
-def page_routes(chain: Chain, identity: Identity, pages: Pages, executor: Executor) -> APIRouter:
-    """``/logout``, ``/`` and ``/ask``."""
+def page_routes(chain: Chain, identity: Identity, pages: Pages, executor: Executor, answer_s: float) -> APIRouter:
+    """``/logout``, ``/`` and ``/ask``; an answer may take ``answer_s`` seconds."""
     router = APIRouter()
 
     @router.post("/logout")
@@ -68,7 +70,8 @@ def page_routes(chain: Chain, identity: Identity, pages: Pages, executor: Execut
         asked = await _question(request)
         agent = await run_in_threadpool(_agent, chain, session.principal, asked.agent)
         start = partial(chain.stream, session.principal, asked.question, agent=agent)
-        events = await begin(in_thread(executor, start, still=identity.still_live(request, session.principal)))
+        still = identity.still_live(request, session.principal)
+        events = await begin(in_thread(executor, start, still=still, limit_s=answer_s))
         return EventStream(_frames(events))
 
     return router
@@ -81,8 +84,8 @@ def _require_csrf(session: Session, given: str | None) -> None:
 
 async def _question(request: Request) -> _Question:
     try:
-        asked = _Question.model_validate_json(await request.body())
-    except ValidationError:
+        asked = _Question.model_validate(read_json(await request.body()))
+    except (BadJson, ValidationError):
         raise HTTPException(400, f"A question has 1 to {MAX_QUESTION_LENGTH} characters.") from None
     if not asked.question.strip():
         raise HTTPException(400, "The question is empty.")
@@ -102,8 +105,8 @@ async def _frames(events: AsyncGenerator[Event | KeepAlive]) -> AsyncGenerator[b
         try:
             async for event in events:
                 yield event_frame(event)
-        except AccessEnded as error:
-            yield frame("problem", {"text": str(error)})
+        except AccessEnded as ended:
+            yield frame("problem", {"text": str(ended)})
         except Exception:
             LOG.exception("an answer failed")
             yield frame("problem", {"text": FAILED})

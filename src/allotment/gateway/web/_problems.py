@@ -15,6 +15,7 @@ API_PREFIX = "/v1"
 
 _TYPES = {
     401: "authentication_error",
+    403: "permission_error",
     404: "not_found_error",
     429: "requests",
     500: "server_error",
@@ -65,19 +66,19 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
-        return problem(request.url.path, error.status_code, str(error.detail), error.headers)
+        return problem(request.scope["path"], error.status_code, str(error.detail), error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:])
-        return problem(request.url.path, 400, f"{place or 'body'}: {first['msg']}")
+        return problem(request.scope["path"], 400, f"{place or 'body'}: {first['msg']}")
 
     @app.exception_handler(RateLimited)
     async def limited(request: Request, error: RateLimited) -> Response:
-        return problem(request.url.path, 429, str(error), {"retry-after": str(error.retry_after_s)})
+        return problem(request.scope["path"], 429, str(error), {"retry-after": str(error.retry_after_s)})
 
     @app.exception_handler(MissingPartError)
     async def missing(request: Request, error: MissingPartError) -> Response:
         # The error names inner parts, which are for the log of the application, not for its users.
-        return problem(request.url.path, 503, "A part of the service does not answer. Please try again later.")
+        return problem(request.scope["path"], 503, "A part of the service does not answer. Please try again later.")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+from collections.abc import Sequence
 
 from fastapi import HTTPException
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from allotment.gateway.web._problems import problem
+from allotment.gateway.web._request import fault_of
 
 LOG = logging.getLogger("allotment.gateway")
 
@@ -55,13 +57,14 @@ def csrf_matches(session_token: str | None, given: str | None) -> bool:
 
 
 class SecurityMiddleware:
-    """Sets the security headers, bounds the size of a body, and turns a crash into a plain 500 with both.
+    """Sets the security headers, turns away what is wrong on every route, and turns a crash into a plain 500.
 
     It is the outermost part of the application: errors leave through it as well.
     """
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int, tls: bool) -> None:
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int, tls: bool, hosts: Sequence[str] = ()) -> None:
         self._app = app
+        self._hosts = tuple(name.lower() for name in hosts)
         self._max_body_bytes = max_body_bytes
         self._tls = tls
 
@@ -78,8 +81,11 @@ class SecurityMiddleware:
                 self._secure(MutableHeaders(scope=message), scope)
             await send(message)
 
-        if _declared_length(scope) > self._max_body_bytes:
-            await problem(scope["path"], 413, _TOO_LARGE)(scope, receive, secured_send)
+        fault = fault_of(scope, max_body_bytes=self._max_body_bytes, hosts=self._hosts)
+        if fault is not None:
+            # Closed, so that nothing of a body nobody read is taken for the next request.
+            refused = problem(scope["path"], *fault, {"connection": "close"})
+            await refused(scope, receive, secured_send)
             return
         try:
             await self._app(scope, self._bounded(receive), secured_send)
@@ -114,8 +120,3 @@ class SecurityMiddleware:
 
 
 _TOO_LARGE = "The request is too large."
-
-
-def _declared_length(scope: Scope) -> int:
-    value = Headers(scope=scope).get("content-length", "0")
-    return int(value) if value.isdecimal() else 0

@@ -9,6 +9,7 @@ from threading import Timer
 
 import duckdb
 
+from allotment.cancellation import current
 from allotment.databases.files._quote import literal, name
 from allotment.errors import DatabaseUnavailable, ProjectError, StorageError
 
@@ -33,7 +34,7 @@ _SEALED: dict[str, str | bool | int | float | list[str]] = {
 
 @contextmanager
 def reading(copy: Path, *, account: str, timeout_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a copy read-only and sealed; what takes longer than ``timeout_s`` is interrupted.
+    """Open a copy read-only and sealed; what takes longer than ``timeout_s``, or nobody waits for, is interrupted.
 
     Raises:
         DatabaseUnavailable: the copy cannot be opened.
@@ -48,7 +49,8 @@ def reading(copy: Path, *, account: str, timeout_s: float) -> Iterator[duckdb.Du
     watch.daemon = True
     try:
         watch.start()
-        yield connection
+        with current().calling(connection.interrupt):
+            yield connection
     finally:
         watch.cancel()
         watch.join()

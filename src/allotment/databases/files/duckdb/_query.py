@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 from sqlglot import exp
 
+from allotment.cancellation import current
 from allotment.databases._declared import Rule, Table
 from allotment.databases._result import QueryResult
 from allotment.databases.files._caps import capped
@@ -35,6 +36,7 @@ def run_query(
     Raises:
         SqlRefused: DuckDB cannot answer it as PostgreSQL would, reads it otherwise, took too long, or cannot do it.
         DatabaseUnavailable: the copy cannot be read.
+        Cancelled: nobody waits for the answer any longer.
     """
     account = rules[0].account
     text = to_duckdb(gated, column_types(copy))
@@ -46,6 +48,7 @@ def run_query(
             names = gated.columns or tuple(column[0] for column in found.description)
             rows, truncated = capped(found.fetchall(), max_rows, limits.answer_bytes)
         except duckdb.Error as error:
+            current().require()
             raise _translated(error, account) from None
     return QueryResult(names, rows, truncated, gated.sql, account)
 

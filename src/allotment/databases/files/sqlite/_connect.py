@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from allotment.cancellation import current
 from allotment.databases._declared import Rule
 from allotment.databases.files.sqlite._functions import BUILT_IN, OWN
 
@@ -34,7 +35,10 @@ _STEPS = 5_000
 
 @contextmanager
 def connect(copy: Path, rules: Sequence[Rule], *, timeout_s: float) -> Iterator[sqlite3.Connection]:
-    """Open the copy for statements of an account; what takes longer than ``timeout_s`` is interrupted."""
+    """Open the copy for statements of an account; what takes longer than ``timeout_s`` is interrupted.
+
+    So is what nobody waits for any longer.
+    """
     with closing(sqlite3.connect(f"{copy.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
         connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
         for setting in ("query_only = ON", "trusted_schema = OFF", "case_sensitive_like = ON", "mmap_size = 0"):
@@ -44,8 +48,8 @@ def connect(copy: Path, rules: Sequence[Rule], *, timeout_s: float) -> Iterator[
         for limit, value in _LIMITS.items():
             connection.setlimit(limit, value)
         connection.set_authorizer(_authorizer(rules))
-        deadline = time.monotonic() + timeout_s
-        connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+        deadline, wanted = time.monotonic() + timeout_s, current()
+        connection.set_progress_handler(lambda: wanted.given or time.monotonic() > deadline, _STEPS)
         yield connection
 
 

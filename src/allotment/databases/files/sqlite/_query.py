@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlglot import exp
 
+from allotment.cancellation import current
 from allotment.databases._declared import Rule, Table
 from allotment.databases._result import QueryResult
 from allotment.databases.files._caps import capped
@@ -34,6 +35,7 @@ def run_query(
     Raises:
         SqlRefused: SQLite cannot answer it as PostgreSQL would, may not, took too long, or cannot do it.
         DatabaseUnavailable: the copy cannot be read.
+        Cancelled: nobody waits for the answer any longer.
     """
     account = rules[0].account
     try:
@@ -43,6 +45,7 @@ def run_query(
             names = gated.columns or tuple(column[0] for column in cursor.description)
             rows, truncated = capped((map(_answered, row, kinds) for row in cursor), max_rows, limits.answer_bytes)
     except sqlite3.Error as error:
+        current().require()
         raise _translated(error, account) from None
     return QueryResult(names, rows, truncated, gated.sql, account)
 

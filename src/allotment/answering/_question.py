@@ -1,0 +1,38 @@
+"""The guard in front: over the question, and over everything else a program sends around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from allotment.access import Principal
+from allotment.guards import MAX_CHARACTERS, check_question, refused
+
+_OVERLAP = 500
+"""Characters two windows of a long text share, so that no cut hides a sentence."""
+
+
+def check_conversation(
+    question: str, context: Sequence[str], principal: Principal, roles: Mapping[str, str]
+) -> dict[str, str]:
+    """Checks that refuse, with what they found; empty where nothing speaks against answering.
+
+    Args:
+        question: the user's words.
+        context: earlier turns and texts that a program calls instructions: all of it is the user's words as well.
+        principal: who asks.
+        roles: the project's roles.
+    """
+    for text in (question, *_windows(context)):
+        findings = check_question(text, principal, roles)
+        if refused(findings):
+            return {finding.check: finding.evidence for finding in findings if finding.outcome == "refuse"}
+    return {}
+
+
+def _windows(context: Sequence[str]) -> Iterator[str]:
+    """Texts that say something, once each, the long ones in overlapping pieces."""
+    for text in dict.fromkeys(context):
+        for start in range(0, max(len(text) - _OVERLAP, 1), MAX_CHARACTERS - _OVERLAP):
+            window = text[start : start + MAX_CHARACTERS]
+            if window.strip():
+                yield window

@@ -1,0 +1,75 @@
+"""One question on its way: who asks, what was noted, and whether its end is on record."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from allotment.access import Principal
+from allotment.answering._events import Answer, Delta, Event
+from allotment.answering._options import AnswerOptions
+from allotment.audit import AuditLog, EventKind, record_event
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])(\s+)")
+
+
+@dataclass
+class Turn:
+    """One question on its way."""
+
+    audit: AuditLog
+    principal: Principal
+    question: str
+    context: tuple[str, ...]
+    language: str
+    options: AnswerOptions
+    started: float = field(default_factory=time.monotonic)
+    trail: list[tuple[str, str]] = field(default_factory=list)
+    ended: bool = False
+    """Whether its end is on record."""
+
+    def note(self, step: str, why: str) -> None:
+        """Keep a step and its reason, for the answer's explanation."""
+        self.trail.append((step, why))
+
+    def answer(self, partial: Answer) -> Answer:
+        """The answer with what the whole turn knows."""
+        seconds = round(time.monotonic() - self.started, 3)
+        return replace(partial, explanation=tuple(self.trail), seconds=seconds)
+
+    def end(self, kind: EventKind, detail: Mapping[str, Any]) -> int:
+        """Put its end on record; returns the record's number.
+
+        Raises:
+            AccessDenied: it could not be written down.
+        """
+        number = record_event(self.audit, self.principal, kind, detail)
+        self.ended = True
+        return number
+
+
+def release(answer: Answer) -> Iterator[Event]:
+    """The text by sentences, then the answer."""
+    for piece in _SENTENCE_END.split(answer.text):
+        if piece:
+            yield Delta(piece)
+    yield answer
+
+
+def detail_of(answer: Answer) -> dict[str, object]:
+    """What the record keeps of an answer; never its text."""
+    return {
+        "decision": answer.record,
+        "agent": answer.agent,
+        "adapter": answer.adapter,
+        "account": answer.account,
+        "sql": answer.sql,
+        "outcome": answer.outcome,
+        "sources": [source.section_id for source in answer.sources],
+        "places": [place.section_id for place in answer.places],
+        "rows": len(answer.table.rows) if answer.table else None,
+        "seconds": answer.seconds,
+    }
