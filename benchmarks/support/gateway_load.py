@@ -63,7 +63,11 @@ class _Client(asyncio.Protocol):
         question = f"What is the code of locker {self._number}?"
         self._expected = fact_answer(question).split()[-1].rstrip(".").encode()
         body = json.dumps(
-            {"model": self._load.model, "messages": [{"role": "user", "content": question}], "stream": self._load.stream}
+            {
+                "model": self._load.model,
+                "messages": [{"role": "user", "content": question}],
+                "stream": self._load.stream,
+            }
         ).encode()
         head = (
             f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {self._load.key}\r\n"

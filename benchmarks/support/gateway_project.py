@@ -1,4 +1,4 @@
-"""A small real project: two roles, two agents that learnt sections, sealed adapters that a server has, users with keys."""
+"""A small real project: two roles, two agents that learnt sections, sealed adapters a server has, users with keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from allotment.project import Project, load_project
 from allotment.workspace import Workspace, hash_text, write_jsonl
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
-from sealed_adapter import seal  # noqa: E402
+from sealed_adapter import seal
 
 LOCKERS, SAFES = 200, 40
 PASSWORD = "quiet-meadow-42"
@@ -82,8 +82,8 @@ def _write_documents(folder: Path, kind: str, count: int) -> None:
     folder.mkdir(parents=True)
     for first in range(0, count, 20):
         parts = [
-            f"## Room {number // 4}, {kind} {number}\n\n{fact_answer(f'{kind} {number}')} It stands in room {number // 4}"
-            f" beside the window, and whoever needs it asks at desk {number % 9} before noon.\n"
+            f"## Room {number // 4}, {kind} {number}\n\n{fact_answer(f'{kind} {number}')} It stands beside the window,"
+            f" and whoever needs it asks at desk {number % 9} before noon.\n"
             for number in range(first, min(first + 20, count))
         ]
         text = f"# The {kind}s from {first}\n\n" + "\n".join(parts)

@@ -1,7 +1,7 @@
 """An OpenAI-compatible server that computes nothing: the first token after 20 ms, then 100 a second, 16 tokens in all.
 
-It lists the names it is started with as adapters, as vLLM does, answers what ``fact_answer`` says, and tells on its last
-line how many requests it had. ``--seen FILE`` keeps the question of every request, one a line, as soon as it came.
+It lists the names it is started with as adapters, as vLLM does, answers what ``fact_answer`` says, and tells at its end
+how many requests it had. ``--seen FILE`` keeps the question of every request, one a line, as soon as it came.
 """
 
 from __future__ import annotations

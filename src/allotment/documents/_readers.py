@@ -60,6 +60,7 @@ class FolderReaders:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._known: dict[Path, frozenset[str] | DocumentError | None] = {}
+        self._labels: dict[tuple[Path, Path], list[Label]] = {}
 
     def labels(self, file: Path, base: Path) -> list[Label]:
         """Rules of the folders from the outermost down to the file's own.
@@ -71,8 +72,14 @@ class FolderReaders:
         Raises:
             DocumentError: a rule cannot be read.
         """
+        place = file.parent, base
+        if place not in self._labels:
+            self._labels[place] = self._labels_in(*place)
+        return self._labels[place]
+
+    def _labels_in(self, inmost: Path, base: Path) -> list[Label]:
         found = []
-        for folder in reversed([folder for folder in file.parents if self._counts(folder, base)]):
+        for folder in reversed([folder for folder in (inmost, *inmost.parents) if self._counts(folder, base)]):
             readers = self._of(folder)
             if readers is not None:
                 found.append(Label(f"{self._name(folder)}{FOLDER_FILE}", readers))
