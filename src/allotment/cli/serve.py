@@ -35,7 +35,7 @@ def serve(
     from allotment.access import Policy
     from allotment.audit import record_event
     from allotment.databases import Refresher
-    from allotment.gateway import create_app
+    from allotment.gateway import ANSWERS_AT_ONCE, SERVED_AT_ONCE, create_app
 
     with open_chain(run.folder) as opened, Refresher(opened.state.databases.sections.refresh):
         note_faults(run, opened.accounts)
@@ -46,6 +46,7 @@ def serve(
             ready=opened.missing,
             policy=Policy.of(project),
             record=partial(record_event, opened.state.audit),
+            answers_at_once=SERVED_AT_ONCE if project.models.adapter_server else ANSWERS_AT_ONCE,
         )
         run.note(f"Serving {project.name} on http://{host}:{port}; Ctrl-C stops it.")
         uvicorn.run(web, host=host, port=port, log_level="warning")

@@ -22,6 +22,8 @@ from allotment.gateway.web._problems import add_error_handlers
 from allotment.gateway.web._security import SecurityMiddleware
 
 ANSWERS_AT_ONCE = 16
+SERVED_AT_ONCE = 256
+"""The same where a server of its own computes the answers: each thread only waits for it."""
 MAX_BODY_BYTES = 1_000_000
 
 
@@ -36,6 +38,7 @@ def create_app(
     allowed_hosts: Sequence[str] = (),
     tls: bool = False,
     max_body_bytes: int = MAX_BODY_BYTES,
+    answers_at_once: int = ANSWERS_AT_ONCE,
 ) -> FastAPI:
     """The pages, the API and the health checks over one chain.
 
@@ -49,8 +52,9 @@ def create_app(
         allowed_hosts: host names requests may be for (``*.example.org`` works); empty allows all.
         tls: set it when TLS ends in front of the gateway; over TLS itself it is known.
         max_body_bytes: largest body of a request.
+        answers_at_once: how many answers are made at the same time; more wait.
     """
-    executor = ThreadPoolExecutor(ANSWERS_AT_ONCE, thread_name_prefix="answer")
+    executor = ThreadPoolExecutor(answers_at_once, thread_name_prefix="answer")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
