@@ -6,7 +6,7 @@ the document fail: what it was to keep from somebody would be lost otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -33,17 +33,28 @@ def readers_now(project: Project, records: Iterable[DocumentRecord]) -> dict[str
     Costs a look at each folder and each ``readers.yaml``; what has not changed since is not read again.
     """
     folders = FolderReaders(project.root)
-    return {record.path: _readers_now(project, folders, record) for record in records}
+    bases = {name: _base_of(project, name) for name in project.documents}
+    return {record.path: _readers_now(project, folders, bases, record) for record in records}
 
 
-def _readers_now(project: Project, folders: FolderReaders, record: DocumentRecord) -> frozenset[str]:
-    declared = project.documents.get(record.document_set)
-    if declared is None or record.state != "done":
+def _base_of(project: Project, document_set: str) -> Path:
+    path = project.root / project.documents[document_set].path
+    return path if path.is_dir() else path.parent
+
+
+@lru_cache(maxsize=100_000)
+def _folder_of(root: Path, document: str) -> Path:
+    return (root / document).parent
+
+
+def _readers_now(
+    project: Project, folders: FolderReaders, bases: Mapping[str, Path], record: DocumentRecord
+) -> frozenset[str]:
+    base = bases.get(record.document_set)
+    if base is None or record.state != "done":
         return frozenset()
-    base = project.root / declared.path
-    file = project.root / record.path
     try:
-        narrowed = folders.labels(file, base if base.is_dir() else base.parent)
+        narrowed = folders.labels_in(_folder_of(project.root, record.path), base)
         return labels_of(project, record.document_set, narrowed, named_in(record))[-1].readers
     except DocumentError:
         return frozenset()
@@ -72,12 +83,15 @@ class FolderReaders:
         Raises:
             DocumentError: a rule cannot be read.
         """
-        place = file.parent, base
-        if place not in self._labels:
-            self._labels[place] = self._labels_in(*place)
-        return self._labels[place]
+        return self.labels_in(file.parent, base)
 
-    def _labels_in(self, inmost: Path, base: Path) -> list[Label]:
+    def labels_in(self, inmost: Path, base: Path) -> list[Label]:
+        """The same for every document of the folder ``inmost``."""
+        if (inmost, base) not in self._labels:
+            self._labels[inmost, base] = self._read_labels(inmost, base)
+        return self._labels[inmost, base]
+
+    def _read_labels(self, inmost: Path, base: Path) -> list[Label]:
         found = []
         for folder in reversed([folder for folder in (inmost, *inmost.parents) if self._counts(folder, base)]):
             readers = self._of(folder)

@@ -169,7 +169,7 @@ def _changes(project: Project, workspace: Workspace, manifest: Manifest) -> list
         document.path
         for document in manifest.documents
         if now.get(document.path) != (document.sha256, frozenset(document.readers))
-        or hash_file_once(project.root / document.path) != document.sha256
+        or hash_file_once(_under(project.root, document.path)) != document.sha256
     ]
     rule = Policy.of(project).agents.get(manifest.agent)
     if rule is None or not rule.roles <= set(manifest.clearance):
@@ -177,11 +177,22 @@ def _changes(project: Project, workspace: Workspace, manifest: Manifest) -> list
     return changed
 
 
+@lru_cache(maxsize=100_000)
+def _under(root: Path, document: str) -> Path:
+    return root / document
+
+
 def adapter_versions(workspace: Workspace, agent: str) -> list[str]:
     """Versions of an agent's adapter that were finished, oldest first."""
     folder = workspace.adapters_dir(agent)
     found = [path.parent.name for path in folder.glob(f"v*/{_FILE}")]
     return sorted(found, key=lambda name: int(name[1:]) if name[1:].isdigit() else -1)
+
+
+def _is_finished(workspace: Workspace, agent: str, version: str) -> bool:
+    """Whether ``adapter_versions`` has it, without a look at every other one."""
+    is_name = version.startswith("v") and Path(version).name == version
+    return is_name and (workspace.adapters_dir(agent) / version / _FILE).exists()
 
 
 def make_current(workspace: Workspace, agent: str, version: str) -> None:
@@ -207,7 +218,7 @@ def current_adapter(project: Project, workspace: Workspace, agent: str) -> Manif
         raise MissingPartError(
             "the agent has no adapter yet.", element=agent, remedy=f"Train it: `allotment training run {agent}`."
         )
-    if version not in adapter_versions(workspace, agent):
+    if not _is_finished(workspace, agent, version):
         raise ManifestError(
             f"the current version {version!r} is not there.",
             element=agent,
