@@ -10,6 +10,7 @@ import typer
 
 from allotment.cli._app import app, command
 from allotment.cli._faults import need_an_answer, note_faults
+from allotment.cli._history import open_history
 from allotment.cli._open import open_chain
 from allotment.cli._run import Run
 from allotment.errors import ProjectError
@@ -35,9 +36,13 @@ def serve(
     from allotment.access import Policy
     from allotment.audit import record_event
     from allotment.databases import Refresher
-    from allotment.gateway import ANSWERS_AT_ONCE, SERVED_AT_ONCE, create_app
+    from allotment.gateway import create_app
 
-    with open_chain(run.folder) as opened, Refresher(opened.state.databases.sections.refresh):
+    with (
+        open_chain(run.folder) as opened,
+        Refresher(opened.state.databases.sections.refresh),
+        open_history(opened) as history,
+    ):
         note_faults(run, opened.accounts)
         web = create_app(
             opened.chain,
@@ -46,7 +51,7 @@ def serve(
             ready=opened.missing,
             policy=Policy.of(project),
             record=partial(record_event, opened.state.audit),
-            answers_at_once=SERVED_AT_ONCE if project.models.adapter_server else ANSWERS_AT_ONCE,
+            history=history,
         )
         run.note(f"Serving {project.name} on http://{host}:{port}; Ctrl-C stops it.")
         uvicorn.run(web, host=host, port=port, log_level="warning")

@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from allotment.access import Policy
 from allotment.gateway._chain import Chain
 from allotment.gateway.api._routes import api_routes
+from allotment.gateway.history import History, history_routes
 from allotment.gateway.identity._identity import Identity
 from allotment.gateway.identity._users import UserStore
 from allotment.gateway.operations._health import health_routes
@@ -22,8 +23,6 @@ from allotment.gateway.web._problems import add_error_handlers
 from allotment.gateway.web._security import SecurityMiddleware
 
 ANSWERS_AT_ONCE = 16
-SERVED_AT_ONCE = 256
-"""The same where a server of its own computes the answers: each thread only waits for it."""
 MAX_BODY_BYTES = 1_000_000
 
 
@@ -38,7 +37,7 @@ def create_app(
     allowed_hosts: Sequence[str] = (),
     tls: bool = False,
     max_body_bytes: int = MAX_BODY_BYTES,
-    answers_at_once: int = ANSWERS_AT_ONCE,
+    history: History | None = None,
 ) -> FastAPI:
     """The pages, the API and the health checks over one chain.
 
@@ -52,9 +51,9 @@ def create_app(
         allowed_hosts: host names requests may be for (``*.example.org`` works); empty allows all.
         tls: set it when TLS ends in front of the gateway; over TLS itself it is known.
         max_body_bytes: largest body of a request.
-        answers_at_once: how many answers are made at the same time; more wait.
+        history: users' kept conversations; without it none are kept and ``/history`` is not there.
     """
-    executor = ThreadPoolExecutor(answers_at_once, thread_name_prefix="answer")
+    executor = ThreadPoolExecutor(ANSWERS_AT_ONCE, thread_name_prefix="answer")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -67,6 +66,8 @@ def create_app(
     app.include_router(health_routes(ready))
     app.include_router(page_routes(chain, identity, Pages(title), executor, record))
     app.include_router(api_routes(chain, identity, executor))
+    if history is not None:
+        app.include_router(history_routes(history, identity))
     app.mount("/static", StaticFiles(directory=STATIC_DIR))
     add_error_handlers(app)
     if allowed_hosts:

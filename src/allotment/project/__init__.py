@@ -10,6 +10,8 @@ from allotment.project._base import Scalar
 from allotment.project._databases import USER, AccountConfig, DatabaseConfig, TableGrant
 from allotment.project._dataset import DatasetConfig, Rewrite
 from allotment.project._documents import ALL_FILES, DocumentSet, PersonalDataConfig, PersonalKind, SectionsConfig
+from allotment.project._gateway import GatewayConfig
+from allotment.project._history import HistoryConfig
 from allotment.project._limits import DatabaseLimits
 from allotment.project._load import PROJECT_FILE, load_project
 from allotment.project._models import ModelLimits, ModelPrice, ModelsConfig
@@ -26,6 +28,8 @@ __all__ = [
     "DatabaseLimits",
     "DatasetConfig",
     "DocumentSet",
+    "GatewayConfig",
+    "HistoryConfig",
     "ModelLimits",
     "ModelPrice",
     "ModelsConfig",

@@ -12,6 +12,7 @@ from allotment.project._base import Name, Scalar, Strict
 from allotment.project._databases import AccountConfig, DatabaseConfig
 from allotment.project._dataset import DatasetConfig
 from allotment.project._documents import DocumentSet, PersonalDataConfig, SectionsConfig
+from allotment.project._gateway import GatewayConfig
 from allotment.project._limits import DatabaseLimits
 from allotment.project._models import ModelsConfig
 from allotment.project._training import TrainingConfig
@@ -53,6 +54,8 @@ class Project(Strict):
     """How many questions the teacher writes."""
     training: TrainingConfig = TrainingConfig()
     """How adapters are trained."""
+    gateway: GatewayConfig = GatewayConfig()
+    """How the pages and the API are served."""
 
     @model_validator(mode="after")
     def _references_exist(self) -> Self:

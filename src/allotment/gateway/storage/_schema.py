@@ -14,6 +14,8 @@ GRANTS = (
     "GRANT USAGE ON SCHEMA gateway TO {role}",
     "GRANT SELECT, INSERT, UPDATE ON gateway.users, gateway.api_keys TO {role}",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON gateway.sessions, gateway.login_tries TO {role}",
+    "GRANT SELECT, INSERT, DELETE ON gateway.conversations, gateway.messages TO {role}",
+    "GRANT EXECUTE ON FUNCTION gateway.forget_history(integer) TO {role}",
 )
 """What the application's own login role may do; it can neither delete users nor change the tables."""
 
