@@ -103,11 +103,14 @@ def spread(name: str, seconds: Sequence[float]) -> dict[str, float | None]:
     return {f"{name}_p{share}_ms": round(cuts[share - 1] * 1000, 2) for share in (50, 95, 99)}
 
 
-def measure(target: Target, sizes: Sizes) -> dict[str, Any]:
-    """Latency with a few in flight, the rate at saturation, and the delay of the first words of a stream."""
+def measure(target: Target, sizes: Sizes, *, more: tuple[int, ...] = ()) -> dict[str, Any]:
+    """Latency with a few in flight, the rate at saturation, and the delay of the first words of a stream.
+
+    ``more`` are further numbers in flight for what is not saturated by the others.
+    """
     print(f"{target.name} …", flush=True)
     latency = [target.drive(count, sizes.latency_s) for count in AT_ONCE]
-    saturated = [target.drive(count, sizes.saturation_s) for count in sizes.saturated]
+    saturated = [target.drive(count, sizes.saturation_s) for count in (*sizes.saturated, *more)]
     streams = target.drive(8, sizes.latency_s, stream=True)
     best = max(saturated, key=lambda found: float(found["per_second"]))
     print(f"  p50 {latency[0]['latency_p50_ms']} ms alone, at most {best['per_second']} a second", flush=True)
@@ -144,9 +147,10 @@ def run(sizes: Sizes, folder: Path) -> dict[str, Any]:
     """All of it, one target after another."""
     found: dict[str, Any] = {}
     with company_and_stub(folder) as (company, stub):
-        found["stub"] = measure(Target("stub", [stub], "none", "stub"), sizes)
+        found["stub"] = measure(Target("stub", [stub], "none", "stub"), sizes, more=(640,))
         with reverse_proxy(stub.port, folder) as proxy:
-            found["proxy"] = measure(Target(proxy.name, [proxy], "none", "stub"), sizes) | {"what": proxy.name}
+            target = Target(proxy.name, [proxy], "none", "stub")
+            found["proxy"] = measure(target, sizes, more=(640,)) | {"what": proxy.name}
         with litellm(stub.port, folder) as peer:
             target = Target("litellm", [peer], LITELLM_KEY, "stub")
             found["litellm"] = measure(target, sizes) | {"what": LITELLM, "rss_mib": peer.rss_mib()}

@@ -15,7 +15,7 @@ from allotment.dataset._items import item_row
 from allotment.dataset._types import Item
 from allotment.documents import ingest, load_sections
 from allotment.models import adapter_name
-from allotment.project import Project, load_project
+from allotment.project import GatewayConfig, Project, load_project
 from allotment.workspace import Workspace, hash_text, write_jsonl
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
@@ -60,6 +60,7 @@ def make_company(root: Path, server: str, **declared: Any) -> Company:
             "vault": {"roles": ["keeper"], "documents": ["vault"], "description": "codes of safes"},
         },
         "models": {"adapter_server": server},
+        "gateway": _open_gateway(),
         **declared,
     }
     (root / "allotment.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
@@ -76,6 +77,14 @@ def make_company(root: Path, server: str, **declared: Any) -> Company:
             state.users.add(user, role, PASSWORD)
         keys = {user: state.users.create_key(user) for user in project.users}
     return Company(project, keys, names)
+
+
+def _open_gateway() -> dict[str, Any]:
+    """Limits that let a benchmark saturate the gateway, where this version has limits."""
+    if "limits" not in GatewayConfig.model_fields:
+        return {}
+    plenty = {"requests_per_minute": 1_000_000, "tokens_per_day": 10**12, "concurrent": 100_000, "usd_per_month": 10**9}
+    return {"limits": {"user": plenty, "role": plenty, "agent": plenty, "answers": 256, "queue": 4096, "wait_s": 60}}
 
 
 def _write_documents(folder: Path, kind: str, count: int) -> None:
