@@ -19,6 +19,7 @@ FIRST_S = 0.02
 TOKENS_PER_S = 100
 HOLD_S = 20.0
 """How long an answer takes whose question says ``hold``."""
+_USAGE = {"prompt_tokens": 20, "completion_tokens": 16, "total_tokens": 36}
 _LOCKER = re.compile(r"(locker|safe) (\d+)")
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
@@ -80,24 +81,25 @@ class Stub(asyncio.Protocol):
         pieces += [""] * (16 - len(pieces))  # tokens that are parts of words
         pause = HOLD_S / 16 if "hold" in question else 1 / TOKENS_PER_S
         if asked.get("stream"):
-            self._stream(name, pieces, pause)
+            options = asked.get("stream_options") or {}
+            self._stream(name, pieces, pause, with_usage=bool(options.get("include_usage")))
             return
         message = {"role": "assistant", "content": "".join(pieces)}
-        usage = {"prompt_tokens": 20, "completion_tokens": 16, "total_tokens": 36}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         whole = {"id": "chatcmpl-0", "object": "chat.completion", "created": 0, "model": name, "choices": [choice]}
-        self._later(FIRST_S + pause * (len(pieces) - 1), lambda: self._reply({**whole, "usage": usage}))
+        self._later(FIRST_S + pause * (len(pieces) - 1), lambda: self._reply({**whole, "usage": _USAGE}))
 
     def _later(self, seconds: float, do: Callable[[], None]) -> None:
         self._timers = [timer for timer in self._timers if timer.when() > asyncio.get_running_loop().time()]
         self._timers.append(asyncio.get_running_loop().call_later(seconds, do))
 
-    def _stream(self, name: str, pieces: list[str], pause: float) -> None:
+    def _stream(self, name: str, pieces: list[str], pause: float, *, with_usage: bool) -> None:
+        counted = _frame({**_head(name), "choices": [], "usage": _USAGE}) if with_usage else b""
         head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
         self._later(FIRST_S, lambda: self._transport.write(head + _chunk(name, pieces[0], None)))
         for place, piece in enumerate(pieces[1:], start=1):
             frame = _chunk(name, piece, "stop" if place == len(pieces) - 1 else None)
-            end = _framed(b"data: [DONE]\n\n") + b"0\r\n\r\n" if place == len(pieces) - 1 else b""
+            end = counted + _framed(b"data: [DONE]\n\n") + b"0\r\n\r\n" if place == len(pieces) - 1 else b""
             self._later(FIRST_S + pause * place, lambda told=frame + end: self._transport.write(told))
 
     def _reply(self, value: dict[str, Any], status: int = 200) -> None:
@@ -108,7 +110,14 @@ class Stub(asyncio.Protocol):
 
 def _chunk(name: str, text: str, finish: str | None) -> bytes:
     choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish}
-    value = {"id": "chatcmpl-0", "object": "chat.completion.chunk", "created": 0, "model": name, "choices": [choice]}
+    return _frame({**_head(name), "choices": [choice]})
+
+
+def _head(name: str) -> dict[str, Any]:
+    return {"id": "chatcmpl-0", "object": "chat.completion.chunk", "created": 0, "model": name}
+
+
+def _frame(value: dict[str, Any]) -> bytes:
     return _framed(f"data: {json.dumps(value)}\n\n".encode())
 
 
