@@ -2,7 +2,8 @@
 
 docs/project.md comes from the models of ``allotment.project`` and the docstrings under their fields,
 docs/commands.md from the command line itself, the table of real runs in docs/training-cost.md from the benchmarks,
-docs/database-attacks.md from the attack table of the tests. The check also follows the links between all pages, and
+docs/database-attacks.md from the attack table of the tests, docs/gateway-figures.md from the benchmarks. The check
+also follows the links between all pages, and
 wants every design note listed.
 """
 
@@ -21,6 +22,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 import typer
 from attacks_page import attacks_page
+from gateway_page import gateway_page
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -250,6 +252,7 @@ def main() -> None:
         DOCS / "project.md": project_page(),
         DOCS / "commands.md": commands_page(),
         DOCS / "database-attacks.md": attacks_page(),
+        DOCS / "gateway-figures.md": gateway_page(),
         cost: with_predictions(cost.read_text(encoding="utf-8")),
     }
     if "--check" not in sys.argv[1:]:

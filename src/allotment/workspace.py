@@ -26,6 +26,7 @@ __all__ = [
     "Ledger",
     "Workspace",
     "atomic_writer",
+    "file_signature",
     "hash_file",
     "hash_file_once",
     "hash_json",
@@ -63,10 +64,15 @@ def hash_file_once(path: Path) -> str | None:
     It is read again only when its size, its times or its place on the disk are others than before in this process.
     """
     try:
-        found = path.stat()
-        return _hash_as_of(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
+        return _hash_as_of(path, *file_signature(path))
     except OSError:
         return None
+
+
+def file_signature(path: Path) -> tuple[int, ...]:
+    """What is another as soon as a file was written: its size, its times and its place on the disk."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
 
 
 @lru_cache(maxsize=100_000)

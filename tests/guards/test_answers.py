@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import allotment
 from allotment.access import Policy
 from allotment.guards import check_answer, foreign_terms, language_of, refusal_text, refused
+from allotment.guards._terms import check_protected_terms, fold_terms
 from allotment.project import load_project
 
 PROJECT = load_project(Path(allotment.__file__).parent / "examples/northwind")
@@ -144,3 +145,16 @@ def test_a_refusal_is_in_the_language_asked_for_and_without_offers_has_one_line(
     first = {language: refusal_text(language, []) for language in ("en", "cs", "sk", "de")}
     assert len(set(first.values())) == 4
     assert all("\n" not in text for text in first.values())
+
+
+_WORDS = st.lists(st.sampled_from(["ab", "B17", "Ábc", "1 234", "ℌi", "x-y", "", "?"]), max_size=6).map(" ".join)
+
+
+@given(text=_WORDS, terms=st.frozensets(_WORDS, max_size=8))
+def test_a_term_is_found_exactly_where_its_folded_form_stands_in_the_folded_answer(
+    text: str, terms: frozenset[str]
+) -> None:
+    stands = sorted(term for term in terms if fold_terms(term) in fold_terms(text))
+    found = check_protected_terms(text, terms)
+    assert found.outcome == ("refuse" if stands else "allow")
+    assert not stands or found.evidence == stands[0].strip()

@@ -47,7 +47,7 @@ def test_rubbish_from_a_server_is_an_engine_error(answer: httpx.Response) -> Non
 
 
 def test_a_server_is_never_asked_for_an_adapter() -> None:
-    with pytest.raises(EngineError, match="embedded"):
+    with pytest.raises(EngineError, match="not declared"):
         engine(lambda _: httpx.Response(200)).complete([Message("user", "hi")], adapter="a/v1")
 
 

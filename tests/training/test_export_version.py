@@ -86,11 +86,11 @@ def test_an_export_is_the_version_byte_for_byte_with_whom_it_may_answer(
 
 
 def test_an_export_for_vllm_is_the_adapter_and_how_to_serve_it(project: Project, folder: Path, tmp_path: Path) -> None:
-    trained(project, folder, method="rslora")
+    manifest = trained(project, folder, method="rslora")
     done = export(project, tmp_path / "board", engine="vllm")
     assert {"adapter_config.json", "adapter_model.safetensors", "manifest.json", "README.md"} <= set(done.files)
     card = (tmp_path / "board" / "README.md").read_text(encoding="utf-8")
-    assert "--enable-lora --max-lora-rank 16 --lora-modules board-v1=board" in card
+    assert f"--enable-lora --max-lora-rank 16 --lora-modules board-v1-{manifest.adapter_sha256[:12]}=board" in card
     assert "**Only director may ask it.**" in card
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from allotment.dataset import Item
 from allotment.documents import Section, split_sentences, stems_of
+
+_Places = npt.NDArray[np.intp]
+_NOWHERE: _Places = np.array([], dtype=np.intp)
 
 
 @dataclass(frozen=True)
@@ -50,34 +55,48 @@ class SupportIndex:
         self._sentences = [
             sentence for section in sections for sentence in _sentences(section, questions.get(section.id, []))
         ]
-        seen = Counter(word for sentence in self._sentences for word in sentence.said)
-        self._weight = {word: math.log(1 + len(self._sentences) / count) for word, count in seen.items()}
-        self._unknown = math.log(2 + len(self._sentences))
+        self._said = _places(sentence.said for sentence in self._sentences)
+        self._asked = _places(sentence.asked for sentence in self._sentences)
+        count = len(self._sentences)
+        self._weight = {word: math.log(1 + count / len(places)) for word, places in self._said.items()}
+        self._unknown = math.log(2 + count)
 
     def support(self, question: str, answer: str) -> Support | None:
         """The sentence that supports the answer best; none when the agent learnt nothing."""
-        asked, said = _words(question), _words(answer)
-        found = [self._support(sentence, asked, said) for sentence in self._sentences]
-        return max(found, key=_rank, default=None)
+        if not self._sentences:
+            return None
+        said = _words(answer)
+        answered, asked = self._shares(said, self._said), self._shares(_words(question), self._asked)
+        numbers = [word for word in said if any(character.isdigit() for character in word)]
+        missing = sum((self._holds_not(word) for word in numbers), start=np.zeros(len(self._sentences), dtype=np.int64))
+        # A sentence with every number of the answer comes before any without: shares add up to 3 at most.
+        best = int(np.argmax(2 * answered + asked + np.where(missing == 0, 4.0, 0.0)))
+        sentence = self._sentences[best]
+        shares = float(answered[best]), float(asked[best])
+        return Support(sentence.section, sentence.text, *shares, numbers_stand=bool(missing[best] == 0))
 
-    def _support(self, sentence: _Sentence, asked: frozenset[str], said: frozenset[str]) -> Support:
-        numbers = {word for word in said if any(character.isdigit() for character in word)}
-        return Support(
-            sentence.section,
-            sentence.text,
-            self._share(said, sentence.said),
-            self._share(asked, sentence.asked),
-            numbers <= sentence.said,
-        )
+    def _shares(self, wanted: frozenset[str], places: Mapping[str, _Places]) -> npt.NDArray[np.float64]:
+        """Each sentence's share of the words, weighted by rarity."""
+        got, total = np.zeros(len(self._sentences)), 0.0
+        for word in wanted:
+            weight = self._weight.get(word, self._unknown)
+            total += weight
+            got[places.get(word, _NOWHERE)] += weight
+        return got / total if total else got
 
-    def _share(self, wanted: frozenset[str], words: frozenset[str]) -> float:
-        total = sum(self._weight.get(word, self._unknown) for word in wanted)
-        got = sum(self._weight.get(word, self._unknown) for word in wanted if word in words)
-        return got / total if total else 0.0
+    def _holds_not(self, word: str) -> npt.NDArray[np.int64]:
+        lacking = np.ones(len(self._sentences), dtype=np.int64)
+        lacking[self._said.get(word, _NOWHERE)] = 0
+        return lacking
 
 
-def _rank(support: Support) -> tuple[bool, float]:
-    return support.numbers_stand, 2 * support.answer_share + support.question_share
+def _places(sentences: Iterable[frozenset[str]]) -> dict[str, _Places]:
+    """Word → the sentences that hold it."""
+    found: dict[str, list[int]] = {}
+    for number, words in enumerate(sentences):
+        for word in words:
+            found.setdefault(word, []).append(number)
+    return {word: np.array(numbers, dtype=np.intp) for word, numbers in found.items()}
 
 
 def _sentences(section: Section, items: list[Item]) -> Iterable[_Sentence]:

@@ -1,5 +1,6 @@
 """One question, one answer: guard → route → authorize → agent → output check, and the record of it."""
 
+from allotment.answering._again import may_read_again
 from allotment.answering._chain import Chain
 from allotment.answering._embedding import Embedding
 from allotment.answering._events import AgentInfo, Answer, AnswerOutcome, Cell, Delta, Event, Source, Step, Table
@@ -25,5 +26,6 @@ __all__ = [
     "Table",
     "blocking_error",
     "find_faults",
+    "may_read_again",
     "worst_error",
 ]

@@ -73,7 +73,8 @@ def _need_adapter(project: Project, workspace: Workspace, agent: str) -> None:
             remedy=f"Run `allotment documents ingest`, `allotment dataset generate {agent}` and"
             f" `allotment training run {agent}`.",
         )
-    locate(manifest.base_model)
+    if project.models.adapter_server is None or manifest.serves == "model":
+        locate(manifest.base_model)
     try:
         load_items(workspace, agent)  # without them no source could be named, so nothing would be released
     except DatasetError as error:

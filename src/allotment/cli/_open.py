@@ -168,7 +168,7 @@ def open_chain(project_dir: Path, project: Project | None = None) -> Iterator[Op
     workspace = Workspace(project.root)
     with ExitStack() as stack:
         state = stack.enter_context(open_state(project, workspace))
-        engines = stack.enter_context(Engines(project.models.threads))
+        engines = stack.enter_context(Engines(project.models.threads, adapter_server=project.models.adapter_server))
         accounts = stack.enter_context(open_accounts(state.databases))
         chain = Chain(project, workspace, engines=engines, databases=state.databases, audit=state.audit)
         yield OpenChain(project, workspace, state, engines, chain, accounts)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allotment.access import Policy, Principal
+from allotment.cli._history import open_history
 from allotment.cli._open import open_chain
 from allotment.errors import AllotmentError, ProjectError
 from allotment.gateway import Gate, GatedChain, Operations, Serving, Switch, create_app, hosts_of, open_limiter
@@ -54,6 +55,7 @@ def open_serving(folder: Path, host: str, operations: Operations, project: Proje
         stack.enter_context(Retention(state.audit, state.databases.admin_dsn(), project.audit.keep_days))
         record = partial(record_event, state.audit)
         limiter = stack.enter_context(open_limiter(state.databases.state_dsn, project, record))
+        history = stack.enter_context(open_history(opened))
         gate = Gate()
         app = create_app(
             GatedChain(opened.chain, gate),
@@ -66,6 +68,7 @@ def open_serving(folder: Path, host: str, operations: Operations, project: Proje
             operations=operations,
             timeouts=project.gateway.timeouts,
             answers=project.answers,
+            history=history,
             allowed_hosts=hosts_of(project.gateway, host),
             tls=project.gateway.tls,
         )

@@ -27,7 +27,7 @@ def evaluate(
 
     with (
         open_state(project, workspace) as state,
-        Engines(project.models.threads) as engines,
+        Engines(project.models.threads, adapter_server=project.models.adapter_server) as engines,
         run.progress() as progress,
     ):
         report = measure_agent(project, workspace, engines, state.audit, agent, progress)

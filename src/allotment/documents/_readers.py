@@ -6,7 +6,7 @@ the document fail: what it was to keep from somebody would be lost otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -33,17 +33,28 @@ def readers_now(project: Project, records: Iterable[DocumentRecord]) -> dict[str
     Costs a look at each folder and each ``readers.yaml``; what has not changed since is not read again.
     """
     folders = FolderReaders(project.root)
-    return {record.path: _readers_now(project, folders, record) for record in records}
+    bases = {name: _base_of(project, name) for name in project.documents}
+    return {record.path: _readers_now(project, folders, bases, record) for record in records}
 
 
-def _readers_now(project: Project, folders: FolderReaders, record: DocumentRecord) -> frozenset[str]:
-    declared = project.documents.get(record.document_set)
-    if declared is None or record.state != "done":
+def _base_of(project: Project, document_set: str) -> Path:
+    path = project.root / project.documents[document_set].path
+    return path if path.is_dir() else path.parent
+
+
+@lru_cache(maxsize=100_000)
+def _folder_of(root: Path, document: str) -> Path:
+    return (root / document).parent
+
+
+def _readers_now(
+    project: Project, folders: FolderReaders, bases: Mapping[str, Path], record: DocumentRecord
+) -> frozenset[str]:
+    base = bases.get(record.document_set)
+    if base is None or record.state != "done":
         return frozenset()
-    base = project.root / declared.path
-    file = project.root / record.path
     try:
-        narrowed = folders.labels(file, base if base.is_dir() else base.parent)
+        narrowed = folders.labels_in(_folder_of(project.root, record.path), base)
         return labels_of(project, record.document_set, narrowed, named_in(record))[-1].readers
     except DocumentError:
         return frozenset()
@@ -60,6 +71,7 @@ class FolderReaders:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._known: dict[Path, frozenset[str] | DocumentError | None] = {}
+        self._labels: dict[tuple[Path, Path], list[Label]] = {}
 
     def labels(self, file: Path, base: Path) -> list[Label]:
         """Rules of the folders from the outermost down to the file's own.
@@ -71,8 +83,17 @@ class FolderReaders:
         Raises:
             DocumentError: a rule cannot be read.
         """
+        return self.labels_in(file.parent, base)
+
+    def labels_in(self, inmost: Path, base: Path) -> list[Label]:
+        """The same for every document of the folder ``inmost``."""
+        if (inmost, base) not in self._labels:
+            self._labels[inmost, base] = self._read_labels(inmost, base)
+        return self._labels[inmost, base]
+
+    def _read_labels(self, inmost: Path, base: Path) -> list[Label]:
         found = []
-        for folder in reversed([folder for folder in file.parents if self._counts(folder, base)]):
+        for folder in reversed([folder for folder in (inmost, *inmost.parents) if self._counts(folder, base)]):
             readers = self._of(folder)
             if readers is not None:
                 found.append(Label(f"{self._name(folder)}{FOLDER_FILE}", readers))

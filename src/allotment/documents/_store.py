@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
+from functools import lru_cache
 from hashlib import sha256
 from os import fstat
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import IO, Any, Self
 
 from allotment.documents._types import DocumentRecord, Label, Place, Replaced, Section
 from allotment.errors import IntegrityError, ProjectError
-from allotment.workspace import Workspace, atomic_writer
+from allotment.workspace import Workspace, atomic_writer, file_signature
 
 _PIECE = 1 << 20
 _REMEDY = "Run `allotment documents ingest`: it reads everything again."
@@ -48,10 +49,16 @@ def load_documents(workspace: Workspace) -> list[DocumentRecord]:
     """How every file of the last ingest ended, by path. Errors as ``load_sections``."""
     path = workspace.documents_file
     try:
-        with path.open("rb") as file:
-            return [_record(line, path, number) for number, line in enumerate(file, start=1)]
+        return list(_records_as_of(path, *file_signature(path)))
     except FileNotFoundError:
         raise _nothing_yet(workspace) from None
+
+
+@lru_cache(maxsize=8)
+def _records_as_of(path: Path, *_signature: int) -> tuple[DocumentRecord, ...]:
+    """Read once as long as the file is the same: whether an adapter is stale is asked with every question."""
+    with path.open("rb") as file:
+        return tuple(_record(line, path, number) for number, line in enumerate(file, start=1))
 
 
 class SectionsWriter:

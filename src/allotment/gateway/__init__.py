@@ -6,6 +6,7 @@ Who asks is known from the session or the key alone; nothing in a request's body
 from allotment.gateway._app import Operations, create_app
 from allotment.gateway._chain import Chain
 from allotment.gateway._recorder import Recorder
+from allotment.gateway.history import History, HistoryStore
 from allotment.gateway.identity._accounts import UserRecord
 from allotment.gateway.identity._keys import KeyRecord
 from allotment.gateway.identity._passwords import MIN_PASSWORD_LENGTH
@@ -27,6 +28,8 @@ __all__ = [
     "Gate",
     "GatedChain",
     "GatewayServer",
+    "History",
+    "HistoryStore",
     "KeyRecord",
     "Limiter",
     "Operations",

@@ -16,6 +16,7 @@ from allotment.access import Policy
 from allotment.gateway._chain import Chain
 from allotment.gateway._recorder import Recorder
 from allotment.gateway.api._routes import api_routes
+from allotment.gateway.history import History, history_routes
 from allotment.gateway.identity._identity import Identity
 from allotment.gateway.identity._users import UserStore
 from allotment.gateway.limits._chain import LimitedChain
@@ -85,6 +86,7 @@ def create_app(
     tls: bool = False,
     max_body_bytes: int = MAX_BODY_BYTES,
     answers: AnswerLimits | None = None,
+    history: History | None = None,
 ) -> FastAPI:
     """The pages, the API and the health checks over one chain.
 
@@ -102,6 +104,7 @@ def create_app(
         tls: set it when TLS ends in front of the gateway; over TLS itself it is known.
         max_body_bytes: largest body of a request.
         answers: what a request may ask of an answer; none takes what a project without ``answers`` does.
+        history: users' kept conversations; without it none are kept and ``/history`` is not there.
     """
     own = operations or Operations()
     timeouts = timeouts or TimeoutsConfig()
@@ -127,6 +130,8 @@ def create_app(
     app.include_router(login_routes(identity, pages))
     app.include_router(page_routes(limited, identity, pages, executor, timeouts.answer_s))
     app.include_router(api_routes(limited, identity, executor, answers or AnswerLimits(), timeouts.answer_s))
+    if history is not None:
+        app.include_router(history_routes(history, identity))
     app.mount("/static", StaticFiles(directory=STATIC_DIR))
     add_error_handlers(app)
     app.add_middleware(RunningMiddleware, running=own.running, timeouts=timeouts, finished=own.finished)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import Protocol
 
 from allotment.access import Policy
@@ -53,10 +54,19 @@ def foreign_terms(
 def check_protected_terms(text: str, terms: Collection[str]) -> Finding:
     """Refuse an answer that holds one of ``terms`` as whole words, however it is written."""
     folded = fold_terms(text)
-    for term in sorted(terms):
-        if fold_terms(term) in folded:
-            return refuse(NAME, term.strip())
-    return allow(NAME)
+    known = _by_first_word(frozenset(terms))
+    found = [term for word in set(folded.split(" ")) for inner, term in known.get(word, ()) if inner in folded]
+    return refuse(NAME, min(found).strip()) if found else allow(NAME)
+
+
+@lru_cache(maxsize=256)
+def _by_first_word(terms: frozenset[str]) -> dict[str, list[tuple[str, str]]]:
+    """First word → (folded term, term): only terms that begin with a word of the answer can stand in it."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for term in terms:
+        folded = fold_terms(term)
+        found.setdefault(folded.split(" ", 2)[1], []).append((folded, term))
+    return found
 
 
 def fold_terms(text: str) -> str:

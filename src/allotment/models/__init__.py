@@ -1,5 +1,6 @@
 """Models: the catalogue and its files, chat templates, engines behind one protocol, and the client for many asks."""
 
+from allotment.models._adapter_server import adapter_name
 from allotment.models._catalogue import ModelEntry, catalogue, find_model, is_present, is_server, locate
 from allotment.models._engine import AdapterFile, Completion, Engine, LoadedEngine, Message
 from allotment.models._engines import Engines
@@ -39,6 +40,7 @@ __all__ = [
     "Message",
     "ModelClient",
     "ModelEntry",
+    "adapter_name",
     "catalogue",
     "find_model",
     "is_present",

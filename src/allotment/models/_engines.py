@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from allotment.errors import EngineError, MissingPartError
+from allotment.models._adapter_server import AdapterServer
 from allotment.models._catalogue import find_model, is_server, locate
 from allotment.models._engine import AdapterFile, Completion, Engine, LoadedEngine, Message
 from allotment.models._server import ServerEngine
@@ -41,18 +42,22 @@ class _Loaded:
 class Engines:
     """Holds engines and the adapters registered for each base model; a context manager that closes them."""
 
-    def __init__(self, threads: int = 0, parallel: int = 4, *, load: Load | None = None) -> None:
+    def __init__(
+        self, threads: int = 0, parallel: int = 4, *, load: Load | None = None, adapter_server: str | None = None
+    ) -> None:
         """Nothing is loaded yet.
 
         Args:
             threads: processor threads of an embedded engine, 0 for all.
             parallel: requests in one batch.
             load: loads a model and its adapters; the embedded engine if none.
+            adapter_server: address of the server that has the adapters of base models; the embedded engine if none.
         """
         self._load = load or partial(_load_embedded, turns=ModelTurns(), threads=threads, parallel=parallel)
         self._guard = threading.RLock()
         self._embedded: dict[_Place, _Loaded] = {}
         self._servers: dict[str, ServerEngine] = {}
+        self._adapter_server = AdapterServer(adapter_server) if adapter_server is not None else None
         self._adapters: dict[str, dict[str, AdapterFile]] = {}
         self._closed = False
 
@@ -91,8 +96,18 @@ class Engines:
         if is_server(model):
             with self._guard:
                 return self._servers.setdefault(model, ServerEngine(model))
+        if self._adapter_server is not None and self._is_served(model, adapter):
+            return self._adapter_server
         with self.lease(model, adapter):
             return _Current(self, model)
+
+    def _is_served(self, model: str, adapter: str | None) -> bool:
+        """Whether the declared server has it: adapters of the base model, and nothing else."""
+        with self._guard:
+            if self._closed:
+                raise EngineError("the engines were closed.", element=model)
+            file = self._adapters.get(model, {}).get(adapter) if adapter is not None else None
+            return file is not None and not file.own_model
 
     @contextmanager
     def lease(self, model: str, adapter: str | None = None) -> Iterator[LoadedEngine]:
@@ -154,6 +169,8 @@ class Engines:
                 self._retire(loaded)
             for server in self._servers.values():
                 server.close()
+            if self._adapter_server is not None:
+                self._adapter_server.close()
             self._embedded.clear()
             self._servers.clear()
 

@@ -1,8 +1,8 @@
 """Any OpenAI-compatible server as an engine: vLLM, Ollama, llama.cpp, or a hosted one.
 
 A model is written ``https://host/v1#model-name`` in ``allotment.yaml``; the key is read from the
-environment variable ``ALLOTMENT_SERVER_KEY``. Adapters are refused: which adapter answers must be decided
-behind a grant, and a foreign server knows none.
+environment variable ``ALLOTMENT_SERVER_KEY``. Adapters are refused: they are served by the embedded engine, or by the
+one server the project declares for them (``_adapter_server``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from allotment.errors import EngineError
 from allotment.models._engine import Completion, Message
 from allotment.models._openai import COMPLETIONS, chat_body, read_completion, schema_format, server_headers, split_name
 
-_TIMEOUT = httpx.Timeout(10.0, read=300.0)
+TIMEOUT = httpx.Timeout(10.0, read=300.0)
+"""Seconds to connect and send, and to wait for more of an answer."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class ServerEngine:
         """``name`` is ``URL#MODEL``; ``client`` stands in for the network in tests."""
         url, self._model = split_name(name)
         self.name = name
-        self._client = client or httpx.Client(base_url=url, headers=server_headers(), timeout=_TIMEOUT)
+        self._client = client or httpx.Client(base_url=url, headers=server_headers(), timeout=TIMEOUT)
 
     def close(self) -> None:
         """Close the connections."""
@@ -68,7 +69,7 @@ class ServerEngine:
         grant: Grant | None = None,
     ) -> Completion:
         """See ``Engine.complete``."""
-        body = self._body(messages, max_tokens, temperature, seed, stop, adapter)
+        body = self._body(messages, max_tokens, temperature, seed, stop) | self._named(adapter, grant)
         if schema is not None:
             body["response_format"] = schema_format(schema)
         if is_cancellable():
@@ -76,9 +77,12 @@ class ServerEngine:
         try:
             response = self._client.post(COMPLETIONS, json=body)
             response.raise_for_status()
-            return read_completion(response.json())
+            result = response.json()
+            found = read_completion(result)
         except (httpx.HTTPError, ValueError) as error:
             raise self._failed(error) from error
+        self._check_model(result.get("model"), body["model"])
+        return found
 
     def stream(
         self,
@@ -92,7 +96,7 @@ class ServerEngine:
         grant: Grant | None = None,
     ) -> Iterator[str]:
         """See ``Engine.stream``."""
-        body = self._body(messages, max_tokens, temperature, seed, stop, adapter)
+        body = self._body(messages, max_tokens, temperature, seed, stop) | self._named(adapter, grant)
         yield from (piece.text for piece in self._pieces(body) if piece.text)
 
     def _streamed(self, body: dict[str, Any]) -> Completion:
@@ -118,7 +122,9 @@ class ServerEngine:
                         wanted.require()
                         data = line.removeprefix("data:").strip()
                         if line.startswith("data:") and data != "[DONE]":
-                            yield _Piece.read(json.loads(data))
+                            chunk = json.loads(data)
+                            self._check_model(chunk.get("model"), body["model"])
+                            yield _Piece.read(chunk)
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
             wanted.require()
             raise self._failed(error) from error
@@ -130,12 +136,18 @@ class ServerEngine:
         temperature: float,
         seed: int,
         stop: Sequence[str],
-        adapter: str | None,
     ) -> dict[str, Any]:
-        if adapter is not None:
-            raise EngineError("adapters are served by the embedded engine.", element=self.name)
         body = chat_body(self._model, messages, max_tokens=max_tokens, temperature=temperature, seed=seed)
         return body | ({"stop": list(stop)} if stop else {})
+
+    def _named(self, adapter: str | None, grant: Grant | None) -> dict[str, Any]:
+        """The part of a request that says which model answers."""
+        if adapter is not None:
+            raise EngineError("this server is not declared for adapters.", element=self.name)
+        return {"model": self._model}
+
+    def _check_model(self, told: Any, name: str) -> None:
+        """Servers name the model as they like; for adapters it must be the one asked."""
 
     def _failed(self, error: Exception) -> EngineError:
         return EngineError(

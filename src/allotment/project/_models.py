@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from allotment.project._base import Strict
 
@@ -51,9 +52,23 @@ class ModelsConfig(Strict):
     """The frozen model under every adapter."""
     sql: str = "qwen2.5-coder-1.5b-instruct"
     """Writes SQL for agents with an account."""
+    adapter_server: str | None = None
+    """Address of a server of your own that has the adapters (vLLM with ``--enable-lora``), as
+    ``http://127.0.0.1:8001/v1``; without it the embedded engine. Beyond this machine it must be ``https``."""
     threads: int = Field(default=0, ge=0)
     """Processor threads of the embedded engine; 0 takes all cores."""
     prices: dict[str, ModelPrice] = Field(default_factory=dict)
     """Model (its name here, or the part after ``#``) → what its tokens cost; before the shipped prices."""
     limits: dict[str, ModelLimits] = Field(default_factory=dict)
     """Model, by the name it has above → how hard it may be driven."""
+
+    @field_validator("adapter_server")
+    @classmethod
+    def _is_own(cls, value: str | None) -> str | None:
+        parts = urlsplit("http://localhost" if value is None else value)
+        is_here = parts.hostname in ("127.0.0.1", "::1", "localhost")
+        if parts.scheme not in (("http", "https") if is_here else ("https",)) or not parts.hostname:
+            raise ValueError("write http://127.0.0.1:PORT/v1, or https://HOST/v1 for a server on another machine")
+        if parts.query or parts.fragment or parts.username is not None:
+            raise ValueError("an address has no model name, key or query; adapters have names of their own")
+        return value

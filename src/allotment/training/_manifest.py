@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from allotment.documents import load_documents, readers_now
 from allotment.errors import ManifestError, MissingPartError
 from allotment.models import AdapterFile, find_model, template_of
 from allotment.project import Project
-from allotment.workspace import Workspace, hash_file_once, write_atomic
+from allotment.workspace import Workspace, file_signature, hash_file_once, write_atomic
 
 SERVED_FILES = {"adapter": "adapter.gguf", "model": "model.gguf"}
 """What a manifest serves → its file."""
@@ -90,8 +91,8 @@ class Manifest(BaseModel):
         return AdapterFacts(self.agent, self.version, frozenset(self.clearance), self.stale, self.adapter_sha256)
 
 
-def _signature(workspace: Workspace, body: bytes) -> str:
-    return hmac.new(bytes.fromhex(workspace.secret("manifest.key")), body, sha256).hexdigest()
+def _seal(key: str, body: bytes) -> str:
+    return hmac.new(bytes.fromhex(key), body, sha256).hexdigest()
 
 
 def _body(manifest: Manifest) -> bytes:
@@ -102,7 +103,7 @@ def _body(manifest: Manifest) -> bytes:
 def write_manifest(workspace: Workspace, folder: Path, manifest: Manifest) -> None:
     """Sign and write the manifest into an adapter's folder."""
     body = _body(manifest)
-    record = {"manifest": json.loads(body), "signature": _signature(workspace, body)}
+    record = {"manifest": json.loads(body), "signature": _seal(workspace.secret("manifest.key"), body)}
     write_atomic(folder / _FILE, json.dumps(record, ensure_ascii=False, indent=1))
 
 
@@ -117,14 +118,12 @@ def load_manifest(project: Project, workspace: Workspace, agent: str, version: s
     element = f"{agent}/{version}"
     remedy = f"Train it again: `allotment training run {agent}`."
     try:
-        record = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-        manifest = Manifest.model_validate(record["manifest"])
-        signature = str(record["signature"])
+        manifest, genuine = _read(folder / _FILE, workspace.secret("manifest.key"), *file_signature(folder / _FILE))
     except FileNotFoundError:
         raise MissingPartError("there is no such adapter.", element=element, remedy=remedy) from None
     except (ValueError, KeyError, TypeError, ValidationError):
         raise ManifestError("the adapter's manifest cannot be read.", element=element, remedy=remedy) from None
-    if not hmac.compare_digest(_signature(workspace, _body(manifest)), signature):
+    if not genuine:
         raise ManifestError(
             "the adapter's manifest was edited: its signature is wrong.", element=element, remedy=remedy
         )
@@ -133,6 +132,14 @@ def load_manifest(project: Project, workspace: Workspace, agent: str, version: s
         raise ManifestError(fault, element=element, remedy=remedy)
     stale = bool(_changes(project, workspace, manifest))
     return manifest.model_copy(update={"stale": stale, "folder": str(folder)})
+
+
+@lru_cache(maxsize=1000)
+def _read(file: Path, key: str, *_signature: int) -> tuple[Manifest, bool]:
+    """A manifest and whether its seal is genuine; read again as soon as the file is another."""
+    record = json.loads(file.read_text(encoding="utf-8"))
+    manifest = Manifest.model_validate(record["manifest"])
+    return manifest, hmac.compare_digest(_seal(key, _body(manifest)), str(record["signature"]))
 
 
 def _fault(manifest: Manifest, agent: str, version: str, folder: Path) -> str | None:
@@ -162,7 +169,7 @@ def _changes(project: Project, workspace: Workspace, manifest: Manifest) -> list
         document.path
         for document in manifest.documents
         if now.get(document.path) != (document.sha256, frozenset(document.readers))
-        or hash_file_once(project.root / document.path) != document.sha256
+        or hash_file_once(_under(project.root, document.path)) != document.sha256
     ]
     rule = Policy.of(project).agents.get(manifest.agent)
     if rule is None or not rule.roles <= set(manifest.clearance):
@@ -170,11 +177,22 @@ def _changes(project: Project, workspace: Workspace, manifest: Manifest) -> list
     return changed
 
 
+@lru_cache(maxsize=100_000)
+def _under(root: Path, document: str) -> Path:
+    return root / document
+
+
 def adapter_versions(workspace: Workspace, agent: str) -> list[str]:
     """Versions of an agent's adapter that were finished, oldest first."""
     folder = workspace.adapters_dir(agent)
     found = [path.parent.name for path in folder.glob(f"v*/{_FILE}")]
     return sorted(found, key=lambda name: int(name[1:]) if name[1:].isdigit() else -1)
+
+
+def _is_finished(workspace: Workspace, agent: str, version: str) -> bool:
+    """Whether ``adapter_versions`` has it, without a look at every other one."""
+    is_name = version.startswith("v") and Path(version).name == version
+    return is_name and (workspace.adapters_dir(agent) / version / _FILE).exists()
 
 
 def make_current(workspace: Workspace, agent: str, version: str) -> None:
@@ -200,7 +218,7 @@ def current_adapter(project: Project, workspace: Workspace, agent: str) -> Manif
         raise MissingPartError(
             "the agent has no adapter yet.", element=agent, remedy=f"Train it: `allotment training run {agent}`."
         )
-    if version not in adapter_versions(workspace, agent):
+    if not _is_finished(workspace, agent, version):
         raise ManifestError(
             f"the current version {version!r} is not there.",
             element=agent,

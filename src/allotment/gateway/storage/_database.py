@@ -56,6 +56,12 @@ class Database:
         }
 
     @contextmanager
+    def transaction(self) -> Iterator[psycopg.Connection[TupleRow]]:
+        """Several statements as one transaction, given up if the body raises."""
+        with self._connection() as connection, connection.transaction():
+            yield connection
+
+    @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection[TupleRow]]:
         try:
             self._pool.open()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from allotment.errors import ProjectError, TrainingError
+from allotment.models import adapter_name
 from allotment.project import Project
 from allotment.training._manifest import _FILE as MANIFEST_FILE
 from allotment.training._manifest import SERVED_FILES, Manifest
@@ -129,7 +130,7 @@ def _refusal(manifest: Manifest, reasons: list[str], remedy: str) -> TrainingErr
 
 
 def _serving(manifest: Manifest, output: Path, max_rank: int) -> str:
-    name = manifest.key.replace("/", "-")
+    name = adapter_name(manifest.agent, manifest.version, manifest.adapter_sha256)
     return f"""
 ## Serving with vLLM
 
@@ -139,5 +140,6 @@ def _serving(manifest: Manifest, output: Path, max_rank: int) -> str:
 `{manifest.base_sha256}`; on others it answers a little differently.
 
 **Only {", ".join(manifest.clearance)} may ask it.** vLLM knows no roles and gives every adapter to whoever reaches it:
-keep it on this machine's loopback address behind something that knows who asks.
+keep it on this machine's loopback address behind something that knows who asks. For `allotment serve` to ask it, write
+its address as `models.adapter_server` in `allotment.yaml`; the adapter's name there must be this very one.
 """
