@@ -20,7 +20,7 @@ import allotment
 from allotment.access import Principal
 from allotment.answering import Answer, Source, may_read_again
 from allotment.documents import ingest
-from allotment.gateway import History, HistoryStore, UserStore, create_app
+from allotment.gateway import History, HistoryStore, Limiter, UserStore, create_app
 from allotment.gateway.history._routes import GONE, NOT_KEPT
 from allotment.project import HistoryConfig, Project, load_project
 from allotment.workspace import Workspace
@@ -173,10 +173,17 @@ def narrowed() -> set[str]:
 
 @pytest.fixture
 def app(
-    chain: StandInChain, store: UserStore, recorded: Recorded, history: HistoryStore, narrowed: set[str]
+    chain: StandInChain,
+    store: UserStore,
+    recorded: Recorded,
+    history: HistoryStore,
+    narrowed: set[str],
+    limiter: Limiter,
 ) -> FastAPI:
     shown = History(history, lambda principal, agent, documents: principal.user not in narrowed)
-    return create_app(chain, store, title="Northwind", ready=list, policy=POLICY, record=recorded, history=shown)
+    return create_app(
+        chain, store, title="Northwind", ready=list, policy=POLICY, record=recorded, limiter=limiter, history=shown
+    )
 
 
 def test_the_routes_list_show_and_delete_a_users_own(
@@ -236,9 +243,9 @@ def test_an_answer_from_rows_says_that_it_was_not_kept(
 
 
 def test_where_nothing_is_kept_there_are_no_such_routes(
-    chain: StandInChain, store: UserStore, recorded: Recorded
+    chain: StandInChain, store: UserStore, recorded: Recorded, limiter: Limiter
 ) -> None:
-    plain = create_app(chain, store, title="Northwind", ready=list, policy=POLICY, record=recorded)
+    plain = create_app(chain, store, title="Northwind", ready=list, policy=POLICY, record=recorded, limiter=limiter)
     with TestClient(plain) as client:
         assert client.get("/history").status_code == 404
 

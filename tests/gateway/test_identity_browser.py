@@ -15,7 +15,7 @@ from gateway_standin import POLICY, Recorded, StandInChain
 from playwright.sync_api import Browser, expect
 from test_identity_oidc import SOFIE, TABLE, started
 
-from allotment.gateway import UserStore, create_app
+from allotment.gateway import Limiter, UserStore, create_app
 from allotment.project import IdentityConfig, OidcConfig
 
 pytestmark = pytest.mark.browser
@@ -34,7 +34,7 @@ def serving_on(app: FastAPI, listener: socket.socket) -> Iterator[None]:
 
 
 def test_a_browser_logs_in_at_another_site_and_comes_back_into_the_chat(
-    browser: Browser, state_dsns: tuple[str, str], store: UserStore, monkeypatch: pytest.MonkeyPatch
+    browser: Browser, state_dsns: tuple[str, str], store: UserStore, monkeypatch: pytest.MonkeyPatch, limiter: Limiter
 ) -> None:
     monkeypatch.setenv("OIDC_SECRET", "the client's own secret")
     with started("oidc_process.py") as issuer, socket.create_server(("127.0.0.1", 0)) as listener:
@@ -45,7 +45,9 @@ def test_a_browser_logs_in_at_another_site_and_comes_back_into_the_chat(
         )
         assert httpx.post(f"{issuer}/control", json={"claims": SOFIE}).status_code == 200
         with UserStore(state_dsns[0], IdentityConfig(url=url, oidc=oidc)) as users:
-            app = create_app(StandInChain(), users, title="N", ready=list, policy=POLICY, record=Recorded())
+            app = create_app(
+                StandInChain(), users, title="N", ready=list, policy=POLICY, record=Recorded(), limiter=limiter
+            )
             with serving_on(app, listener):
                 context = browser.new_context(base_url=url)
                 page = context.new_page()

@@ -19,7 +19,7 @@ from gateway_standin import POLICY, Recorded, StandInChain
 
 from allotment.access import Principal, claims_of
 from allotment.errors import ProjectError
-from allotment.gateway import UserStore, create_app
+from allotment.gateway import Limiter, UserStore, create_app
 from allotment.gateway.identity import _provider
 from allotment.gateway.identity._provider import Provider
 from allotment.project import IdentityConfig, OidcConfig
@@ -133,10 +133,15 @@ def settings(issuer: str, monkeypatch: pytest.MonkeyPatch) -> IdentityConfig:
 
 @pytest.fixture
 def company(
-    store: UserStore, state_dsns: tuple[str, str], settings: IdentityConfig, issuer: str, recorded: Recorded
+    store: UserStore,
+    state_dsns: tuple[str, str],
+    settings: IdentityConfig,
+    issuer: str,
+    recorded: Recorded,
+    limiter: Limiter,
 ) -> Iterator[Company]:
     with UserStore(state_dsns[0], settings) as users:
-        app = create_app(StandInChain(), users, title="N", ready=list, policy=POLICY, record=recorded)
+        app = create_app(StandInChain(), users, title="N", ready=list, policy=POLICY, record=recorded, limiter=limiter)
         with TestClient(app, follow_redirects=False, raise_server_exceptions=False) as client:
             yield Company(client, users, recorded, issuer)
 
@@ -328,7 +333,7 @@ def test_changed_keys_are_fetched_but_not_as_often_as_somebody_likes(
 
 
 def test_a_provider_that_is_away_or_names_another_issuer_is_no_login_and_no_crash(
-    company: Company, settings: IdentityConfig, state_dsns: tuple[str, str]
+    company: Company, settings: IdentityConfig, state_dsns: tuple[str, str], limiter: Limiter
 ) -> None:
     company.tell(issuer="https://login.example.org")
     response = company.client.get("/login/oidc")
@@ -336,7 +341,9 @@ def test_a_provider_that_is_away_or_names_another_issuer_is_no_login_and_no_cras
     assert settings.oidc is not None
     away = IdentityConfig(oidc=settings.oidc.model_copy(update={"issuer": "http://127.0.0.1:1"}))
     with UserStore(state_dsns[0], away) as users:
-        app = create_app(StandInChain(), users, title="N", ready=list, policy=POLICY, record=Recorded())
+        app = create_app(
+            StandInChain(), users, title="N", ready=list, policy=POLICY, record=Recorded(), limiter=limiter
+        )
         with TestClient(app, follow_redirects=False) as client:
             assert client.get("/login/oidc").status_code == 503
 
@@ -358,10 +365,12 @@ def test_a_secret_comes_from_the_environment_or_a_file_and_from_nowhere_else(
 
 
 def test_without_passwords_there_is_no_way_in_but_the_provider(
-    company: Company, settings: IdentityConfig, state_dsns: tuple[str, str], password: str
+    company: Company, settings: IdentityConfig, state_dsns: tuple[str, str], password: str, limiter: Limiter
 ) -> None:
     with UserStore(state_dsns[0], settings.model_copy(update={"passwords": False})) as users:
-        app = create_app(StandInChain(), users, title="N", ready=list, policy=POLICY, record=Recorded())
+        app = create_app(
+            StandInChain(), users, title="N", ready=list, policy=POLICY, record=Recorded(), limiter=limiter
+        )
         with TestClient(app, follow_redirects=False) as client:
             page = client.get("/login").text
             assert "/login/oidc" in page and 'type="password"' not in page

@@ -28,6 +28,8 @@ REACHES_NOTHING = {
     ("GET", "/healthz"),
     ("GET", "/login"),
     ("POST", "/login"),
+    ("GET", "/set-up"),
+    ("POST", "/set-up"),
     ("POST", "/logout"),
     ("GET", "/readyz"),
     ("GET", "/v1/models"),

@@ -8,12 +8,12 @@ from contextlib import aclosing
 from fastapi.responses import JSONResponse, Response
 
 from allotment.answering import Answer, Delta, Event
-from allotment.errors import PolicyError
+from allotment.errors import PolicyError, TimeLimitReached
 from allotment.gateway.api._openai import Completion, allotment_field, allotment_headers, data_frame
 from allotment.gateway.pages._wire import FAILED
 from allotment.gateway.web._problems import ApiError, openai_error
 from allotment.gateway.web._security import LOG
-from allotment.gateway.web._stream import AccessEnded, KeepAlive
+from allotment.gateway.web._stream import TOO_LONG, AccessEnded, KeepAlive
 
 Events = AsyncGenerator[Event | KeepAlive]
 
@@ -35,6 +35,8 @@ async def whole(events: Events, completion: Completion) -> Response:
         raise ApiError(404, unknown, param="model", code="model_not_found") from None
     except AccessEnded as ended:
         raise ApiError(403, str(ended), code="access_ended") from None
+    except TimeLimitReached:
+        raise ApiError(503, TOO_LONG) from None
     if answer.outcome == "failed":
         body = {**openai_error(503, answer.text or FAILED), "allotment": allotment_field(answer)}
         return JSONResponse(body, 503, allotment_headers(answer))
@@ -50,6 +52,8 @@ async def pieces(events: Events, completion: Completion, *, with_usage: bool) ->
             yield b"data: [DONE]\n\n"
         except AccessEnded as ended:
             yield data_frame(openai_error(403, str(ended), code="access_ended"))
+        except TimeLimitReached:
+            yield data_frame(openai_error(503, TOO_LONG))
         except Exception:
             # The status line is long gone; an error inside the stream is what clients raise on.
             LOG.exception("a streamed answer failed")

@@ -13,9 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from allotment.gateway.operations._exchange import Exchange, begin
 from allotment.gateway.web._problems import API_PREFIX, openai_error, problem
+from allotment.gateway.web._stream import TOO_LONG
 from allotment.project import TimeoutsConfig
 
-TOO_LONG = "The answer took too long and was ended."
 SLOW = "The request took too long to arrive."
 STOPPING = "The service is being restarted. Please ask again in a moment."
 LAST_WORDS_S = 10.0

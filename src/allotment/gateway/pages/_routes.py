@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from allotment.access import Principal
 from allotment.answering import Event
+from allotment.errors import TimeLimitReached
 from allotment.gateway._chain import Chain
 from allotment.gateway.api._openai import AUTO
 from allotment.gateway.api._requests import MAX_QUESTION_LENGTH
@@ -23,7 +24,7 @@ from allotment.gateway.pages._render import Pages
 from allotment.gateway.pages._wire import FAILED, event_frame, frame
 from allotment.gateway.web._json import BadJson, read_json
 from allotment.gateway.web._security import LOG, csrf_matches, csrf_token
-from allotment.gateway.web._stream import AccessEnded, EventStream, KeepAlive, in_thread
+from allotment.gateway.web._stream import TOO_LONG, AccessEnded, EventStream, KeepAlive, in_thread
 from allotment.gateway.web._threads import begin
 
 
@@ -107,6 +108,8 @@ async def _frames(events: AsyncGenerator[Event | KeepAlive]) -> AsyncGenerator[b
                 yield event_frame(event)
         except AccessEnded as ended:
             yield frame("problem", {"text": str(ended)})
+        except TimeLimitReached:
+            yield frame("problem", {"text": TOO_LONG})
         except Exception:
             LOG.exception("an answer failed")
             yield frame("problem", {"text": FAILED})

@@ -75,8 +75,8 @@ def _require_plain(value: Any) -> None:
     """Level by level, so that depth costs no stack."""
     level, depth = [value], 0
     while level:
-        depth += 1
-        if depth > MAX_DEPTH + 1:
+        depth += any(isinstance(item, dict | list) for item in level)
+        if depth > MAX_DEPTH:
             raise BadJson(_DEEP)
         below: list[Any] = []
         for item in level:

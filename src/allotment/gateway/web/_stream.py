@@ -19,6 +19,7 @@ from allotment.errors import Cancelled, TimeLimitReached
 KEEP_ALIVE_S = 15.0
 STILL_EVERY_S = 1.0
 """How often it is asked whether the client may still have the answer."""
+TOO_LONG = "The answer took too long and was ended."
 GRACE_S = 5.0
 """Seconds the chain has to end an answer whose time is up, before the client is told without it."""
 
