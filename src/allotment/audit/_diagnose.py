@@ -39,6 +39,8 @@ def diagnose(
     if row.sequence > expected:
         if moved:
             return Problem("reordered", expected, f"the record {expected} does not stand in its place")
+        if place is None and anchor is not None and expected > anchor.sequence:
+            return Problem("inserted", row.sequence, "a record that was never written, behind all that were")
         return Problem("deleted", expected, f"the record before {row.sequence} is missing")
     if place is not None:
         if moved:

@@ -59,7 +59,11 @@ def serve(
         listener = socket.socket(fileno=listen_fd)
     else:
         listener = _bound(host, port)
-        need_an_answer(run, project, project.agents)
+        try:
+            need_an_answer(run, project, project.agents)
+        except BaseException:
+            listener.close()
+            raise
     first_metrics = metrics_port or project.gateway.metrics_port
     if worker is None and many > 1:
         from allotment.cli._workers import Supervisor

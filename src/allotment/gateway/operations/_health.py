@@ -44,7 +44,7 @@ class Readiness:
 
     def _looked(self) -> list[str]:
         try:
-            return self._look()
+            return list(self._look())
         except Exception as error:
             LOG.exception("it could not be seen whether it is ready")
             return [f"it could not be seen whether it is ready ({type(error).__name__})"]
