@@ -133,8 +133,9 @@ class Supervisor:
         for worker in self._workers.values():
             if worker.process.poll() is None:
                 worker.process.send_signal(signal.SIGTERM)
-        codes = [worker.process.wait() for worker in self._workers.values()]
-        return 0 if not any(codes) else 1
+        codes = {worker.process.wait() for worker in self._workers.values()}
+        # One that was only starting has no handler yet and dies of the signal; it served nobody.
+        return 0 if codes <= {0, -signal.SIGTERM} else 1
 
     def _stop(self, number: int, frame: object) -> None:
         if self._stopping:  # the second time: at once
