@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -184,6 +186,26 @@ def app(
     return create_app(
         chain, store, title="Northwind", ready=list, policy=POLICY, record=recorded, limiter=limiter, history=shown
     )
+
+
+def test_what_is_asked_on_the_page_is_kept_and_goes_on_in_the_users_own_conversation_alone(
+    client: TestClient, log_in: Callable[..., str], history: HistoryStore
+) -> None:
+    foreign = kept(history, DANA)
+    token = {"x-csrf-token": log_in("sofia")}
+
+    def ask(question: str, conversation: object) -> str:
+        body = {"question": question, "conversation": conversation and str(conversation)}
+        told = client.post("/ask", json=body, headers=token).text
+        (line,) = re.findall(r"event: kept\ndata: (.*)", told)
+        return str(json.loads(line)["conversation"])
+
+    first = ask("How many orders?", None)
+    assert ask("And to Sweden?", first) == first
+    assert ask("And hers?", foreign) not in (first, str(foreign))
+    shown = client.get(f"/history/{first}").json()["messages"]
+    assert [message["question"] for message in shown] == ["How many orders?", "And to Sweden?"]
+    assert len(history.messages(DANA, foreign) or ()) == 1
 
 
 def test_the_routes_list_show_and_delete_a_users_own(

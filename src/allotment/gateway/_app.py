@@ -128,7 +128,7 @@ def create_app(
     limited = LimitedChain(ObservedChain(chain, own.metrics, own.tracing), limiter)
     app.include_router(health_routes(ready, own.running))
     app.include_router(login_routes(identity, pages))
-    app.include_router(page_routes(limited, identity, pages, executor, timeouts.answer_s))
+    app.include_router(page_routes(limited, identity, pages, executor, timeouts.answer_s, history))
     app.include_router(api_routes(limited, identity, executor, answers or AnswerLimits(), timeouts.answer_s))
     if history is not None:
         app.include_router(history_routes(history, identity))

@@ -14,6 +14,7 @@ from uuid import UUID
 from fastapi import APIRouter, HTTPException, Request
 
 from allotment.access import Principal
+from allotment.answering import Answer
 from allotment.gateway.history._store import HistoryStore
 from allotment.gateway.history._types import Kept
 from allotment.gateway.identity._identity import Identity, Session
@@ -31,6 +32,18 @@ class History:
 
     store: HistoryStore
     may_read: MayRead
+
+    def keep(self, principal: Principal, conversation: UUID | None, question: str, answer: Answer) -> UUID:
+        """Keep a question with its answer, in a new conversation where the user has none of that number.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer.
+        """
+        if conversation is not None and self.store.add(principal, conversation, question, answer):
+            return conversation
+        begun = self.store.begin(principal, question)
+        self.store.add(principal, begun, question, answer)
+        return begun
 
 
 def history_routes(history: History, identity: Identity) -> APIRouter:

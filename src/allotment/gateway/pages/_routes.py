@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from contextlib import aclosing
 from functools import partial
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
@@ -14,11 +15,12 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field, ValidationError
 
 from allotment.access import Principal
-from allotment.answering import Event
-from allotment.errors import TimeLimitReached
+from allotment.answering import Answer, Event
+from allotment.errors import DatabaseUnavailable, TimeLimitReached
 from allotment.gateway._chain import Chain
 from allotment.gateway.api._openai import AUTO
 from allotment.gateway.api._requests import MAX_QUESTION_LENGTH
+from allotment.gateway.history import History
 from allotment.gateway.identity._identity import Identity, Session
 from allotment.gateway.pages._render import Pages
 from allotment.gateway.pages._wire import FAILED, event_frame, frame
@@ -31,10 +33,13 @@ from allotment.gateway.web._threads import begin
 class _Question(BaseModel):
     question: str = Field(min_length=1, max_length=MAX_QUESTION_LENGTH)
     agent: str = AUTO
+    conversation: UUID | None = None
 
 
-def page_routes(chain: Chain, identity: Identity, pages: Pages, executor: Executor, answer_s: float) -> APIRouter:
-    """``/logout``, ``/`` and ``/ask``; an answer may take ``answer_s`` seconds."""
+def page_routes(
+    chain: Chain, identity: Identity, pages: Pages, executor: Executor, answer_s: float, history: History | None
+) -> APIRouter:
+    """``/logout``, ``/`` and ``/ask``; an answer may take ``answer_s`` seconds and is kept where there is a history."""
     router = APIRouter()
 
     @router.post("/logout")
@@ -73,7 +78,7 @@ def page_routes(chain: Chain, identity: Identity, pages: Pages, executor: Execut
         start = partial(chain.stream, session.principal, asked.question, agent=agent)
         still = identity.still_live(request, session.principal)
         events = await begin(in_thread(executor, start, still=still, limit_s=answer_s))
-        return EventStream(_frames(events))
+        return EventStream(_frames(events, history, session.principal, asked))
 
     return router
 
@@ -101,11 +106,15 @@ def _agent(chain: Chain, principal: Principal, name: str) -> str | None:
     return name
 
 
-async def _frames(events: AsyncGenerator[Event | KeepAlive]) -> AsyncGenerator[bytes]:
+async def _frames(
+    events: AsyncGenerator[Event | KeepAlive], history: History | None, principal: Principal, asked: _Question
+) -> AsyncGenerator[bytes]:
     async with aclosing(events):
         try:
             async for event in events:
                 yield event_frame(event)
+                if isinstance(event, Answer) and history is not None:
+                    yield await run_in_threadpool(_kept, history, principal, asked, event)
         except AccessEnded as ended:
             yield frame("problem", {"text": str(ended)})
         except TimeLimitReached:
@@ -113,3 +122,13 @@ async def _frames(events: AsyncGenerator[Event | KeepAlive]) -> AsyncGenerator[b
         except Exception:
             LOG.exception("an answer failed")
             yield frame("problem", {"text": FAILED})
+
+
+def _kept(history: History, principal: Principal, asked: _Question, answer: Answer) -> bytes:
+    """The number of the conversation; an answer that cannot be kept is an answer all the same."""
+    try:
+        number = history.keep(principal, asked.conversation, asked.question, answer)
+    except DatabaseUnavailable:
+        LOG.exception("an answer could not be kept")
+        return b": not kept\n\n"
+    return frame("kept", {"conversation": str(number)})

@@ -14,6 +14,7 @@ const scroller = document.getElementById("scroll");
 const csrf = document.querySelector("meta[name=csrf-token]").content;
 
 let running = null;
+let conversation = null;
 
 function element(tag, className, text) {
   const made = document.createElement(tag);
@@ -229,7 +230,7 @@ async function ask(question, agent) {
     const response = await fetch("/ask", {
       method: "POST",
       headers: { "content-type": "application/json", "x-csrf-token": csrf },
-      body: JSON.stringify({ question, agent }),
+      body: JSON.stringify({ question, agent, conversation }),
       signal: running.signal,
     });
     if (!response.ok) {
@@ -242,6 +243,7 @@ async function ask(question, agent) {
       else if (name === "delta") exchange.delta(data);
       else if (name === "answer") exchange.finish(data);
       else if (name === "problem") exchange.fail(data.text);
+      else if (name === "kept") conversation = data.conversation;
       whole ||= name === "answer" || name === "problem";
     }
     if (!whole) exchange.fail("The connection ended before the answer was whole. Please ask again.");
