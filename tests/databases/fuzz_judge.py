@@ -145,14 +145,18 @@ class Judge:
         if isinstance(got, psycopg.Error) or isinstance(wanted, psycopg.Error):
             states = {value.sqlstate if isinstance(value, psycopg.Error) else None for value in (got, wanted)}
             # Which row an error of the data comes from first hangs on the plan; errors of the text do not.
-            if len(states) == 1 or all(state is None or state.startswith("22") for state in states):
+            if len(states) == 1 or all(state is None or state.startswith(("21", "22")) for state in states):
                 return "accepted: error of the data or the types"
             return self._escape(f"one is an error, the other not {states}", statement)
         if any(word in text for word in _UNORDERED + _MORE_UNORDERED):
             return "accepted: rows that hang on their order"
         if len(got) > MOST_ROWS and len(wanted) > MOST_ROWS:
             return "accepted: very many rows"
-        if Counter(map(_plain, got)) != Counter(map(_plain, wanted)):
+        rows, seen = Counter(map(_plain, got)), Counter(map(_plain, wanted))
+        if "ROLLUP" in text and self._company.version < "18" and not rows - seen and rows != seen:
+            # Before 18 the planner takes a grouped column for constant where a filter says so, though totals have none.
+            return "accepted: fewer rows, a fault of the planner with totals"
+        if rows != seen:
             return self._escape("other rows", statement)
         return "accepted: the same rows"
 

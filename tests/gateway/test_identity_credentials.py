@@ -152,7 +152,7 @@ def test_a_key_that_is_over_is_refused_on_record(
     assert [(who, kind) for who, _, kind in recorded.events] == [(user, "key-refused")]
 
 
-FORGED = ("al-", "al-" + "A" * 43, "al-" + "A" * 50_000, "sk-123", "eyJhbGciOiJub25lIn0.e30.", "é")
+FORGED = ("al-", "al-" + "A" * 43, "al-" + "A" * 5_000, "sk-123", "eyJhbGciOiJub25lIn0.e30.", "é")
 
 
 @pytest.mark.parametrize("key", FORGED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,14 +29,16 @@ WRONG = "wrong wrong wrong"
 
 @contextmanager
 def work_counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Every statement and every verification that is done, by kind; both are done as ever."""
+    """Every statement and every verification of this thread, by kind; both are done as ever."""
     done: list[str] = []
+    mine = threading.get_ident()
 
     def counted(owner: type[Any], name: str, said: Callable[..., str]) -> None:
         original = getattr(owner, name)
 
         def call(self: Any, *arguments: Any) -> Any:
-            done.append(said(*arguments))
+            if threading.get_ident() == mine:
+                done.append(said(*arguments))
             return original(self, *arguments)
 
         patch.setattr(owner, name, call)
