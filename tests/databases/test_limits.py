@@ -228,11 +228,22 @@ def test_the_watchdog_is_one_thread_however_many_it_watches(shop: Databases) -> 
     assert watchdog._watches == set()
 
 
+def test_a_cancel_that_comes_between_two_statements_is_not_the_last(shop: Databases) -> None:
+    dsn = account_dsn(shop.server, "clerk", "shop")
+    opening = closing(connect_account(dsn, account="clerk", statement_s=60, wait_s=0))
+    with opening as connection, Watchdog().over(connection, 0.0) as watch:
+        while not watch.ended:  # nothing runs yet, so the first request ends nothing
+            pass
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            connection.execute(ENDLESS.encode())
+    assert _sessions(shop) == 0
+
+
 def test_what_does_not_take_a_cancel_is_cut(shop: Databases) -> None:
     dsn = account_dsn(shop.server, "clerk", "shop")
     opening = closing(connect_account(dsn, account="clerk", statement_s=60, wait_s=0))
     with opening as connection, Watchdog().over(connection, 60) as watch:
-        watch.ended = True  # as if the cancel request had been sent in vain
+        watch.ended, watch.cut_at = True, 0.0  # as if cancel requests had been sent in vain
         watch.act()
         with pytest.raises(psycopg.OperationalError):
             connection.execute("SELECT 1")

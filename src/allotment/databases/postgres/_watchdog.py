@@ -22,7 +22,9 @@ from allotment.cancellation import current
 CANCEL_S = 1.0
 """Seconds the server has to take a cancel request."""
 CUT_S = 2.0
-"""Seconds after the cancel request when the connection itself is cut: the server hangs, or is gone."""
+"""Seconds after the first cancel request when the connection itself is cut: the server hangs, or is gone."""
+AGAIN_S = 0.2
+"""Seconds between cancel requests: one that comes between two statements ends neither."""
 _IDLE_S = 10.0
 
 
@@ -35,21 +37,26 @@ class Watch:
     """When to act, on the monotonic clock."""
     ended: bool = False
     """Whether the watchdog had to act."""
+    cut_at: float = float("inf")
+    """When the connection is cut, once a cancel request was sent."""
     _over: bool = False
     _lock: Lock = field(default_factory=Lock)
 
     def act(self) -> None:
-        """Cancel the statement; at the second call cut the connection. Nothing once ``leave`` was called."""
+        """Cancel the statement, again and again, then cut the connection. Nothing once ``leave`` was called."""
         with self._lock:
             if self._over:
                 return
-            first, self.ended = not self.ended, True
-            self.due = time.monotonic() + CUT_S if first else float("inf")
+            now = time.monotonic()
+            if not self.ended:
+                self.ended, self.cut_at = True, now + CUT_S
+            late = now >= self.cut_at
+            self.due = float("inf") if late else min(now + AGAIN_S, self.cut_at)
             with suppress(psycopg.Error, OSError):
-                if first:
-                    self.connection.cancel_safe(timeout=CANCEL_S)
-                else:
+                if late:
                     _cut(self.connection)
+                else:
+                    self.connection.cancel_safe(timeout=CANCEL_S)
 
     def leave(self) -> None:
         """Wait until nobody acts on the connection; nobody will afterwards, so that it may be closed."""
