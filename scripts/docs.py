@@ -22,6 +22,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 import typer
 from attacks_page import attacks_page
+from database_figures import with_database_figures
 from gateway_page import gateway_page
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -247,13 +248,14 @@ def _pair(figures: dict[str, float | None]) -> str:
 
 def main() -> None:
     """Write the pages, or compare them."""
-    cost = DOCS / "training-cost.md"
+    cost, database = DOCS / "training-cost.md", DOCS / "database.md"
     pages = {
         DOCS / "project.md": project_page(),
         DOCS / "commands.md": commands_page(),
         DOCS / "database-attacks.md": attacks_page(),
         DOCS / "gateway-figures.md": gateway_page(),
         cost: with_predictions(cost.read_text(encoding="utf-8")),
+        database: with_database_figures(database.read_text(encoding="utf-8")),
     }
     if "--check" not in sys.argv[1:]:
         for path, text in pages.items():
