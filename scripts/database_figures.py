@@ -51,7 +51,7 @@ def _speed(kept: Figures) -> str:
         "",
         f"{load['requests']:,} requests of {load['askers_at_once']} askers at once over {load['agents']} agents:",
         f"{load['right']:,} right, none mixed up, {load['seconds']:g} s; at any time {load['most_connections']}",
-        f"connections at most, {load['most_of_one_account']} of one account; {load['connections_left']} left afterwards.",
+        f"connections at most, {load['most_of_one_account']} of one account; {load['connections_left']} left after.",
         "",
         "| tables in the database | self-check | schema card | a query | provisioning after a change |",
         "|---|---|---|---|---|",
