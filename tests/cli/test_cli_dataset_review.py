@@ -7,12 +7,14 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import typing
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -122,8 +124,10 @@ def terminal(folder: Path, *options: str, editor: str = "") -> Iterator[Terminal
     kept = {name: value for name, value in os.environ.items() if name not in ("EDITOR", "VISUAL", "INPUTRC")}
     named = {"EDITOR": editor, "TERM": "xterm", "COLUMNS": "100", "LINES": "40"}
     call = [sys.executable, "-c", ON_A_TERMINAL, PROGRAM, "-C", folder, "dataset", "review", "rules", *options]
+    # A shell's background jobs ignore Ctrl-C and so does what they start; a terminal's programs do not.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     process = subprocess.Popen(
-        call, stdin=slave, stdout=slave, stderr=slave, env={**kept, **named}, start_new_session=True
+        call, stdin=slave, stdout=slave, stderr=slave, env={**kept, **named}, start_new_session=True, preexec_fn=heed
     )
     os.close(slave)
     try:
