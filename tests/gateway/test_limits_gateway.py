@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from gateway_standin import ANSWER, POLICY, Recorded, StandInChain, limiter_of, script_of
 from openai import OpenAI, RateLimitError
 
-from allotment.answering import Answer, Step
+from allotment.answering import Answer, Embedding, Step
 from allotment.errors import ProjectError, RateLimited
 from allotment.gateway import UserStore, create_app
 from allotment.gateway.limits._places import Places
@@ -67,6 +67,21 @@ def test_the_request_too_many_gets_429_in_openais_shape_and_reaches_nothing(
         assert error["code"] == "rate_limit_exceeded" and "2 requests a minute" in error["message"]
     assert len(chain.asked) == 2
     assert recorded.events.count(("sofia", "sales", "limit-reached")) == 1
+
+
+@pytest.mark.parametrize("model", ["auto", "handbook"])
+def test_vectors_count_for_user_and_agent_like_answers_and_cost_nothing_where_there_are_none(
+    make: Make, key: dict[str, str], chain: StandInChain, run_sql: Callable[..., int], model: str
+) -> None:
+    client = make(agents={"handbook": {"requests_per_minute": 2}})
+    body = {"model": model, "input": ["a text of forty characters, more or less"]}
+    assert client.post("/v1/embeddings", json=body, headers=key).status_code == 404  # no model makes vectors yet
+    assert used(run_sql, "user", 0)
+    chain.embedding = Embedding(((0.6, 0.8),), "handbook", 77)
+    assert client.post("/v1/embeddings", json=body, headers=key).status_code == 200
+    assert used(run_sql, "user", 11) and used(run_sql, "agent", 11)
+    assert client.post("/v1/embeddings", json=body, headers=key).status_code == 429
+    assert [agent for _, _, agent in chain.embedded] == ["handbook"] * 2
 
 
 def test_the_official_client_knows_the_refusal_for_what_it_is(make: Make, key: dict[str, str]) -> None:

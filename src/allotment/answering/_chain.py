@@ -111,7 +111,7 @@ class Chain:
             AccessDenied: the decision was no, or could not be recorded.
             MissingPartError: there is no embedding model, or it does not answer.
         """
-        name = agent or next(iter(self._policy.entitled(principal.role)), "none")
+        name = agent or next(iter(self._policy.agents_of(principal)), "none")
         return embed(self._databases, self._audit, self._policy, principal, texts, name)
 
     def _steps(self, turn: Turn, agent: str | None) -> Iterator[Event]:

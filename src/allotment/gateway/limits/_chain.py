@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain as joined
 from typing import Any
@@ -56,25 +57,32 @@ class LimitedChain:
         """
         exchange = current()
         exchange.principal = principal
-        tokens = sum(map(len, texts)) // CHARACTERS_PER_TOKEN + 1
-        known = agent if agent in {info.name for info in self._chain.agents_for(principal)} else None
+        # Named here, so that its own limit counts and whatever stands behind this decides about the same agent.
+        agents = [info.name for info in self._chain.agents_for(principal)]
+        agent = agent or next(iter(agents), None)
+        reached = False
         try:
-            taken = self._limiter.take(principal, known)
+            taken = self._limiter.take(principal, agent if agent in agents else None)
+            exchange.remaining = taken.remaining
+            try:
+                with self._place(principal):
+                    found = self._chain.embed(principal, texts, agent=agent)
+                reached = True
+                return found
+            finally:
+                tokens = sum(map(len, texts)) // CHARACTERS_PER_TOKEN + 1 if reached else 0
+                self._limiter.settle(taken, tokens, 0.0)
         except RateLimited:
             exchange.outcome = LIMITED
             raise
-        exchange.remaining = taken.remaining
+
+    @contextmanager
+    def _place(self, principal: Principal) -> Iterator[None]:
+        self._limiter.enter(principal)
         try:
-            self._limiter.enter(principal)
-            try:
-                return self._chain.embed(principal, texts, agent=agent)
-            finally:
-                self._limiter.places.leave(principal.user)
-        except RateLimited:
-            exchange.outcome, tokens = LIMITED, 0
-            raise
+            yield
         finally:
-            self._limiter.settle(taken, tokens, 0.0)
+            self._limiter.places.leave(principal.user)
 
     def _stream(
         self, exchange: Exchange, principal: Principal, question: str, agent: str | None, options: dict[str, Any]

@@ -8,12 +8,13 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from allotment.access import Principal
 from allotment.audit import EventKind
 from allotment.errors import AccessDenied, DatabaseUnavailable, RateLimited
+from allotment.gateway._recorder import Recorder
 from allotment.gateway.limits._cost import Costs
 from allotment.gateway.limits._places import Places
 from allotment.gateway.limits._store import LimitStore, Refusal, Remaining, Subject, new_id
@@ -24,14 +25,6 @@ LOG = logging.getLogger("allotment.gateway.limits")
 LIVES_LONGER_S = 60.0
 """Seconds a reservation lives beyond the longest answer."""
 _RECORD_EVERY_S = 60.0
-
-
-class Record(Protocol):
-    """Writes an event to the audit record; raises ``AccessDenied`` where it cannot."""
-
-    def __call__(self, principal: Principal, kind: EventKind, detail: Mapping[str, Any]) -> int:
-        """Returns the record's number."""
-        ...
 
 
 @dataclass
@@ -51,7 +44,7 @@ class Limiter:
     places: Places
     limits: LimitsConfig
     costs: Costs
-    record: Record
+    record: Recorder
     clock: Callable[[], float] = time.monotonic
     _unsettled: deque[tuple[Taken, int, float]] = field(default_factory=lambda: deque(maxlen=10_000))
     _lock: Lock = field(default_factory=Lock)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from allotment.gateway._recorder import Recorder
 from allotment.gateway.limits._cost import Costs
-from allotment.gateway.limits._limiter import Limiter, Record
+from allotment.gateway.limits._limiter import Limiter
 from allotment.gateway.limits._places import Places
 from allotment.gateway.limits._store import LimitStore
 from allotment.gateway.storage._database import Database
@@ -14,7 +15,7 @@ from allotment.project import Project
 
 
 @contextmanager
-def open_limiter(dsn: str, project: Project, record: Record) -> Iterator[Limiter]:
+def open_limiter(dsn: str, project: Project, record: Recorder) -> Iterator[Limiter]:
     """What a project's limits count with; closing gives the connections back.
 
     Args:
