@@ -90,13 +90,13 @@ def test_a_question_that_waits_for_a_connection_gives_its_place_back() -> None:
     turns, signal = Turns(1, 1, wait_s=60), Cancellation()
     with turns.turn("clerk"):
         waiting = in_a_scope(signal, lambda: ExitStack().enter_context(turns.turn("clerk")))
-        while not turns._waiting:
+        while not turns._queue.waiting:
             pass
         signal.cancel(GONE)
         assert_ended(waiting)
-        assert not turns._waiting
+        assert not turns._queue.waiting
     with turns.turn("clerk"):
-        assert turns._held.total() == 1
+        assert turns._queue.taken == 1
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def test_no_account_and_not_all_together_hold_more_than_they_may() -> None:
     with ThreadPoolExecutor(40) as pool:
         list(pool.map(work, "abcd" * 10))
     assert most == {"all": 5, "one": 2}
-    assert turns._held.total() == 0 and turns._waiting == []
+    assert turns._queue.taken == 0 and turns._queue.waiting == 0
 
 
 def test_a_free_place_goes_to_the_account_that_holds_fewest() -> None:
@@ -49,7 +49,7 @@ def test_a_free_place_goes_to_the_account_that_holds_fewest() -> None:
     for number, thread in enumerate(threads):
         thread.start()
         queued.acquire()
-        while len(turns._waiting) <= number:
+        while turns._queue.waiting <= number:
             pass
     first.__exit__(None, None, None)
     threads[2].join(30)
@@ -65,6 +65,6 @@ def test_who_waits_too_long_is_refused_and_leaves_the_queue() -> None:
     with turns.turn("a"):
         with pytest.raises(LimitReached, match="too many questions at once"), turns.turn("b"):
             pass
-        assert turns._waiting == []
+        assert turns._queue.waiting == 0
     with turns.turn("b"):
         pass

@@ -146,6 +146,17 @@ def test_vectors_are_made_on_record_alone(
         assert whole.doors.passed == []
 
 
+def test_a_narrow_key_that_names_no_agent_gets_vectors_of_one_it_may_ask(
+    whole: Whole, whole_client: TestClient, store: UserStore
+) -> None:
+    headers = {"authorization": f"Bearer {store.create_key('dana', agents=['sales'])}"}
+    whole.doors.open()
+    body = {"model": "auto", "input": "a"}
+    assert whole_client.post("/v1/embeddings", json=body, headers=headers).status_code == 200
+    list(whole.chain.embed(Principal("dana", "director", agents=frozenset({"sales"})), ["a"]).vectors)
+    assert [decision["agent"] for decision in whole.doors.decisions()] == ["sales", "sales"]
+
+
 def test_the_empty_list_of_agents_reaches_nothing(
     whole: Whole, whole_client: TestClient, key_of: KeyOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
