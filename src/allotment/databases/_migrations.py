@@ -82,6 +82,7 @@ def _upgrade(connection: Connection, schema: str, scripts: Path) -> None:
                 element=schema,
                 remedy="It was used by a newer version: install that one.",
             )
+        # What Alembic's own upgrade command does; that command needs a script of settings (env.py) in the folder.
         return list(script._upgrade_revs("head", current))  # type: ignore[arg-type]
 
     with EnvironmentContext(config, script, fn=steps) as environment:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+LOG = logging.getLogger("allotment.gateway")
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 STEPS = frozenset({"checking", "routing", "authorizing", "answering", "releasing"})
@@ -78,6 +81,7 @@ class _Gauges(Collector):
 
     def __init__(self, gauges: Mapping[str, tuple[str, Callable[[], float]]]) -> None:
         self._gauges = gauges
+        self._missing: set[str] = set()
 
     def describe(self) -> Collection[Metric]:
         return [GaugeMetricFamily(f"allotment_{name}", text) for name, (text, _) in self._gauges.items()]
@@ -86,6 +90,10 @@ class _Gauges(Collector):
         for name, (text, value) in self._gauges.items():
             try:
                 now = value()
-            except Exception:  # noqa: S112 - a figure that is missing says it
+            except Exception as error:
+                if name not in self._missing:  # once, not at every look
+                    LOG.warning("the figure allotment_%s cannot be had: %s", name, type(error).__name__)
+                self._missing.add(name)
                 continue
+            self._missing.discard(name)
             yield GaugeMetricFamily(f"allotment_{name}", text, value=now)
