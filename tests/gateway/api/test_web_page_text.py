@@ -11,7 +11,7 @@ from gateway_standin import StandInChain
 from gateway_watched import Watched
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 pytestmark = pytest.mark.browser
 
@@ -39,6 +39,7 @@ _SHOW = """answer => {
 def watched(browser: Browser, address: str, password: str, chain: StandInChain) -> Iterator[Watched]:
     opened = Watched(browser, address, 1280, "light")
     opened.log_in("sofia", password)
+    expect(opened.page.get_by_label("Your question")).to_be_enabled()  # the last thing the page's script does
     yield opened
     opened.context.close()
 
