@@ -33,3 +33,8 @@ def fill(folder: Path) -> Path:
         room = os.statvfs(folder)
         os.posix_fallocate(out.fileno(), 0, max(1, room.f_bavail * room.f_frsize))
     return file
+
+
+def remount(folder: Path, how: str) -> None:
+    """Make the disk read-only (``ro``) or writable again (``rw``)."""
+    subprocess.run(["mount", "-o", f"remount,{how}", str(folder)], check=True)

@@ -8,17 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
 import psycopg
 import pytest
 
-from allotment.cancellation import Cancellation, cancellable, current, is_cancellable
+from allotment.cancellation import Cancellation, cancellable, current
 from allotment.databases import Databases
 from allotment.databases._turns import Turns
 from allotment.errors import Cancelled, EngineError, TimeLimitReached
 from allotment.models import Engines, Message
 from allotment.models._server import ServerEngine
 from allotment.models._turns import ModelTurns
+from model_server import Said, model_server, said
 from small_company import grant_of, make_company, open_company
 from tiny_gguf import write_tiny_gguf
 
@@ -50,8 +50,8 @@ def test_the_scope_is_that_of_its_thread_and_ends_with_it() -> None:
     signal = Cancellation()
     with ThreadPoolExecutor(1) as other, cancellable(signal):
         assert current() is signal
-        assert not other.submit(is_cancellable).result(10)
-    assert not is_cancellable() and not current().given
+        assert other.submit(current).result(10) is not signal
+    assert current() is not signal and not current().given
 
 
 def in_a_scope(signal: Cancellation, work: Callable[[], object]) -> threading.Thread:
@@ -141,45 +141,41 @@ def test_a_conversation_longer_than_the_model_reads_is_an_error_streamed_or_not(
             ask([Message("user", "x" * 5000)])
 
 
-def piece(text: str, **more: object) -> dict[str, object]:
-    return {"choices": [{"delta": {"content": text}, **more}]}
+def test_a_server_is_hung_up_on_in_the_middle_of_its_answer() -> None:
+    signal, hung_up = Cancellation(), threading.Event()
 
-
-def served(lines: Callable[[], Iterator[bytes]]) -> ServerEngine:
-    class Lines(httpx.SyncByteStream):
-        def __iter__(self) -> Iterator[bytes]:
-            return lines()
-
-    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Lines()))
-    name = "http://127.0.0.1:1/v1#small"
-    return ServerEngine(name, httpx.Client(base_url="http://127.0.0.1:1/v1", transport=transport))
-
-
-def test_a_server_is_hung_up_on_between_two_pieces() -> None:
-    signal, sent = Cancellation(), list[int]()
-
-    def lines() -> Iterator[bytes]:
-        for number in range(1000):
-            if number == 3:
+    def endless() -> Iterator[bytes]:
+        try:
+            while True:
                 signal.cancel(GONE)
-            sent.append(number)
-            yield b'data: {"choices": [{"delta": {"content": "on "}}]}\n\n'
+                yield b'data: {"choices": [{"delta": {"content": "on "}}]}\n\n'
+        finally:
+            hung_up.set()
 
-    with cancellable(signal), pytest.raises(Cancelled):
-        served(lines).complete(ASKED)
-    assert len(sent) <= 5
+    with model_server(lambda _: (200, endless())) as url:
+        opened = ServerEngine(f"{url}#small")
+        with cancellable(signal), pytest.raises(Cancelled):
+            opened.complete(ASKED)
+        assert hung_up.wait(10)
+        opened.close()
 
 
-def test_a_server_that_is_read_piece_by_piece_gives_the_same_completion() -> None:
-    def lines() -> Iterator[bytes]:
-        yield b'data: {"choices": [{"delta": {"role": "assistant"}}]}\n\n'
-        yield b'data: {"choices": [{"delta": {"content": "It is "}}]}\n\n'
-        yield b'data: {"choices": [{"delta": {"content": "blue."}, "finish_reason": "length"}]}\n\n'
-        yield b'data: {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}\n\ndata: [DONE]\n\n'
+def test_a_server_is_hung_up_on_before_it_says_a_word() -> None:
+    signal, asked, go_on = Cancellation(), threading.Event(), threading.Event()
 
-    with cancellable(Cancellation()):
-        found = served(lines).complete(ASKED)
-    assert (found.text, found.prompt_tokens, found.completion_tokens, found.finish) == ("It is blue.", 7, 3, "length")
+    def late(_: object) -> Said:
+        asked.set()
+        go_on.wait(30)
+        return said({})
+
+    with model_server(late) as url:
+        opened = ServerEngine(f"{url}#small")
+        running = in_a_scope(signal, lambda: opened.complete(ASKED))
+        assert asked.wait(10)
+        signal.cancel(GONE)
+        assert_ended(running)
+        go_on.set()
+        opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -81,8 +81,3 @@ def cancellable(cancellation: Cancellation) -> Iterator[None]:
 def current() -> Cancellation:
     """The signal of the work that runs here; one that is never given where nobody opened a scope."""
     return _CURRENT.get() or Cancellation()
-
-
-def is_cancellable() -> bool:
-    """Whether somebody opened a scope around what runs here."""
-    return _CURRENT.get() is not None

@@ -102,14 +102,19 @@ def atomic_writer(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
         Path(temporary).replace(path)
         temporary = ""
     except OSError as error:
-        raise StorageError(
-            f"cannot be written ({error.strerror or error}).",
-            element=str(path),
-            remedy="Free some disk space or mend the folder's rights, then run the same command again.",
-        ) from error
+        raise storage_error(path, error) from error
     finally:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
+
+
+def storage_error(path: Path, error: OSError) -> StorageError:
+    """What it means that a file could not be written."""
+    return StorageError(
+        f"cannot be written ({error.strerror or error}).",
+        element=str(path),
+        remedy="Free some disk space or mend the folder's rights, then run the same command again.",
+    )
 
 
 def write_atomic(path: Path, data: str | bytes, *, private: bool = False) -> None:

@@ -269,7 +269,7 @@ def _killed_at(dsn: str, anchor: Path, moment: str) -> None:
     if moment == "after-commit":
         _writer.advance_anchor = die  # type: ignore[assignment]
     if moment == "anchor":
-        Path.replace = die  # type: ignore[assignment, method-assign]
+        os.pwrite = die  # type: ignore[assignment]
     AuditLog(dsn, KEY, anchor).append({"number": 1})
     die()
 

@@ -15,12 +15,13 @@ from record_owner import KEY, as_owner, write
 
 from allotment.access import Principal
 from allotment.audit import AuditLog, record_event
+from allotment.audit._anchor import read_anchor
 from allotment.audit._bounds import MOST_CHARACTERS, MOST_IN_ALL, bounded
 from allotment.audit._chain import canonical
-from allotment.errors import AccessDenied, IntegrityError
+from allotment.errors import AccessDenied, IntegrityError, StorageError
 from allotment.project import Project
 from allotment.workspace import Workspace
-from small_disk import fill, small_disk
+from small_disk import fill, remount, small_disk
 
 SOFIA = Principal("sofia", "sales")
 
@@ -76,17 +77,40 @@ def test_an_endless_event_is_bounded_in_all(log: AuditLog, detail: dict[str, Any
     assert log.verify().ok
 
 
-def test_with_the_anchor_s_disk_full_nothing_is_allowed_and_afterwards_it_goes_on(
+def test_a_full_disk_does_not_keep_the_anchor_from_moving(dsn: str, admin_dsn: str, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "small", 64) as disk, AuditLog(dsn, KEY, disk / "anchor") as log:
+        log.migrate(admin_dsn)
+        write(log, 2)
+        fill(disk)
+        assert record_event(log, SOFIA, "unknown", {}) == 3
+        anchor = read_anchor(disk / "anchor", KEY)
+        assert anchor is not None and anchor.sequence == 3
+        assert log.verify().records == 3
+
+
+def test_on_a_full_disk_no_record_is_begun(dsn: str, admin_dsn: str, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "small", 64) as disk, AuditLog(dsn, KEY, disk / "anchor") as log:
+        ballast = fill(disk)
+        with pytest.raises((StorageError, OSError)):
+            log.migrate(admin_dsn)
+        with pytest.raises(AccessDenied, match="cannot be recorded"):
+            record_event(log, SOFIA, "unknown", {})
+        ballast.unlink()
+        log.migrate(admin_dsn)
+        assert record_event(log, SOFIA, "unknown", {}) == 1
+
+
+def test_with_an_anchor_that_cannot_be_written_nothing_is_allowed_and_afterwards_it_goes_on(
     dsn: str, admin_dsn: str, tmp_path: Path
 ) -> None:
     with small_disk(tmp_path / "small", 64) as disk, AuditLog(dsn, KEY, disk / "anchor") as log:
         log.migrate(admin_dsn)
         write(log, 2)
-        ballast = fill(disk)
+        remount(disk, "ro")
         with pytest.raises(AccessDenied, match="cannot be recorded"):
             record_event(log, SOFIA, "unknown", {})
+        remount(disk, "rw")
         assert log.verify().ok
-        ballast.unlink()
         assert record_event(log, SOFIA, "unknown", {}) == 4  # the third is there, but nothing came of it
         assert log.verify().records == 4
 

@@ -1,15 +1,18 @@
 """Group commit: one thread writes what all others of the process want written, as much as has come together at once.
 
 A batch is one turn at the advisory lock, one transaction, one commit and one write of the anchor. Nobody waits for a
-batch to fill: while one is being written, the next one gathers.
+batch to fill: while one is being written, the next one gathers. The anchor is flushed to the disk when nobody waits,
+and at least once a second.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,17 +21,19 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from allotment.audit._anchor import Anchor, advance_anchor
+from allotment.audit._anchor import Anchor, advance_anchor, flush_anchor
 from allotment.audit._chain import COLUMNS, Row, row_mac
 from allotment.audit._connect import connect_to_append, unavailable
 from allotment.audit._end import End
 from allotment.databases import WATCHDOG
-from allotment.errors import DatabaseUnavailable
+from allotment.errors import AllotmentError, DatabaseUnavailable
 
 Clock = Callable[[], datetime]
 """Tells the time; with a zone."""
 MOST_AT_ONCE = 500
 """Records of one batch."""
+FLUSH_S = 1.0
+"""Seconds after which the anchor is flushed although records wait."""
 BATCH_S = 5.0
 """Seconds a batch may take before it is cancelled, and soon after its connection cut: the database hangs."""
 PATIENCE_S = 10.0
@@ -61,6 +66,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._closing = False
         self._connection: Connection[tuple[Any, ...]] | None = None
+        self._flushed_at = time.monotonic()
 
     def write(self, event: str) -> Row:
         """Write one event, beside whatever others want written; it is durable when this returns.
@@ -104,6 +110,13 @@ class Writer:
             else:
                 for wanted, row in zip(batch, rows, strict=True):
                     wanted.row.set_result(row)
+                self._flush()
+
+    def _flush(self) -> None:
+        if not self._wanted or time.monotonic() - self._flushed_at > FLUSH_S:
+            with suppress(AllotmentError):  # the next record is told
+                flush_anchor(self._file)
+            self._flushed_at = time.monotonic()
 
     def _next(self) -> list[_Wanted]:
         """What is wanted now; nothing when the thread is to end."""

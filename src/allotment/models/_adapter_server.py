@@ -14,17 +14,15 @@ import secrets
 import threading
 from typing import Any
 
-import httpx
-
 from allotment.access import Grant, require_grant
 from allotment.errors import EngineError, NotGranted
-from allotment.models._server import TIMEOUT, ServerEngine
+from allotment.models._line import Line
+from allotment.models._server import ServerEngine
 
 KEY = "ALLOTMENT_ADAPTER_SERVER_KEY"
 """Environment variable with the server's key; never the one that other servers are told."""
 _MODELS = "/models"
 _HASH_LENGTH = 12
-_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=64)
 _SALT_KEY = secrets.token_bytes(32)
 
 
@@ -42,8 +40,7 @@ class AdapterServer(ServerEngine):
         key = os.environ.get(KEY, "")
         headers = {"authorization": f"Bearer {key}"} if key else {}
         # No proxy of the environment: what is asked of one's own server is told to nobody else.
-        own = httpx.Client(base_url=address, headers=headers, timeout=TIMEOUT, trust_env=False, limits=_LIMITS)
-        super().__init__(f"{address}#adapters", own)
+        super().__init__(f"{address}#adapters", Line(address, headers, use_proxy=False))
         self._listed: set[str] = set()
         self._guard = threading.Lock()
 
@@ -78,10 +75,9 @@ class AdapterServer(ServerEngine):
     def _adapters_there(self) -> set[str]:
         """Names with a parent: an alias of the base model has none."""
         try:
-            response = self._client.get(_MODELS)
-            response.raise_for_status()
-            return {str(entry["id"]) for entry in response.json()["data"] if entry.get("parent")}
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
+            listed = self._line.get(_MODELS)["data"]
+            return {str(entry["id"]) for entry in listed if entry.get("parent")}
+        except (ConnectionError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise self._failed(error) from error
 
     def _check_model(self, told: Any, name: str) -> None:

@@ -77,6 +77,8 @@ class Watchdog:
         self._changed = Condition()
         self._watches: set[Watch] = set()
         self._thread: Thread | None = None
+        self._wakes_at = 0.0
+        """When the thread looks again by itself."""
 
     @contextmanager
     def over(self, connection: Connection[Any], seconds: float) -> Iterator[Watch]:
@@ -88,9 +90,11 @@ class Watchdog:
         with self._changed:
             self._watches.add(watch)
             if self._thread is None:
+                self._wakes_at = 0.0
                 self._thread = Thread(target=self._run, name="database-watchdog", daemon=True)
                 self._thread.start()
-            self._changed.notify()
+            if watch.due < self._wakes_at:
+                self._changed.notify()
         try:
             with current().calling(lambda: self._hurry(watch)):
                 yield watch
@@ -111,17 +115,19 @@ class Watchdog:
     def _next(self) -> Watch | None:
         """The next watch whose time has come; none when there was nothing to watch for a while."""
         with self._changed:
+            idle_until = time.monotonic() + _IDLE_S
             while True:
-                if not self._watches and not self._changed.wait(_IDLE_S) and not self._watches:
+                now = time.monotonic()
+                first = min(self._watches, key=lambda watch: watch.due, default=None)
+                if first is not None and first.due <= now:
+                    return first
+                if first is not None:
+                    idle_until = now + _IDLE_S
+                elif now >= idle_until:
                     self._thread = None
                     return None
-                first = min(self._watches, key=lambda watch: watch.due, default=None)
-                if first is None:
-                    continue
-                left = first.due - time.monotonic()
-                if left <= 0:
-                    return first
-                self._changed.wait(min(left, _IDLE_S))
+                self._wakes_at = min(first.due if first else idle_until, now + _IDLE_S)
+                self._changed.wait(self._wakes_at - now)
 
 
 WATCHDOG = Watchdog()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import urllib.request
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 import aiohttp
-import httpx
 
+from allotment.models._network import environment_proxy, tls_context
 from allotment.models.client._wire import BLOCK, JSON_HEADERS, Reply, read_limited
 
 _CONNECT_S = 10.0
@@ -40,18 +38,9 @@ class AiohttpWire:
 
     def _open(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._most, ssl=httpx.create_ssl_context()),
+            connector=aiohttp.TCPConnector(limit=self._most, ssl=tls_context()),
             headers=self._headers,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S),
-            proxy=_proxy(self._url),
+            proxy=environment_proxy(self._url),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
-
-
-def _proxy(url: str) -> str | None:
-    """The proxy the environment names for a URL."""
-    parts = urlsplit(url)
-    if parts.hostname is None or urllib.request.proxy_bypass(parts.hostname):
-        return None
-    proxies = urllib.request.getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
