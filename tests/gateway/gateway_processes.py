@@ -48,18 +48,18 @@ class ModelServer:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                assert json.loads(self.rfile.read(int(self.headers["content-length"])))["stream"]
+                self.rfile.read(int(self.headers["content-length"]))
                 outer.asked.release()
                 outer.free.wait(PATIENCE_S)
                 message = {"role": "assistant", "content": "SELECT count(*) AS orders FROM orders"}
-                piece = {
+                whole = {
                     "model": "writer",
-                    "choices": [{"index": 0, "delta": message, "finish_reason": "stop"}],
+                    "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
                     "usage": {"prompt_tokens": 70, "completion_tokens": 11, "total_tokens": 81},
                 }
-                body = f"data: {json.dumps(piece)}\n\ndata: [DONE]\n\n".encode()
+                body = json.dumps(whole).encode()
                 self.send_response(200)
-                self.send_header("content-type", "text/event-stream")
+                self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

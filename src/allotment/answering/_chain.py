@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from allotment.access import AdapterFacts, Grant, Policy, Principal, Request
 from allotment.agents import ask_database, recite
 from allotment.answering._embedding import Embedding, embed
 from allotment.answering._events import AgentInfo, Answer, Event, Source, Step, Table
 from allotment.answering._knowledge import Knowledge
+from allotment.answering._manifests import Manifests
 from allotment.answering._options import AnswerOptions, cut
 from allotment.answering._places import find_places
 from allotment.answering._question import check_conversation
@@ -35,8 +37,16 @@ class Chain:
     """Guard → route → authorize → agent → output check. Thread-safe; every end of it is on record."""
 
     def __init__(
-        self, project: Project, workspace: Workspace, *, engines: Engines, databases: Databases, audit: AuditLog
+        self,
+        project: Project,
+        workspace: Workspace,
+        *,
+        engines: Engines,
+        databases: Databases,
+        audit: AuditLog,
+        manifests_good_for_s: float = 0.0,
     ) -> None:
+        """``manifests_good_for_s``: seconds for which an adapter that was found whole and fresh is not looked at."""
         self._project = project
         self._workspace = workspace
         self._engines = engines
@@ -44,14 +54,20 @@ class Chain:
         self._audit = audit
         self._policy = Policy.of(project)
         self._knowledge = Knowledge(project, workspace, self._policy)
+        self._manifests = Manifests(partial(current_adapter, project, workspace), manifests_good_for_s)
         self._register_adapters()
 
     def _register_adapters(self) -> None:
         """All adapters that can be served are loaded together, not one more at each agent's first question."""
         for agent in self._project.agents:
             with suppress(AllotmentError):  # told and recorded when the agent is asked
-                manifest = current_adapter(self._project, self._workspace, agent)
+                manifest = self._manifests.current(agent)
                 self._engines.register_adapter(manifest.base_model, manifest.key, manifest.file)
+
+    def make_ready(self) -> None:
+        """Make what the first questions would wait for; what is missing is told to whoever asks."""
+        with suppress(AllotmentError):
+            self._knowledge.make_all()
 
     def agents_for(self, principal: Principal) -> tuple[AgentInfo, ...]:
         """Agents this principal is entitled to, most specific first."""
@@ -148,7 +164,7 @@ class Chain:
         return grant
 
     def _from_adapter(self, turn: Turn, route: Route) -> Iterator[Event]:
-        manifest = current_adapter(self._project, self._workspace, route.agent)
+        manifest = self._manifests.current(route.agent)
         grant = self._authorize(turn, route.agent, manifest.facts, None)
         yield Step("answering")
         options = turn.options

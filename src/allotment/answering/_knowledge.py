@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from threading import RLock
 
 from allotment.access import Policy, Principal
 from allotment.agents import SupportIndex
@@ -26,6 +27,17 @@ class Knowledge:
         self._support: dict[str, SupportIndex] = {}
         self._single: dict[str, Router] = {}
         self._foreign: dict[str, frozenset[str]] = {}
+        self._making = RLock()
+        """Held while something is made, so that many first questions do not each make it."""
+
+    def make_all(self) -> None:
+        """Make everything that first questions would wait for."""
+        self._all_agents()
+        for agent in self._project.agents:
+            self._one_agent(agent)
+            self.support(agent)
+        for role in self._project.roles:
+            self.foreign(role)
 
     @cached_property
     def _sections(self) -> list[Section]:
@@ -50,32 +62,51 @@ class Knowledge:
     def _router(self) -> Router:
         return Router.build(self._policy, self._examples, self._descriptions)
 
+    def _all_agents(self) -> Router:
+        with self._making:
+            return self._router
+
+    def _one_agent(self, agent: str) -> Router:
+        if agent not in self._single:
+            with self._making:
+                if agent not in self._single:
+                    mine = {candidate: texts for candidate, texts in self._examples.items() if candidate[0] == agent}
+                    self._single[agent] = Router.build(self._policy, mine, {})
+        return self._single[agent]
+
     def route(self, principal: Principal, question: str, agent: str | None) -> Route | None:
         """Which entitled agent answers, by which means; a named agent is kept and only its means is chosen."""
         if agent is None:
-            return self._router.route(question, principal)
-        if agent not in self._single:
-            mine = {candidate: texts for candidate, texts in self._examples.items() if candidate[0] == agent}
-            self._single[agent] = Router.build(self._policy, mine, {})
-        found = self._single[agent].route(question, principal)
+            return self._all_agents().route(question, principal)
+        found = self._one_agent(agent).route(question, principal)
         return found or Route(agent, "adapter", 0.0, "the agent was named by the user", None)
 
     def support(self, agent: str) -> SupportIndex:
         """Search over the sections the agent learnt."""
         if agent not in self._support:
-            trained = [item for item in self._items[agent] if item.split == "train" and item.document]
-            learnt = {item.section_id for item in trained}
-            sections = [section for section in self._sections if section.id in learnt]
-            self._support[agent] = SupportIndex(sections, trained)
+            with self._making:
+                if agent not in self._support:
+                    self._support[agent] = self._support_of(agent)
         return self._support[agent]
+
+    def _support_of(self, agent: str) -> SupportIndex:
+        trained = [item for item in self._items[agent] if item.split == "train" and item.document]
+        learnt = {item.section_id for item in trained}
+        sections = [section for section in self._sections if section.id in learnt]
+        return SupportIndex(sections, trained)
 
     def foreign(self, role: str) -> frozenset[str]:
         """Values that only agents of other roles know."""
         if role not in self._foreign:
-            readable = [section.with_header for section in self._sections if role in section.readers]
-            told = {agent: [one for one in items if one.kind != "reverse"] for agent, items in self._items.items()}
-            self._foreign[role] = foreign_terms(told, self._policy, role, readable)
+            with self._making:
+                if role not in self._foreign:
+                    self._foreign[role] = self._foreign_of(role)
         return self._foreign[role]
+
+    def _foreign_of(self, role: str) -> frozenset[str]:
+        readable = [section.with_header for section in self._sections if role in section.readers]
+        told = {agent: [one for one in items if one.kind != "reverse"] for agent, items in self._items.items()}
+        return foreign_terms(told, self._policy, role, readable)
 
 
 def _items_of(workspace: Workspace, agent: str) -> list[Item]:

@@ -152,12 +152,14 @@ def open_state(project: Project, workspace: Workspace) -> Iterator[State]:
 
 
 @contextmanager
-def open_chain(project_dir: Path, project: Project | None = None) -> Iterator[OpenChain]:
+def open_chain(
+    project_dir: Path, project: Project | None = None, *, manifests_good_for_s: float = 0.0
+) -> Iterator[OpenChain]:
     """Open the project of a folder for questions; closing gives models and databases back.
 
     The databases' accounts and policies are made as declared first, so that no question meets older ones. Accounts
     for which that fails are closed, as are those of which a later self-check finds something; the others go on.
-    ``project`` is what was read of the folder already; it is read now if none.
+    ``project`` is what was read of the folder already; it is read now if none. ``manifests_good_for_s``: see ``Chain``.
     """
     from allotment.answering import Chain
     from allotment.models import Engines
@@ -170,5 +172,12 @@ def open_chain(project_dir: Path, project: Project | None = None) -> Iterator[Op
         state = stack.enter_context(open_state(project, workspace))
         engines = stack.enter_context(Engines(project.models.threads, adapter_server=project.models.adapter_server))
         accounts = stack.enter_context(open_accounts(state.databases))
-        chain = Chain(project, workspace, engines=engines, databases=state.databases, audit=state.audit)
+        chain = Chain(
+            project,
+            workspace,
+            engines=engines,
+            databases=state.databases,
+            audit=state.audit,
+            manifests_good_for_s=manifests_good_for_s,
+        )
         yield OpenChain(project, workspace, state, engines, chain, accounts)

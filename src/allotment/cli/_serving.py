@@ -30,6 +30,8 @@ END_MARK = "..."
 """YAML's end of a document. A file cut off anywhere does not end with it."""
 _FIXED = ("workers", "metrics_port", "otlp", "forwarded_allow_ips", "log")
 """Keys of ``gateway`` that belong to the process and cannot change while it runs."""
+MANIFESTS_GOOD_FOR_S = 0.5
+"""Seconds after which a changed document makes its adapter stale at the latest: many questions share one look."""
 NOBODY = Principal("", "")
 """Whose doing a reload is on record as: nobody who logged in."""
 
@@ -49,7 +51,8 @@ def open_serving(folder: Path, host: str, operations: Operations, project: Proje
     from allotment.databases import Refresher
 
     with ExitStack() as stack:
-        opened = stack.enter_context(open_chain(folder, project))
+        opened = stack.enter_context(open_chain(folder, project, manifests_good_for_s=MANIFESTS_GOOD_FOR_S))
+        opened.chain.make_ready()
         project, state = opened.project, opened.state
         stack.enter_context(Refresher(state.databases.sections.refresh))
         stack.enter_context(Retention(state.audit, state.databases.admin_dsn(), project.audit.keep_days))

@@ -30,6 +30,7 @@ async def whole(events: Events, completion: Completion) -> Response:
             async for event in events:
                 if isinstance(event, Answer):
                     answer = event
+                    break
     except PolicyError:
         unknown = f"The model {completion.model!r} does not exist."
         raise ApiError(404, unknown, param="model", code="model_not_found") from None

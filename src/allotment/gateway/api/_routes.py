@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPBearer
 
 from allotment.access import Principal
+from allotment.answering import Answer, Delta
 from allotment.audit import RecordedDenial
 from allotment.errors import AccessDenied, EngineError, MissingPartError
 from allotment.gateway._chain import Chain
@@ -76,11 +77,12 @@ def api_routes(
         """One question, one answer. The last user message is the question."""
         principal = await run_in_threadpool(identity.require_key, request)
         body = read(ChatRequest, await request.body())
-        agent = await run_in_threadpool(_agent, chain, identity, request, principal, body.model)
+        agent = await _agent(chain, identity, request, principal, body.model)
         question, context, options = body.question(), body.context(), body.options(answers)
         start = partial(chain.stream, principal, question, agent=agent, options=options, context=context)
         still = identity.still_live(request, principal)
-        events = await begin(in_thread(executor, start, still=still, limit_s=answer_s))
+        wanted = (Delta, Answer) if body.stream else (Answer,)
+        events = await begin(in_thread(executor, start, still=still, limit_s=answer_s, only=wanted))
         completion = Completion(body.model)
         if body.stream:
             return EventStream(pieces(events, completion, with_usage=body.with_usage))
@@ -96,7 +98,7 @@ def api_routes(
         """Vectors of texts, by the model that the search of an agent's sections uses."""
         principal = await run_in_threadpool(identity.require_key, request)
         body = read(EmbeddingRequest, await request.body())
-        agent = await run_in_threadpool(_agent, chain, identity, request, principal, body.model)
+        agent = await _agent(chain, identity, request, principal, body.model)
         try:
             found = await run_in_threadpool(chain.embed, principal, body.texts, agent=agent)
         except RecordedDenial:
@@ -111,7 +113,7 @@ def api_routes(
     return router
 
 
-def _agent(chain: Chain, identity: Identity, request: Request, principal: Principal, model: str) -> str | None:
+async def _agent(chain: Chain, identity: Identity, request: Request, principal: Principal, model: str) -> str | None:
     """The agent a model name stands for; none lets the chain choose.
 
     A name that exists for others is refused with the same words as one that does not exist.
@@ -120,7 +122,7 @@ def _agent(chain: Chain, identity: Identity, request: Request, principal: Princi
     if model == AUTO:
         return None
     if not principal.may_ask(model):
-        identity.refuse_agent(request, principal, model)
+        await run_in_threadpool(identity.refuse_agent, request, principal, model)
     if model not in entitled:
         raise no_model(model)
     return model

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,22 +33,24 @@ class Exchange:
     reason: str | None = None
     """Why it is ended before its time; nothing of the answer leaves any more once this is set."""
     _loop: asyncio.AbstractEventLoop | None = None
-    _ended: asyncio.Event = field(default_factory=asyncio.Event)
+    _stop: Callable[[], None] | None = None
 
     def end(self, reason: str) -> None:
         """End it, from any thread; a second reason does not replace the first."""
         if self.reason is None:
             self.reason = reason
             if self._loop is not None and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._ended.set)
+                self._loop.call_soon_threadsafe(self._stop_now)
 
-    async def ended(self) -> None:
-        """Return when it is ended before its time."""
-        await self._ended.wait()
+    def bind(self, stop: Callable[[], None]) -> None:
+        """It runs in this event loop, and ``stop`` is called there when it is ended before its time."""
+        self._loop, self._stop = asyncio.get_running_loop(), stop
+        if self.reason is not None:
+            stop()
 
-    def bind(self) -> None:
-        """It runs in this event loop."""
-        self._loop = asyncio.get_running_loop()
+    def _stop_now(self) -> None:
+        if self._stop is not None:
+            self._stop()
 
 
 _CURRENT: ContextVar[Exchange] = ContextVar("exchange")
@@ -66,6 +69,5 @@ def current() -> Exchange:
 def begin() -> Exchange:
     """A new exchange, current from here on in this task and what it starts."""
     exchange = Exchange()
-    exchange.bind()
     _CURRENT.set(exchange)
     return exchange

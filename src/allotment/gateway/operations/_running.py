@@ -6,12 +6,11 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from allotment.gateway.operations._exchange import Exchange, begin
+from allotment.gateway.web._interrupt import Interrupt
 from allotment.gateway.web._problems import API_PREFIX, openai_error, problem
 from allotment.gateway.web._stream import TOO_LONG
 from allotment.project import TimeoutsConfig
@@ -89,23 +88,19 @@ class RunningMiddleware:
             self._finished(scope, response.status, exchange, time.monotonic() - exchange.started)
 
     async def _run(self, scope: Scope, receive: Receive, response: _Response, exchange: Exchange) -> None:
-        answer = asyncio.ensure_future(self._app(scope, receive, response.send))
-        ended = asyncio.ensure_future(exchange.ended())
-        try:
+        with Interrupt() as interrupt:
+            exchange.bind(interrupt)
             most_s = self._timeouts.answer_s + LAST_WORDS_S
-            await asyncio.wait({answer, ended}, timeout=most_s, return_when=asyncio.FIRST_COMPLETED)
-            if not answer.done():
-                exchange.end(TOO_LONG)
-            if exchange.reason is None or response.complete:
-                await answer
-                return
-            answer.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await answer
+            timer = asyncio.get_running_loop().call_later(most_s, exchange.end, TOO_LONG)
+            try:
+                await self._app(scope, receive, response.send)
+            except Exception:
+                if exchange.reason is None:
+                    raise
+            finally:
+                timer.cancel()
+        if exchange.reason is not None and not response.complete:
             await response.finish(receive)
-        finally:
-            ended.cancel()
-            answer.cancel()
 
     def _timed(self, receive: Receive, exchange: Exchange) -> Receive:
         """The body within its time; afterwards only whether the client is still there."""
@@ -145,22 +140,26 @@ class _Response:
 
     async def _pass(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            headers["x-request-id"] = self._exchange.id
-            self._tell_remaining(headers)
-            self._is_stream = headers.get("content-type", "").startswith("text/event-stream")
+            headers = message["headers"] = [*message["headers"], (b"x-request-id", self._exchange.id.encode())]
+            headers += self._remaining()
+            kind = next((value for name, value in headers if name == b"content-type"), b"")
+            self._is_stream = kind.startswith(b"text/event-stream")
             self.status = message["status"]
         elif not message.get("more_body", False):
             self.complete = True
         await self._send(message)
 
-    def _tell_remaining(self, headers: MutableHeaders) -> None:
+    def _remaining(self) -> list[tuple[bytes, bytes]]:
         left = self._exchange.remaining
-        if left is not None:
-            headers["x-ratelimit-remaining-requests"] = str(left.requests)
-            headers["x-ratelimit-remaining-tokens"] = str(left.tokens)
-            headers["x-ratelimit-reset-requests"] = f"{left.requests_s}s"
-            headers["x-ratelimit-reset-tokens"] = f"{left.tokens_s}s"
+        if left is None:
+            return []
+        told = {
+            "x-ratelimit-remaining-requests": left.requests,
+            "x-ratelimit-remaining-tokens": left.tokens,
+            "x-ratelimit-reset-requests": f"{left.requests_s}s",
+            "x-ratelimit-reset-tokens": f"{left.tokens_s}s",
+        }
+        return [(name.encode(), str(value).encode()) for name, value in told.items()]
 
     async def finish(self, receive: Receive) -> None:
         """The error that stands in place of the rest."""

@@ -8,19 +8,21 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 
+from allotment.gateway.web._interrupt import Interrupt
+
 Result = TypeVar("Result")
 
 
 async def unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> Result | None:
     """What ``work`` gives; none if the client goes away first, and then the work is cancelled."""
-    task, gone = asyncio.create_task(work), asyncio.create_task(_gone(request))
-    try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        return task.result() if task.done() else None
-    finally:
-        for each in (task, gone):
-            each.cancel()
-        await asyncio.gather(task, gone, return_exceptions=True)
+    with Interrupt() as interrupt:
+        gone = asyncio.create_task(_gone(request))
+        gone.add_done_callback(lambda _: interrupt())
+        try:
+            return await work
+        finally:
+            gone.cancel()
+    return None
 
 
 async def _gone(request: Request) -> None:

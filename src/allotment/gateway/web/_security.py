@@ -8,7 +8,6 @@ import logging
 from collections.abc import Sequence
 
 from fastapi import HTTPException
-from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -42,6 +41,7 @@ SECURITY_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
+_SECURED = tuple((name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items())
 
 
 def csrf_token(session_token: str) -> str:
@@ -78,7 +78,7 @@ class SecurityMiddleware:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                self._secure(MutableHeaders(scope=message), scope)
+                self._secure(message, scope)
             await send(message)
 
         fault = fault_of(scope, max_body_bytes=self._max_body_bytes, hosts=self._hosts)
@@ -97,13 +97,14 @@ class SecurityMiddleware:
                 raise
             await problem(scope["path"], 500, "Something failed here. Please try again.")(scope, receive, secured_send)
 
-    def _secure(self, headers: MutableHeaders, scope: Scope) -> None:
-        for name, value in SECURITY_HEADERS.items():
-            headers[name] = value
+    def _secure(self, message: Message, scope: Scope) -> None:
+        own = list(_SECURED)
         if not scope["path"].startswith("/static/"):
-            headers["cache-control"] = "no-store"
+            own.append((b"cache-control", b"no-store"))
         if self._tls or scope["scheme"] == "https":
-            headers["strict-transport-security"] = "max-age=31536000"
+            own.append((b"strict-transport-security", b"max-age=31536000"))
+        names = {name for name, _ in own}
+        message["headers"] = [*(each for each in message["headers"] if each[0].lower() not in names), *own]
 
     def _bounded(self, receive: Receive) -> Receive:
         received = 0

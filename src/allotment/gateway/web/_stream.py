@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from fastapi.responses import StreamingResponse
 from starlette.types import Send
 
-from allotment.answering import Event
+from allotment.answering import Answer, Event
 from allotment.cancellation import Cancellation, cancellable
 from allotment.errors import Cancelled, TimeLimitReached
 
@@ -71,6 +72,7 @@ async def in_thread(
     *,
     still: Still | None = None,
     limit_s: float | None = None,
+    only: tuple[type[Event], ...] | None = None,
 ) -> AsyncGenerator[Event | KeepAlive]:
     """``Began`` and the events of ``start()``, which runs from first to last in one thread of ``executor``.
 
@@ -83,28 +85,19 @@ async def in_thread(
         still: asked before every event and every second; once it says no, or fails, the chain is stopped and nothing
             more of the answer comes. None is always.
         limit_s: longest time in seconds; what takes longer is stopped, and the chain's last event says so.
+        only: kinds of events that are wanted; none wants all.
 
     Raises:
         AccessEnded: ``still`` said no.
         TimeLimitReached: the time was up, and the chain did not end within ``GRACE_S``.
     """
-    loop = asyncio.get_running_loop()
-    queue: asyncio.Queue[_Item] = asyncio.Queue()
-    work = _Work()
-
-    def put(item: _Item) -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(queue.put_nowait, item)
-
-    job = executor.submit(_drain, start, put, work)
-    watches = [asyncio.create_task(_watch(work, queue, still)), asyncio.create_task(_time(work, queue, limit_s))]
+    inbox = _Inbox(asyncio.get_running_loop())
+    work = _Work(inbox, still, limit_s)
+    job = executor.submit(_drain, start, inbox.put, work, only)
     try:
         while True:
-            try:
-                # Not wait_for, which can lose the cancellation of a client that went away.
-                async with asyncio.timeout(KEEP_ALIVE_S):
-                    item = await queue.get()
-            except TimeoutError:
+            item = await inbox.get()
+            if item is None:
                 yield KeepAlive()
                 continue
             if work.revoked or not _allowed(still):
@@ -113,37 +106,95 @@ async def in_thread(
                 if item.error is not None:
                     raise item.error
                 return
+            work.answered = work.answered or isinstance(item, Answer)
             yield item
     finally:
-        for watch in watches:
-            watch.cancel()
         work.leave("the client went away.")
         job.cancel()  # it may not have begun
         still = None  # an error that is kept somewhere keeps this frame, which must not keep on being watched
 
 
-class _Work:
-    """One run of the chain: how it is stopped, and whether its events are still taken."""
+class _Inbox:
+    """What the thread hands over to the loop, which is woken once for all that came together."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._items: deque[_Item] = deque()
+        self._woken = False
+        self._waiting: asyncio.Future[None] | None = None
+
+    def put(self, item: _Item, *, first: bool = False) -> None:
+        """Hand over, from any thread; ``first`` before whatever waits."""
+        (self._items.appendleft if first else self._items.append)(item)
+        if not self._woken:
+            self._woken = True
+            with suppress(RuntimeError):  # the loop may have been closed in between
+                self.loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        self._woken = False
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def get(self) -> _Item | None:
+        """The next; none when nothing came for ``KEEP_ALIVE_S`` seconds."""
+        until = self.loop.time() + KEEP_ALIVE_S
+        # The loop may be woken for what was taken already.
+        while not self._items and self.loop.time() < until:
+            self._waiting = self.loop.create_future()
+            timer = self.loop.call_at(until, self._wake)
+            try:
+                await self._waiting
+            finally:
+                timer.cancel()
+                self._waiting = None
+        return self._items.popleft() if self._items else None
+
+
+class _Work:
+    """One run of the chain: how it is stopped, and whether its events are still taken. Its methods are the loop's."""
+
+    def __init__(self, inbox: _Inbox, still: Still | None, limit_s: float | None) -> None:
         self.cancellation = Cancellation()
         self.left = threading.Event()
         self.revoked = False
+        self.answered = False
+        """Whether the answer came; what the chain has still to do is for nobody to wait for, and not to be stopped."""
+        self._inbox = inbox
+        self._still = still
+        self._timers: list[asyncio.TimerHandle] = []
+        if still is not None:
+            self._later(STILL_EVERY_S, self._look)
+        if limit_s is not None:
+            late = TimeLimitReached(f"the answer took longer than {limit_s:g} s.")
+            self._later(limit_s, lambda: self.cancellation.cancel(late))
+            self._later(limit_s + GRACE_S, lambda: self._give_up(late))
 
     def leave(self, why: str) -> None:
+        """Nobody takes any more events."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers, self._still = [], None
+        if not self.answered:
+            self.left.set()
+            self.cancellation.cancel(Cancelled(why))
+
+    def _later(self, seconds: float, do: Callable[[], None]) -> None:
+        self._timers.append(self._inbox.loop.call_later(seconds, do))
+
+    def _look(self) -> None:
+        """Ask ``still``; the reader learns of a no before any event that waits."""
+        if _allowed(self._still):
+            self._timers = [timer for timer in self._timers if timer.when() > self._inbox.loop.time()]
+            self._later(STILL_EVERY_S, self._look)
+            return
+        self.revoked = True
+        self.leave("whoever asked may not have the answer any longer.")
+        self._inbox.put(_End(None), first=True)
+
+    def _give_up(self, late: TimeLimitReached) -> None:
         self.left.set()
-        self.cancellation.cancel(Cancelled(why))
-
-
-async def _watch(work: _Work, queue: asyncio.Queue[_Item], still: Still | None) -> None:
-    """Ask ``still``; the reader learns of a no before any event that waits."""
-    if still is None:
-        return
-    while _allowed(still):
-        await asyncio.sleep(STILL_EVERY_S)
-    work.revoked = True
-    work.leave("whoever asked may not have the answer any longer.")
-    queue.put_nowait(_End(None))
+        self._inbox.put(_End(late))
 
 
 def _allowed(still: Still | None) -> bool:
@@ -153,18 +204,12 @@ def _allowed(still: Still | None) -> bool:
         return False
 
 
-async def _time(work: _Work, queue: asyncio.Queue[_Item], limit_s: float | None) -> None:
-    if limit_s is None:
-        return
-    await asyncio.sleep(limit_s)
-    late = TimeLimitReached(f"the answer took longer than {limit_s:g} s.")
-    work.cancellation.cancel(late)
-    await asyncio.sleep(GRACE_S)
-    work.left.set()
-    queue.put_nowait(_End(late))
-
-
-def _drain(start: Callable[[], Iterator[Event]], put: Callable[[_Item], None], work: _Work) -> None:
+def _drain(
+    start: Callable[[], Iterator[Event]],
+    put: Callable[[_Item], None],
+    work: _Work,
+    only: tuple[type[Event], ...] | None,
+) -> None:
     error: Exception | None = None
     try:
         with cancellable(work.cancellation):
@@ -174,7 +219,8 @@ def _drain(start: Callable[[], Iterator[Event]], put: Callable[[_Item], None], w
                 for event in events:
                     if work.left.is_set():
                         break
-                    put(event)
+                    if only is None or isinstance(event, only):
+                        put(event)
             finally:
                 # Closed here, in the thread that ran it: locks it holds belong to this thread.
                 close = getattr(events, "close", None)
@@ -182,5 +228,4 @@ def _drain(start: Callable[[], Iterator[Event]], put: Callable[[_Item], None], w
                     close()
     except Exception as caught:
         error = caught
-    with suppress(RuntimeError):  # the loop may have been closed in between
-        put(_End(error))
+    put(_End(error))
