@@ -108,8 +108,8 @@ class LimitStore:
                 return Remaining(
                     left["requests"],
                     left["tokens"],
-                    most.requests_per_minute,
-                    most.tokens_per_day,
+                    most.requests_per_minute or 0,
+                    most.tokens_per_day or 0,
                     int(left["requests_s"]),
                     int(left["tokens_s"]),
                 )
