@@ -88,12 +88,18 @@ def precision_on(device: Device, wanted: str) -> str:
 
 
 def peak_gib(device: Device) -> float:
-    """Most memory this process has held so far: on the card where there is one, else in RAM."""
+    """Most memory this process has held so far: on the card where there is one, else in RAM.
+
+    On a card it is PyTorch's own at its highest and what the card holds besides: CUDA's context, and what other
+    programs on it take from the same memory.
+    """
     if device.kind == "cuda":
         import torch
 
+        free, total = torch.cuda.mem_get_info()
+        besides: int = total - free - torch.cuda.memory_reserved()
         reserved: int = torch.cuda.max_memory_reserved()
-        return round(reserved / 2**30, 2)
+        return round((reserved + besides) / 2**30, 3)
     return round(_peak_rss_bytes() / 2**30, 3)
 
 
