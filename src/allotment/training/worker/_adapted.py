@@ -95,7 +95,7 @@ class _Adapted(torch.autograd.Function):  # type: ignore[misc]
         found: torch.Tensor = layer(x)
         first, second = casts or (down.to(found.dtype), (up * scale).to(found.dtype))
         rows = x.reshape(-1, x.shape[-1]).to(found.dtype)
-        low = rows @ first.t()
+        low = torch.nn.functional.linear(rows, first)
         found.view(-1, found.shape[-1]).addmm_(low, second.t())
         ctx.save_for_backward(rows, low, first, second)
         ctx.layer, ctx.scale, ctx.shape, ctx.dtypes = layer, scale, x.shape, (x.dtype, down.dtype)
@@ -106,11 +106,11 @@ class _Adapted(torch.autograd.Function):  # type: ignore[misc]
         """Gradients of what went in and of both matrices."""
         rows, low, first, second = ctx.saved_tensors
         slope = outer[0].reshape(-1, outer[0].shape[-1])
-        back = slope @ second
+        back = torch.mm(slope, second)
         of_down, of_up = _product(back.t(), rows, ctx.dtypes[1]), _product(slope.t(), low, ctx.dtypes[1])
         inward = None
         if ctx.needs_input_grad[0]:
-            inward = slope @ _weights(ctx.layer, slope.dtype)
+            inward = torch.mm(slope, _weights(ctx.layer, slope.dtype))
             inward = inward.addmm_(back, first).view(ctx.shape).to(ctx.dtypes[0])
         return inward, of_down, of_up.mul_(ctx.scale), None, None, None
 
@@ -118,7 +118,7 @@ class _Adapted(torch.autograd.Function):  # type: ignore[misc]
 def _product(left: torch.Tensor, right: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """A product of matrices in a wider number format than theirs: a card writes it so by itself."""
     if left.dtype == dtype or not left.is_cuda:
-        return (left @ right).to(dtype)
+        return torch.mm(left, right).to(dtype)
     return torch.mm(left, right, out_dtype=dtype)
 
 

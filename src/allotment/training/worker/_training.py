@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import time
@@ -67,6 +68,8 @@ class Training:
         else:
             use_fast_kernels(model, self._settings, self._device, self._precision)
         trainer = self._trainer(model, tokenizer, rows)
+        gc.collect()
+        gc.freeze()  # what is loaded stays; to look through all of it again costs a step half its time now and then
         checkpoint = _checkpoint.newest_whole(self._out / "checkpoints")
         epochs_before = _checkpoint.epochs_of(checkpoint)  # the checkpoint is gone once newer ones are there
         self._check_packing(trainer, rows)
