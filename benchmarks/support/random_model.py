@@ -42,3 +42,47 @@ def _tokenizer() -> Any:
 def example(tokens: int, answer: int) -> dict[str, str]:
     """A question and answer of exactly so many tokens, so many of them learnt."""
     return {"prompt": "x" * (tokens - answer), "answer": "y" * (answer - 1) + CONTROL[2]}
+
+
+def make_config(folder: Path, shape: Any) -> Path:
+    """Write the configuration and tokenizer of a ``ModelShape``, and no weights."""
+    from transformers import AutoConfig
+
+    _tokenizer().save_pretrained(str(folder))
+    settings = AutoConfig.for_model(
+        shape.architecture,
+        num_hidden_layers=shape.layers,
+        hidden_size=shape.hidden,
+        intermediate_size=shape.intermediate,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.kv_heads,
+        vocab_size=shape.vocabulary,
+        tie_word_embeddings=shape.tied,
+        pad_token_id=0,
+        bos_token_id=None,
+    )
+    settings.save_pretrained(str(folder))
+    return folder
+
+
+def build(folder: Path, *, dtype: Any, quantised: Any = None) -> tuple[Any, Any]:
+    """Model and tokenizer of such a folder, with random weights made where they will be used: on the card if any.
+
+    Args:
+        folder: made by ``make_config``.
+        dtype: of the weights.
+        quantised: how linear layers are quantised, if they are.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    torch.manual_seed(1)
+    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
+        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(str(folder)), dtype=dtype)
+    if quantised is not None:
+        options = {"config": model.config, "dtype": dtype, "quantization_config": quantised}
+        model = type(model).from_pretrained(None, state_dict=model.state_dict(), **options)
+        for layer in model.modules():
+            if type(layer).__name__ == "Linear4bit":  # as ``load_base`` does
+                layer.support_avx512bf16_for_cpu = False
+    return model, AutoTokenizer.from_pretrained(str(folder))

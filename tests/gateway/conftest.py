@@ -19,7 +19,7 @@ from gateway_standin import POLICY, Recorded, StandInChain, limiter_of
 from playwright.sync_api import Browser, sync_playwright
 
 from allotment.databases import Databases
-from allotment.gateway import SERVER_OPTIONS, Limiter, UserStore, create_app
+from allotment.gateway import SERVER_OPTIONS, Limiter, UserStore, create_app, strict_protocol
 
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 QUIETER = ("--disable-sync", "--no-first-run")
@@ -136,11 +136,17 @@ def csrf_in() -> Callable[[str], str]:
     return csrf_of
 
 
+HEAD_S = 2.0
+"""Seconds the headers of a request may take here."""
+
+
 @contextmanager
 def serving(app: FastAPI) -> Iterator[str]:
     """A real server on a free port; yields its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, **SERVER_OPTIONS))
+    note = getattr(app.state, "note_unreadable", lambda *_: None)
+    options = {**SERVER_OPTIONS, "http": strict_protocol(note, HEAD_S)}
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, **options))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

@@ -58,6 +58,8 @@ def test_the_request_too_many_gets_429_in_openais_shape_and_reaches_nothing(
     client = make(user={"requests_per_minute": 2})
     first = client.post("/v1/chat/completions", json=ASK, headers=key)
     assert (first.status_code, first.headers["x-ratelimit-remaining-requests"]) == (200, "1")
+    assert first.headers["x-ratelimit-limit-requests"] == "2"
+    assert int(first.headers["x-ratelimit-limit-tokens"]) >= int(first.headers["x-ratelimit-remaining-tokens"]) > 0
     client.post("/v1/chat/completions", json=ASK, headers=key)
     for stream in (False, True, False):
         refused = client.post("/v1/chat/completions", json={**ASK, "stream": stream}, headers=key)

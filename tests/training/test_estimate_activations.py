@@ -18,6 +18,7 @@ from allotment.project import TrainingConfig
 from allotment.training.estimation._activations import Arithmetic, kept_bytes, layer_bytes
 from allotment.training.estimation._learning import ADAPTERS, learning_of
 from allotment.training.estimation._shapes import ModelShape
+from allotment.training.worker._adapted import fuse_adapters
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
 
@@ -80,9 +81,10 @@ def block_mask() -> torch.Tensor:
     return ((segment[:, None] == segment) & (place[:, None] >= place))[None, None]
 
 
-def held_bytes(shape: ModelShape, training: TrainingConfig, *, autocast: bool, mask: bool) -> int:
+def held_bytes(shape: ModelShape, training: TrainingConfig, *, autocast: bool, mask: bool, fused: bool = False) -> int:
     """Bytes that autograd holds after a forward pass, the model's own weights left out."""
     model = model_of(shape, training, torch.bfloat16 if autocast and training.method in ADAPTERS else torch.float32)
+    assert not fused or fuse_adapters(model) == 7 * shape.layers
     own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     kept: weakref.WeakSet[Kept] = weakref.WeakSet()
 
@@ -125,7 +127,18 @@ def test_a_layer_keeps_what_is_reckoned(family: str, settings: dict[str, Any], a
     shape, training = SHAPES[family], TrainingConfig(rank=RANK, **settings)
     two = held_bytes(shape, training, autocast=autocast, mask=mask)
     three = held_bytes(replace(shape, layers=3), training, autocast=autocast, mask=mask)
-    how = Arithmetic.of(training, "cuda" if autocast else "cpu", mask=mask)
+    how = Arithmetic.of(training, "cuda" if autocast else "cpu", mask=mask, fused=False, liger=False)
+    reckoned = layer_bytes(shape, training, learning_of(shape, training), how, TOKENS)
+    assert three - two == pytest.approx(reckoned, rel=0.01)
+
+
+@pytest.mark.parametrize("family", sorted(SHAPES))
+def test_a_layer_fused_with_its_adapter_keeps_what_goes_in_once(family: str) -> None:
+    shape, training = SHAPES[family], TrainingConfig(rank=RANK)
+    two, three = (
+        held_bytes(replace(shape, layers=layers), training, autocast=True, mask=False, fused=True) for layers in (2, 3)
+    )
+    how = Arithmetic.of(training, "cuda", liger=False)
     reckoned = layer_bytes(shape, training, learning_of(shape, training), how, TOKENS)
     assert three - two == pytest.approx(reckoned, rel=0.01)
 

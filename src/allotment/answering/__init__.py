@@ -4,7 +4,7 @@ from allotment.answering._again import may_read_again
 from allotment.answering._chain import Chain
 from allotment.answering._embedding import Embedding
 from allotment.answering._events import AgentInfo, Answer, AnswerOutcome, Cell, Delta, Event, Source, Step, Table
-from allotment.answering._faults import Fault, blocking_error, find_faults, worst_error
+from allotment.answering._faults import Fault, absent_adapters, blocking_error, find_faults, worst_error
 from allotment.answering._knowledge import Knowledge
 from allotment.answering._options import MAX_SEED, AnswerOptions
 
@@ -24,6 +24,7 @@ __all__ = [
     "Source",
     "Step",
     "Table",
+    "absent_adapters",
     "blocking_error",
     "find_faults",
     "may_read_again",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from allotment.dataset import load_items
-from allotment.errors import AllotmentError, DatasetError, ManifestError, MissingPartError, PolicyError
-from allotment.models import is_server, locate
+from allotment.errors import AllotmentError, DatasetError, EngineError, ManifestError, MissingPartError, PolicyError
+from allotment.models import Engines, adapter_name, is_server, locate
 from allotment.project import Project
 from allotment.routing import Candidate, Means
 from allotment.training import current_adapter
@@ -35,6 +36,22 @@ def find_faults(project: Project, workspace: Workspace, agents: Collection[str])
         except AllotmentError as error:
             found.append(Fault(agent, means, error))
     return tuple(found)
+
+
+def absent_adapters(project: Project, workspace: Workspace, engines: Engines) -> tuple[str, ...]:
+    """What keeps the declared server of adapters from answering for any agent now, in words; it is asked each time."""
+    if project.models.adapter_server is None:
+        return ()
+    names = set[str]()
+    for agent in project.agents:
+        with suppress(AllotmentError):  # a fault of its own
+            manifest = current_adapter(project, workspace, agent)
+            if manifest.serves != "model":
+                names.add(adapter_name(manifest.agent, manifest.version, manifest.adapter_sha256))
+    try:
+        return tuple(f"the server of adapters has no {name}." for name in engines.absent_adapters(names))
+    except EngineError as error:
+        return (str(error),)
 
 
 def blocking_error(project: Project, agents: Collection[str], faults: Sequence[Fault]) -> AllotmentError | None:

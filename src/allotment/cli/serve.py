@@ -100,7 +100,9 @@ def _serve_here(
         run.note(f"Serving {project.name} on {_address(listener)}; Ctrl-C stops it.")
     # A worker reloads when its supervisor says so, in step with the others.
     alone = reloader if control_fd is None else None
-    server = GatewayServer(switch, project.gateway, operations.running, reload=alone)
+    server = GatewayServer(
+        switch, project.gateway, operations.running, reload=alone, note_unreadable=switch.note_unreadable
+    )
     if control_fd is not None:
         from allotment.cli._workers import obey
 

@@ -19,7 +19,7 @@ from allotment.gateway.operations._reload import Gate, GatedChain, Serving, Swit
 from allotment.gateway.operations._server import GatewayServer, hosts_of, is_loopback
 from allotment.gateway.operations._tracing import open_tracing
 from allotment.gateway.storage._schema import schema_problems
-from allotment.gateway.web._server import SERVER_OPTIONS
+from allotment.gateway.web._server import SERVER_OPTIONS, strict_protocol
 
 __all__ = [
     "MIN_PASSWORD_LENGTH",
@@ -47,4 +47,5 @@ __all__ = [
     "open_tracing",
     "schema_problems",
     "set_up_logs",
+    "strict_protocol",
 ]

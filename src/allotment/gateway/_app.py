@@ -135,5 +135,12 @@ def create_app(
     app.mount("/static", StaticFiles(directory=STATIC_DIR))
     add_error_handlers(app)
     app.add_middleware(RunningMiddleware, running=own.running, timeouts=timeouts, finished=own.finished)
-    app.add_middleware(SecurityMiddleware, max_body_bytes=max_body_bytes, tls=tls, hosts=allowed_hosts)
+    app.add_middleware(
+        SecurityMiddleware,
+        max_body_bytes=max_body_bytes,
+        tls=tls,
+        refused=identity.note_malformed,
+        hosts=allowed_hosts,
+    )
+    app.state.note_unreadable = identity.note_unreadable
     return app

@@ -12,6 +12,7 @@ import hmac
 import os
 import secrets
 import threading
+from collections.abc import Collection
 from typing import Any
 
 from allotment.access import Grant, require_grant
@@ -56,6 +57,15 @@ class AdapterServer(ServerEngine):
         name = adapter_name(agent, version, facts.sha256)
         self._need_listed(name)
         return {"model": name, "cache_salt": cache_salt(granted.principal.role)}
+
+    def absent(self, names: Collection[str]) -> list[str]:
+        """Those of these adapters that the server does not have now.
+
+        Raises:
+            EngineError: it does not answer.
+        """
+        there = self._adapters_there()
+        return sorted(name for name in names if name not in there)
 
     def _need_listed(self, name: str) -> None:
         with self._guard:

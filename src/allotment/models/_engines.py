@@ -8,7 +8,7 @@ the agent is registered.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -100,6 +100,16 @@ class Engines:
             return self._adapter_server
         with self.lease(model, adapter):
             return _Current(self, model)
+
+    def absent_adapters(self, names: Collection[str]) -> list[str]:
+        """Those of these adapters (as ``adapter_name`` gives them) that the declared server does not have now.
+
+        Raises:
+            EngineError: it does not answer, or none is declared.
+        """
+        if self._adapter_server is None:
+            raise EngineError("no server of adapters is declared.", element="models.adapter_server")
+        return self._adapter_server.absent(names)
 
     def _is_served(self, model: str, adapter: str | None) -> bool:
         """Whether the declared server has it: adapters of the base model, and nothing else."""

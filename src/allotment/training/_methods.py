@@ -41,11 +41,9 @@ def _names(part: str, name: str) -> bool:
 
 
 def _with_adapter(model: Any, settings: Mapping[str, Any]) -> Any:
-    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+    from peft import LoraConfig, get_peft_model
 
     targets = list(settings["target_modules"])
-    if settings["method"] == "qlora":
-        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
     config = LoraConfig(
         r=settings["rank"],
         lora_alpha=settings["alpha"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from allotment.training._examples import IGNORED
@@ -57,6 +58,25 @@ def end_to_end(rows: Sequence[tuple[Any, Any]]) -> dict[str, Any]:
         "input_ids": torch.cat([ids for ids, _ in rows])[None],
         "labels": torch.cat([labels for _, labels in rows])[None],
         "position_ids": torch.cat([torch.arange(len(ids), device=ids.device) for ids, _ in rows])[None],
+    }
+
+
+def bounds_of(lengths: Sequence[int], device: Any) -> dict[str, Any]:
+    """Where examples that lie end to end begin and end, in the words of ``transformers``: attention within these bounds
+    needs no mask, and nobody has to look for them in ``position_ids`` in each layer.
+
+    Args:
+        lengths: tokens of each example.
+        device: where attention is computed.
+    """
+    import torch
+
+    bounds = torch.tensor([0, *accumulate(lengths)], dtype=torch.int32, device=device)
+    return {
+        "cu_seq_lens_q": bounds,
+        "cu_seq_lens_k": bounds,
+        "max_length_q": max(lengths),
+        "max_length_k": max(lengths),
     }
 
 

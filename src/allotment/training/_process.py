@@ -13,6 +13,9 @@ from allotment.errors import MissingPartError, TrainingError
 from allotment.project import TrainingConfig
 from allotment.training.worker._heap import worker_environment
 
+_CARD_MEMORY = dict.fromkeys(("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF"), "expandable_segments:True")
+"""PyTorch's memory on a card grows where it lies, so what passes of other sizes left behind is used again; the second
+name is that of PyTorch before 2.9."""
 Progress = Callable[[str, int, int], None]
 
 
@@ -51,9 +54,9 @@ def train_in_process(
 
 
 def environment() -> dict[str, str]:
-    """Of the process that trains: little waste in the heap, and threads that sleep while they wait, for those that spin
-    take ten times as long beside other work."""
-    return {"OMP_WAIT_POLICY": "PASSIVE", **worker_environment()}
+    """Of the process that trains: little waste in heap and card, and threads that sleep while they wait, for those that
+    spin take ten times as long beside other work. Settings somebody made himself stay."""
+    return {"OMP_WAIT_POLICY": "PASSIVE", **_CARD_MEMORY, **worker_environment()}
 
 
 class _Follower:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from uuid import uuid4
 
@@ -16,14 +17,14 @@ from psycopg import sql
 from whole_application import Whole
 
 from allotment.access import Policy
-from allotment.answering import Chain
+from allotment.answering import Chain, may_read_again
 from allotment.audit import AuditLog, record_event
 from allotment.databases import Databases
 from allotment.databases.sections import SectionSearch
 from allotment.dataset import load_items
-from allotment.gateway import Limiter, UserStore, create_app
+from allotment.gateway import History, HistoryStore, Limiter, UserStore, create_app
 from allotment.models import Engines
-from allotment.project import Project
+from allotment.project import HistoryConfig, Project
 from allotment.workspace import Workspace
 from project_copy import copy_project
 from sealed_adapter import seal
@@ -74,7 +75,13 @@ def whole(
 
 
 @pytest.fixture
-def whole_app(whole: Whole, store: UserStore, record: AuditLog, limiter: Limiter) -> FastAPI:
+def history(whole: Whole, store: UserStore, state_dsns: tuple[str, str]) -> Iterator[History]:
+    with closing(HistoryStore(state_dsns[0], HistoryConfig())) as opened:
+        yield History(opened, partial(may_read_again, whole.project, whole.workspace))
+
+
+@pytest.fixture
+def whole_app(whole: Whole, store: UserStore, record: AuditLog, limiter: Limiter, history: History) -> FastAPI:
     return create_app(
         whole.chain,
         store,
@@ -83,6 +90,7 @@ def whole_app(whole: Whole, store: UserStore, record: AuditLog, limiter: Limiter
         policy=Policy.of(whole.project),
         record=partial(record_event, record),
         limiter=limiter,
+        history=history,
     )
 
 

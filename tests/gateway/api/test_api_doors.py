@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
@@ -26,6 +27,10 @@ VECTORS = {("POST", "/v1/embeddings")}
 REACHES_NOTHING = {
     ("GET", "/"),
     ("GET", "/healthz"),
+    ("GET", "/history"),
+    ("GET", "/history/{conversation}"),
+    ("DELETE", "/history"),
+    ("DELETE", "/history/{conversation}"),
     ("GET", "/login"),
     ("POST", "/login"),
     ("GET", "/set-up"),
@@ -64,7 +69,7 @@ def test_a_route_that_answers_no_question_reaches_nothing(
     whole.doors.open()
     body = {"question": GERMANY, "agent": "sales", "model": "sales", "name": "dana", "csrf": csrf_token(token)}
     for verb in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", method):
-        address = path.replace("{name}", "sales")
+        address = path.replace("{name}", "sales").replace("{conversation}", str(uuid4()))
         whole_client.request(verb, address, headers=headers, json=body)
         whole_client.request(verb, address, headers=headers, data=body)
     assert whole.doors.passed == []

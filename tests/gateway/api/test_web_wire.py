@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -101,12 +102,20 @@ SIZE = f"Content-Length: {len(BODY)}"
     ],
 )
 def test_a_request_two_servers_could_read_in_two_ways_is_refused_once_and_nothing_hides_behind_it(
-    raw: Raw, chain: StandInChain, data: bytes
+    raw: Raw, chain: StandInChain, recorded: Recorded, data: bytes
 ) -> None:
     found = raw(data)
     assert found.split(b" ")[1] in (b"400", b"501"), found[:200]
     assert found.count(b"HTTP/1.1 ") == 1
     assert chain.asked == []
+    on_record(recorded)
+
+
+def on_record(recorded: Recorded) -> None:
+    """Wait until a refused request is on record; what no parser could read is recorded beside its answer."""
+    limit = time.monotonic() + EVERYTHING
+    while ("", "", "request-refused") not in recorded.events:
+        assert time.monotonic() < limit, "the refusal is not on record"
 
 
 def test_a_folded_header_is_one_value_and_says_nothing_of_its_own(raw: Raw, key: str, chain: StandInChain) -> None:
@@ -189,9 +198,10 @@ def test_no_address_made_of_pieces_gets_past_the_key(address: str, segments: lis
         [f"X-{n}: a" for n in range(120)],
     ],
 )
-def test_headers_that_are_too_large_or_too_many_are_refused(raw: Raw, lines: list[str]) -> None:
+def test_headers_that_are_too_large_or_too_many_are_refused(raw: Raw, recorded: Recorded, lines: list[str]) -> None:
     found = raw(head("GET", "/v1/models", *lines))
     assert found.startswith(b"HTTP/1.1 431"), found[:100]
+    on_record(recorded)
 
 
 def test_headers_that_never_end_are_refused(raw: Raw) -> None:
@@ -202,6 +212,51 @@ def test_headers_that_never_end_are_refused(raw: Raw) -> None:
 def test_a_body_that_is_announced_too_large_is_refused_unread_and_the_connection_closed(raw: Raw) -> None:
     found = raw(head("POST", "/v1/chat/completions", "Content-Length: 5000000") + SMUGGLED)
     assert found.startswith(b"HTTP/1.1 413") and found.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize("target", ["/v1/../healthz", "/v1/%2e%2e/healthz", "/v1/models%0d%0aX-A:b", "/" + "a" * 5000])
+def test_a_trick_with_the_address_is_on_record(raw: Raw, recorded: Recorded, target: str) -> None:
+    raw(head("GET", target, "Connection: close"))
+    on_record(recorded)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{" * 100_000, b'{"model":"auto","model":"sales","messages":[]}', b'{"model":"\xff"}', b"[" + b"1," * 50_000],
+)
+def test_a_body_that_is_no_request_is_on_record_with_whose_key_it_came(
+    raw: Raw, recorded: Recorded, key: str, chain: StandInChain, body: bytes
+) -> None:
+    lines = [f"Authorization: Bearer {key}", f"Content-Length: {len(body)}", "Connection: close"]
+    found = raw(head("POST", "/v1/chat/completions", *lines) + body)
+    assert found.startswith(b"HTTP/1.1 400")
+    assert recorded.events == [("sofia", "sales", "request-refused")]
+    assert chain.asked == []
+
+
+def test_who_sends_rubbish_without_end_fills_no_record(raw: Raw, recorded: Recorded) -> None:
+    for _ in range(30):
+        raw(head("GET", "/v1/%2e%2e/healthz", "Connection: close"))
+    assert recorded.events.count(("", "", "request-refused")) == 10
+
+
+def test_headers_that_do_not_come_to_an_end_close_the_connection_on_record(raw: Raw, recorded: Recorded) -> None:
+    assert raw(b"GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: ") == b""
+    on_record(recorded)
+
+
+def test_a_connection_on_which_nothing_comes_is_closed(raw: Raw, recorded: Recorded) -> None:
+    assert raw(b"") == b""
+    assert recorded.events == []
+
+
+def test_headers_that_stop_after_a_request_was_answered_close_the_connection_too(
+    raw: Raw, recorded: Recorded, key: str
+) -> None:
+    whole = head("GET", "/v1/models", f"Authorization: Bearer {key}")
+    found = raw(whole + b"GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: ")
+    assert found.count(b"HTTP/1.1 ") == 1
+    on_record(recorded)
 
 
 def test_two_requests_on_one_connection_get_two_answers(raw: Raw, key: str, chain: StandInChain) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from allotment.access import Policy, Principal
 from allotment.audit import EventKind
@@ -70,7 +71,7 @@ class Identity:
         if principal is None:
             self._refused(request, found, "request-refused")
             return None
-        request.state.credential = Credential.of("session", token)
+        request.state.credential, request.state.principal = Credential.of("session", token), principal
         return Session(token, principal)
 
     def require_key(self, request: Request) -> Principal:
@@ -93,13 +94,22 @@ class Identity:
         if principal is None:
             self._refused(request, found, "key-refused")
             raise _no_key()
-        request.state.credential = Credential.of("key", key)
+        request.state.credential, request.state.principal = Credential.of("key", key), principal
         return principal
 
     def refuse_agent(self, request: Request, principal: Principal, agent: str) -> None:
         """Put on record that a key was used for an agent it is not good for."""
         detail = {"presented": "a key", "why": "it is not good for this agent", "agent": agent[:MAX_NAME_SHOWN]}
         self.refusals.note(principal, "key-refused", detail, address_of(request))
+
+    def note_malformed(self, scope: Scope, status: int) -> None:
+        """Put on record that a request was refused for what it looks like; of its text nothing is kept."""
+        principal = scope.get("state", {}).get("principal") or NOBODY
+        self.note_unreadable((scope.get("client") or (None,))[0], f"status {status}", principal)
+
+    def note_unreadable(self, address: str | None, why: str, principal: Principal = NOBODY) -> None:
+        """The same of bytes that are no request at all."""
+        self.refusals.note(principal, "request-refused", {"presented": "a malformed request", "why": why}, address)
 
     def still_live(self, request: Request, principal: Principal) -> Still:
         """Says, as often as it is called, whether what this request was let in with is still good.

@@ -46,6 +46,10 @@ class Remaining:
 
     requests: int
     tokens: int
+    most_requests: int
+    """Of a minute."""
+    most_tokens: int
+    """Of a day."""
     requests_s: int
     """Seconds until all requests may be made again."""
     tokens_s: int
@@ -100,7 +104,15 @@ class LimitStore:
             return Refusal(subject, told["measure"], int(told["wait_s"]), bool(told["tell"]))
         for left in told["left"]:
             if left["scope"] == "user":
-                return Remaining(left["requests"], left["tokens"], int(left["requests_s"]), int(left["tokens_s"]))
+                most = next(subject.limit for subject in subjects if subject.scope == "user")
+                return Remaining(
+                    left["requests"],
+                    left["tokens"],
+                    most.requests_per_minute or 0,
+                    most.tokens_per_day or 0,
+                    int(left["requests_s"]),
+                    int(left["tokens_s"]),
+                )
         return None
 
     def settle(self, id: UUID, subjects: Sequence[Subject], tokens: int, usd: float) -> None:

@@ -157,6 +157,10 @@ class Switch:
             if mine.requests == 0:
                 mine.idle.set()
 
+    def note_unreadable(self, address: str | None, why: str) -> None:
+        """Put on record that somebody sent what is no request."""
+        self.serving.app.state.note_unreadable(address, why)
+
     def replace(self, new: Serving) -> None:
         """Put ``new`` in force, from another thread; the old one is closed when its last request ended."""
         if self._loop is None:

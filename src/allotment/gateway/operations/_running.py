@@ -154,6 +154,8 @@ class _Response:
         if left is None:
             return []
         told = {
+            "x-ratelimit-limit-requests": left.most_requests,
+            "x-ratelimit-limit-tokens": left.most_tokens,
             "x-ratelimit-remaining-requests": left.requests,
             "x-ratelimit-remaining-tokens": left.tokens,
             "x-ratelimit-reset-requests": f"{left.requests_s}s",

@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from allotment.gateway.operations._running import STOPPING, Running
-from allotment.gateway.web._server import SERVER_OPTIONS
+from allotment.gateway.web._server import SERVER_OPTIONS, NoteUnreadable, strict_protocol
 from allotment.project import GatewayConfig
 
 _LAST_WORDS_S = 5.0
@@ -24,10 +24,19 @@ class GatewayServer(uvicorn.Server):
     """SIGTERM and SIGINT: no new requests, running ones have their time, then exit code 0. A second one: at once."""
 
     def __init__(
-        self, app: ASGIApp, config: GatewayConfig, running: Running, *, reload: Callable[[], None] | None = None
+        self,
+        app: ASGIApp,
+        config: GatewayConfig,
+        running: Running,
+        *,
+        reload: Callable[[], None] | None = None,
+        note_unreadable: NoteUnreadable | None = None,
     ) -> None:
-        """``reload`` is called in a thread at each SIGHUP."""
+        """``reload`` is called in a thread at each SIGHUP, ``note_unreadable`` at bytes that are no request."""
         proxies = list(config.forwarded_allow_ips)
+        options = {**SERVER_OPTIONS, "timeout_keep_alive": config.timeouts.idle_s}
+        if note_unreadable is not None:
+            options["http"] = strict_protocol(note_unreadable, config.timeouts.request_s)
         super().__init__(
             uvicorn.Config(
                 app,
@@ -37,7 +46,7 @@ class GatewayServer(uvicorn.Server):
                 proxy_headers=bool(proxies),
                 forwarded_allow_ips=proxies,
                 timeout_graceful_shutdown=round(_LAST_WORDS_S),
-                **{**SERVER_OPTIONS, "timeout_keep_alive": config.timeouts.idle_s},
+                **options,
             )
         )
         self._running = running

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fastapi import HTTPException
+from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,6 +16,10 @@ from allotment.gateway.web._problems import problem
 from allotment.gateway.web._request import fault_of
 
 LOG = logging.getLogger("allotment.gateway")
+Refused = Callable[[Scope, int], None]
+"""Is told of each request that was refused for what it looks like, and with which status."""
+_MALFORMED = frozenset({400, 408, 413, 414, 431})
+"""Statuses that no well-meant request has."""
 
 # No inline script or style runs and nothing comes from another host; with trusted types no script of ours can
 # turn text into markup either, so a model's answer stays text.
@@ -62,8 +67,11 @@ class SecurityMiddleware:
     It is the outermost part of the application: errors leave through it as well.
     """
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int, tls: bool, hosts: Sequence[str] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, *, max_body_bytes: int, tls: bool, refused: Refused, hosts: Sequence[str] = ()
+    ) -> None:
         self._app = app
+        self._refused = refused
         self._hosts = tuple(name.lower() for name in hosts)
         self._max_body_bytes = max_body_bytes
         self._tls = tls
@@ -79,10 +87,14 @@ class SecurityMiddleware:
             if message["type"] == "http.response.start":
                 started = True
                 self._secure(message, scope)
+                if message["status"] in _MALFORMED:
+                    await run_in_threadpool(self._refused, scope, message["status"])
             await send(message)
 
         fault = fault_of(scope, max_body_bytes=self._max_body_bytes, hosts=self._hosts)
         if fault is not None:
+            if fault[0] not in _MALFORMED:
+                await run_in_threadpool(self._refused, scope, fault[0])
             # Closed, so that nothing of a body nobody read is taken for the next request.
             refused = problem(scope["path"], *fault, {"connection": "close"})
             await refused(scope, receive, secured_send)

@@ -10,18 +10,24 @@ from allotment.training.estimation._shapes import ModelShape
 
 Method = Literal["lora", "qlora", "dora", "rslora", "partial", "full"]
 
-EFFICIENCY = 0.45
-"""Share of a card's peak that a training reaches, all operations counted, those of computing twice too: the middle of
-what is published (docs/training-cost.md)."""
+EFFICIENCY = 0.50
+"""Share of a card's peak that a training reaches while the card has work, all operations counted, those of computing
+twice too: this package on an H100; others have published 31 to 86 % (docs/training-cost.md)."""
 SLOW_EFFICIENCY = 0.28
 """The same for the slowest published stack that packs or pads nothing away."""
-_SLOWER = {"qlora": 0.78, "dora": 0.83}
-"""Rate beside LoRA's: torchtune on an RTX 4090 (2,413 and 3,083 tokens/s), PEFT's own comparison on an L40S (5,941 and
-7,174)."""
-_LAYER_S, _LAYER_TWICE_S = 2e-3, 5e-3
+_SLOWER = {"dora": 0.83}
+"""Rate beside LoRA's: PEFT's own comparison on an L40S (5,941 and 7,174 tokens/s)."""
+_UNPACKING = 2300
+"""Operations a card could do at its peak while it gets one weight out of four bits, which it does in each pass for
+each direction however many the tokens: 2,200 on an H100; 2,900 on an RTX 4090 from torchtune's rates (2,413 tokens/s,
+without four bits 3,083)."""
+_WAITING_S = 0.012
+"""Seconds a card has no work between two steps: for the gradients' norm, the optimizer's start, the record and the next
+batch. Measured beside an H100."""
+_LAYER_S, _LAYER_FOUR_BITS_S, _LAYER_TWICE = 4e-3, 6e-3, 1.75
 """Least seconds a layer with an adapter takes in a forward and backward pass however few its tokens, since PyTorch
-starts some hundred kernels one after another; and where activations are computed twice. Measured on one core of a
-server (2.6 GHz) with tensors of next to nothing."""
+starts over a hundred kernels one after another; with weights in four bits; and how many times as long where activations
+are computed twice. Measured on one core of a server with an H100."""
 
 
 def train_flops_per_token(
@@ -82,6 +88,9 @@ def tokens_per_second(
 ) -> float:
     """Rate to be expected of a card, from its peak and the share of it that is published for stacks like this one."""
     work = train_flops_per_token(shape, training.method, checkpointing, sequence, training=training)
-    computing = tokens_in_pass * work / (peak_tflops * 1e12 * efficiency * _SLOWER.get(training.method, 1.0))
-    starting = shape.layers * (_LAYER_TWICE_S if checkpointing else _LAYER_S)
-    return tokens_in_pass / max(computing, starting)
+    four_bits, peak = training.method == "qlora", peak_tflops * 1e12
+    computing = tokens_in_pass * work / (peak * efficiency * _SLOWER.get(training.method, 1.0))
+    if four_bits:
+        computing += (3 if checkpointing else 2) * shape.linear_parameters * _UNPACKING / peak
+    starting = shape.layers * (_LAYER_FOUR_BITS_S if four_bits else _LAYER_S) * (_LAYER_TWICE if checkpointing else 1)
+    return tokens_in_pass / (max(computing, starting) + _WAITING_S)

@@ -62,7 +62,7 @@ def predict_peak_gib(
     device: Device,
     checkpointing: bool | None = None,
     answer_tokens: int | None = None,
-    mask: bool = True,
+    how: Arithmetic | None = None,
 ) -> Memory:
     """Peak memory of training a model: RAM of the process on a processor, memory of the card on a card.
 
@@ -73,13 +73,13 @@ def predict_peak_gib(
         device: what computes.
         checkpointing: whether activations are computed twice; as ``training`` says if none, ``auto`` meaning no.
         answer_tokens: of them, those with a label; all of them if none.
-        mask: whether attention is given a mask, as PyTorch's own attention is for packed examples.
+        how: number formats and kernels; as the worker computes if none.
 
     Raises:
         ProjectError: ``unfrozen`` or ``target_modules`` names nothing of the model.
     """
     learning = learning_of(shape, training)
-    how = Arithmetic.of(training, device, mask=mask)
+    how = how or Arithmetic.of(training, device)
     checkpointing = training.gradient_checkpointing is True if checkpointing is None else checkpointing
     tokens = max(1, tokens_in_pass)
     activations = kept_bytes(shape, training, learning, how, tokens, checkpointing=checkpointing)
@@ -87,7 +87,7 @@ def predict_peak_gib(
     logits = _logits(shape, learning, how, min(tokens, answer_tokens or tokens))
     terms = {
         "weights": _weights(shape, training, how),
-        "states": _states(learning, training),
+        "states": _states(learning, training) + (how.size * learning.parameters if how.fused and how.size < 4 else 0),
         "activations": activations,
         **({"layer": layer} if layer >= logits else {"logits": logits}),  # one after the other, in the same place
     }
@@ -99,8 +99,8 @@ def predict_peak_gib(
 
 def _weights(shape: ModelShape, training: TrainingConfig, how: Arithmetic) -> float:
     """Of the model as it is loaded; what an adapter adds is with the states."""
-    if training.method == "qlora":  # embedding, head and norms stay whole, in fp32
-        return shape.linear_parameters * _NF4 + (shape.parameters - shape.linear_parameters) * 4
+    if training.method == "qlora":  # embedding, head and norms stay whole
+        return shape.linear_parameters * _NF4 + (shape.parameters - shape.linear_parameters) * how.size
     if training.method in ADAPTERS:
         return float(shape.parameters * how.size)
     return shape.parameters * (4.0 + (2.0 if how.autocast else 0.0))  # autocast's copies live through the pass
@@ -122,10 +122,12 @@ def _in_flight(
     *,
     checkpointing: bool,
 ) -> float:
-    """Of the layer that backward is in: gradients of its inner tensors, and what is computed again."""
-    inner = (5 if checkpointing else 3) * shape.intermediate + 2 * shape.hidden
+    """Of the layer that backward is in: gradients of its inner tensors, what is computed again, and for QLoRA the
+    largest matrix out of its four bits."""
+    inner = (5 if checkpointing and not how.liger else 3) * shape.intermediate + 2 * shape.hidden
+    unpacked = max(width * height for width, height in shape.linear.values()) if training.method == "qlora" else 0
     again = layer_bytes(shape, training, learning, how, tokens) if checkpointing else 0.0
-    return tokens * inner * how.size + again + _dora(shape, training, learning, how)
+    return (tokens * inner + unpacked) * how.size + again + _dora(shape, training, learning, how)
 
 
 def _dora(shape: ModelShape, training: TrainingConfig, learning: Learning, how: Arithmetic) -> float:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from trl import SFTConfig
 
-from allotment.errors import TrainingError
 from allotment.training._device import Device
 
 _PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate", "bitsandbytes", "liger-kernel", "flash-attn")
@@ -56,24 +54,10 @@ def trainer_arguments(
         gradient_checkpointing=checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False},
         torch_compile=settings["compile"],
-        use_liger_kernel=on_card and _liger(settings["liger"]),
-        liger_kernel_config={"fused_linear_cross_entropy": False, "cross_entropy": False},
         max_length=None,
         dataloader_pin_memory=False,
         dataset_kwargs={"skip_prepare_dataset": True},
     )
-
-
-def _liger(wanted: bool | str) -> bool:
-    there = find_spec("liger_kernel") is not None
-    if wanted is True and not there:
-        raise TrainingError(
-            "liger is not installed.",
-            kind="configuration",
-            element="training.liger",
-            remedy="Install `liger-kernel`, or write `liger: auto`.",
-        )
-    return bool(wanted) and there
 
 
 def package_versions() -> dict[str, str]:

@@ -16,6 +16,7 @@ from torch.utils.checkpoint import checkpoint
 
 from allotment.training._examples import IGNORED
 
+_BOUNDS = ("cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k")
 LOGITS_BYTES = 256 * 2**20
 """Most bytes of fp32 logits that are held at once."""
 
@@ -67,6 +68,11 @@ class _Squeeze:
         cap = getattr(config, "final_logit_softcapping", None)
         return cls(factor, float(cap) if cap else None)
 
+    @property
+    def changes(self) -> bool:
+        """Whether it does anything."""
+        return self.factor != 1.0 or self.cap is not None
+
     def __call__(self, logits: torch.Tensor) -> torch.Tensor:
         logits = logits * self.factor if self.factor != 1.0 else logits
         return self.cap * torch.tanh(logits / self.cap) if self.cap else logits
@@ -97,10 +103,10 @@ class _FrozenHead(torch.autograd.Function):  # type: ignore[misc]
             logits = squeeze(torch.nn.functional.linear(piece.to(weight.dtype), weight, bias).float())
             total += cross_entropy(logits, target, reduction="sum")
             if gradient is not None:
-                slope = squeeze.slope(logits)
                 change = logits.softmax(-1)
                 change[torch.arange(len(target), device=target.device), target] -= 1.0
-                change *= slope
+                if squeeze.changes:
+                    change *= squeeze.slope(logits)
                 gradient[start : start + len(piece)] = (change.to(weight.dtype) @ weight).to(states.dtype)
             start += len(piece)
         ctx.save_for_backward(gradient)
@@ -127,9 +133,10 @@ def _answer_forward(
     labels: torch.Tensor,
     position_ids: torch.Tensor | None = None,
     attention_mask: torch.Tensor | None = None,
-    **_: Any,
+    **others: Any,
 ) -> dict[str, torch.Tensor]:
+    bounds = {name: others[name] for name in _BOUNDS if name in others}
     hidden = self.base_model(
-        input_ids=input_ids, position_ids=position_ids, attention_mask=attention_mask, use_cache=False
+        input_ids=input_ids, position_ids=position_ids, attention_mask=attention_mask, use_cache=False, **bounds
     ).last_hidden_state
     return {"loss": answer_nll(hidden, labels, self.get_output_embeddings(), self.config)}

@@ -43,7 +43,7 @@ def probe(
         out: the run's folder.
         loading_s: seconds it took until here.
     """
-    state = torch.get_rng_state()
+    state, on_cards = torch.get_rng_state(), torch.cuda.get_rng_state_all() if device.kind == "cuda" else []
     chosen = [rows[place] for place in heaviest([len(row["input_ids"]) for row in rows], settings["batch_size"])]
     where = trainer.accelerator.device
     batch = [(torch.tensor(row["input_ids"]).to(where), torch.tensor(row["labels"]).to(where)) for row in chosen]
@@ -54,6 +54,8 @@ def probe(
     save_s = _timed(lambda: _save(trainer.model, optimizer, out))
     optimizer.zero_grad(set_to_none=True)
     torch.set_rng_state(state)
+    if on_cards:
+        torch.cuda.set_rng_state_all(on_cards)
     step_s = statistics.median(seconds[1:] or seconds)
     rate = sum(len(ids) for ids, _ in batch) / step_s
     epochs = settings["epochs"]

@@ -11,23 +11,23 @@ from typing import Any
 
 import torch
 from transformers import Trainer
-from trl import SFTTrainer
 
 from allotment.errors import TrainingError
 from allotment.training._device import is_out_of_memory
 from allotment.training._examples import IGNORED
 from allotment.training._methods import trained_tensors
-from allotment.training._packing import apart, end_to_end, filled_up, passes_of
+from allotment.training._packing import apart, bounds_of, end_to_end, filled_up, passes_of
 from allotment.training._ranks import most, several, share_of, summed, whole
 from allotment.training.worker import _checkpoint
 from allotment.training.worker._heap import give_back
+from allotment.training.worker._lean import LeanTrainer
 from allotment.training.worker._loss import give_answer_loss
 from allotment.training.worker._watch import Finite, Meter
 
 Rows = Sequence[tuple[torch.Tensor, torch.Tensor]]
 
 
-class AnswerTrainer(SFTTrainer):  # type: ignore[misc]
+class AnswerTrainer(LeanTrainer):
     """``SFTTrainer`` that cuts a batch into forward passes by tokens.
 
     One batch is one step of the optimizer, however many passes it takes: its loss is the sum over all its answer tokens
@@ -59,8 +59,9 @@ class AnswerTrainer(SFTTrainer):  # type: ignore[misc]
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Gradients of one batch; its passes get smaller when memory runs out, its examples never fewer."""
         rows = apart(self._prepare_inputs(inputs))
+        answers = _answer_tokens(rows)  # counted before a card has work that this would wait for
         loss, passes = self.batch_backward(model, rows)
-        self._meter.add(sum(len(ids) for ids, _ in rows), int(_answer_tokens(rows)), passes)
+        self._meter.add(sum(len(ids) for ids, _ in rows), answers, passes)
         return loss
 
     def get_train_dataloader(self) -> Any:
@@ -80,7 +81,8 @@ class AnswerTrainer(SFTTrainer):  # type: ignore[misc]
             model: the model, wrapped or not.
             rows: token ids and labels of each example of the batch, whatever card it will be on.
         """
-        model.train()
+        if not model.training:
+            model.train()
         while True:
             try:
                 return self._backward(model, rows)
@@ -101,7 +103,8 @@ class AnswerTrainer(SFTTrainer):  # type: ignore[misc]
                 # Gradients are averaged over cards, and ``answers`` counts the tokens of all of them.
                 loss = self._nll(model, members) / answers * cards
                 self.accelerator.backward(loss)
-                give_back()
+                if self.accelerator.device.type == "cpu":
+                    give_back()
             total += loss.detach()
         return total, len(passes)
 
@@ -114,7 +117,10 @@ class AnswerTrainer(SFTTrainer):  # type: ignore[misc]
         return [*found, *([[_silent(rows[0])]] * (int(most(len(found))) - len(found)))]
 
     def _nll(self, model: Any, rows: Rows) -> torch.Tensor:
-        batch = end_to_end(rows) if self._packed else filled_up(rows, self.processing_class.pad_token_id)
+        if self._packed:
+            batch = end_to_end(rows) | bounds_of([len(ids) for ids, _ in rows], rows[0][0].device)
+        else:
+            batch = filled_up(rows, self.processing_class.pad_token_id)
         with self.compute_loss_context_manager():
             loss: torch.Tensor = model(**batch)["loss"]
         return loss
@@ -128,7 +134,7 @@ class AnswerTrainer(SFTTrainer):  # type: ignore[misc]
             detail = f"{told}: a pass now holds {self.budget} tokens instead of {before}; the batch stays as it is"
         elif self._may_checkpoint:
             self._may_checkpoint = False
-            self.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+            self.compute_activations_twice()
             detail = f"{told}: activations are now computed twice (gradient checkpointing)"
         else:
             raise TrainingError(
@@ -147,7 +153,7 @@ class AnswerTrainer(SFTTrainer):  # type: ignore[misc]
         for members in self._passes(rows, budget):
             total += self._nll(self.model, members)
         self.model.train()
-        return summed(float(total)) / max(1, int(_answer_tokens(rows)))
+        return summed(float(total)) / max(1, _answer_tokens(rows))
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def keeps_apart(self, rows: Rows) -> bool:
@@ -202,8 +208,8 @@ class AnswerTrainer(SFTTrainer):  # type: ignore[misc]
             model.save_pretrained(output_dir, state_dict=state_dict)
 
 
-def _answer_tokens(rows: Rows) -> torch.Tensor:
-    return torch.stack([(labels != IGNORED).sum() for _, labels in rows]).sum()
+def _answer_tokens(rows: Rows) -> int:
+    return int(torch.stack([(labels != IGNORED).sum() for _, labels in rows]).sum())
 
 
 def _silent(row: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:

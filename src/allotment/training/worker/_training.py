@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from allotment.training.worker import _checkpoint
 from allotment.training.worker._arguments import package_versions, trainer_arguments
 from allotment.training.worker._best import Best
 from allotment.training.worker._heap import tidy_heap
+from allotment.training.worker._kernels import use_fast_kernels
 from allotment.training.worker._probe import probe
 from allotment.training.worker._rows import Row, Rows, check_tokenizer, read_examples, rows_of
 from allotment.training.worker._trackers import Tracker, open_trackers
@@ -64,7 +65,11 @@ class Training:
         model = prepare(model, self._settings)
         if self._device.kind == "cpu":
             tidy_heap(model)
+        else:
+            use_fast_kernels(model, self._settings, self._device, self._precision)
         trainer = self._trainer(model, tokenizer, rows)
+        gc.collect()
+        gc.freeze()  # what is loaded stays; to look through all of it again costs a step half its time now and then
         checkpoint = _checkpoint.newest_whole(self._out / "checkpoints")
         epochs_before = _checkpoint.epochs_of(checkpoint)  # the checkpoint is gone once newer ones are there
         self._check_packing(trainer, rows)
@@ -88,8 +93,6 @@ class Training:
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token
         model.config.use_cache = False
-        if self._device.kind == "cuda" and find_spec("flash_attn") is not None:
-            model.set_attn_implementation("flash_attention_2")
         return model, tokenizer
 
     def _rows(self, tokenizer: Any) -> tuple[Rows, Rows | None]:
