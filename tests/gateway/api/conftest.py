@@ -75,9 +75,12 @@ def whole(
 
 
 @pytest.fixture
-def history(whole: Whole, store: UserStore, state_dsns: tuple[str, str]) -> Iterator[History]:
+def history(
+    whole: Whole, store: UserStore, state_dsns: tuple[str, str], run_sql: Callable[..., int]
+) -> Iterator[History]:
     with closing(HistoryStore(state_dsns[0], HistoryConfig())) as opened:
         yield History(opened, partial(may_read_again, whole.project, whole.workspace))
+    run_sql("TRUNCATE gateway.conversations, gateway.messages")
 
 
 @pytest.fixture
