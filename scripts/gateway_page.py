@@ -85,9 +85,15 @@ def _more(found: dict[str, Any]) -> Iterator[str]:
     two = goals["two_instances_times_the_rate_at_least_2"]
     yield "| goal | measured | reached |"
     yield "|---|---|---|"
-    yield f"| added p95 under 10 ms | {added} ms at the worst of 1, 8 and 32 in flight | {_yes(added < 10)} |"
+    each = " / ".join(str(row["added_p95_ms"]) for row in found["allotment"]["added"])
+    yield f"| added p95 under 10 ms | {each} ms with 1, 8 and 32 in flight | {_yes(added < 10)} |"
     yield f"| eight times LiteLLM's answers a second | {times} times | {_yes(times >= 8)} |"
     yield f"| two instances give twice the rate | {two} times, on the same cores as all else | {_yes(two >= 2)} |"
+    yield ""
+    yield (
+        "32 in flight ask for 188 answers a second, which is more than one process gives here: what is added then is mostly"
+        " waiting. The load generator, the stub and PostgreSQL share the two cores with what is measured."
+    )
     yield ""
     yield (
         f"{streams['streams']} streams open at once: {streams['rss_mib_with_all_open']} MiB,"
