@@ -91,8 +91,8 @@ def _more(found: dict[str, Any]) -> Iterator[str]:
     yield f"| two instances give twice the rate | {two} times, on the same cores as all else | {_yes(two >= 2)} |"
     yield ""
     yield (
-        "32 in flight ask for 188 answers a second, which is more than one process gives here: what is added then is mostly"
-        " waiting. The load generator, the stub and PostgreSQL share the two cores with what is measured."
+        "32 in flight ask for 188 answers a second, which is more than one process gives here: what is added then is"
+        " mostly waiting. The load generator, the stub and PostgreSQL share the two cores with what is measured."
     )
     yield ""
     yield (
