@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from gateway_standin import POLICY, Recorded, StandInChain, limiter_of
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from allotment.databases import Databases
 from allotment.gateway import SERVER_OPTIONS, Limiter, UserStore, create_app, strict_protocol
@@ -136,6 +136,8 @@ def csrf_in() -> Callable[[str], str]:
     return csrf_of
 
 
+PATIENCE_MS = 30_000
+"""Milliseconds a page may take to become what a test waits for: others use this machine too."""
 HEAD_S = 2.0
 """Seconds the headers of a request may take here."""
 
@@ -175,6 +177,7 @@ def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or "/usr/bin/chromium"
     if not Path(chromium).exists():
         pytest.fail(f"{chromium} is missing; `make chromium` installs it")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium, args=[*QUIET, *QUIETER])
         yield opened
