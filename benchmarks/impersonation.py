@@ -64,9 +64,10 @@ def counted(items: Sequence[ImpersonationItem], flagged: dict[str, bool]) -> dic
 
 
 def by_split(flagged: dict[str, bool]) -> dict[str, dict[str, int]]:
-    """The counts of each part, and of both languages over all parts."""
+    """The counts of each part, and of each language in the two large tests together."""
     parts = {split: [item for item in ITEMS if item.split == split] for split in SPLITS}
-    parts |= {language: [item for item in ITEMS if item.language == language] for language in ("en", "cs")}
+    tests = parts["test_seen"] + parts["test_unseen"]
+    parts |= {language: [item for item in tests if item.language == language] for language in ("en", "cs")}
     return {name: counted(items, flagged) for name, items in parts.items()}
 
 
