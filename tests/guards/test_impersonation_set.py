@@ -90,6 +90,13 @@ def _overlap(one: set[str], other: set[str]) -> float:
     return len(one & other) / len(one | other)
 
 
+def test_pairs_of_one_number_are_in_the_same_part_in_both_languages() -> None:
+    parts: dict[str, set[str]] = {}
+    for item in ITEMS:
+        parts.setdefault(item.id.replace("-en-", "-").replace("-cs-", "-"), set()).add(item.split)
+    assert {len(splits) for splits in parts.values()} == {1}
+
+
 def test_no_kind_of_the_unseen_test_is_in_train_or_validation() -> None:
     assert _kinds("test_unseen") == UNSEEN_KINDS
     assert not _kinds("test_unseen") & (_kinds("train") | _kinds("validation") | _kinds("test_seen"))
