@@ -53,9 +53,9 @@ def check_route(
 def train(run: Run) -> None:
     """Fit the router's numbers to the questions each agent was made for.
 
-    Each set of agents that a role is entitled to is measured on its own questions, each where it was not learnt. What is
-    kept is a handful of numbers for each, sealed and bound to exactly these questions; agents that change go back to
-    the usual numbers until this runs again.
+    Each set of agents that a role is entitled to is measured on its own questions, each where it was not learnt. What
+    is kept is a handful of numbers for each, sealed and bound to exactly these questions; agents that change go back
+    to the usual numbers until this runs again.
     """
     project = run.project()
     policy, knowledge = _open(run, project, project.roles)
@@ -84,9 +84,9 @@ def evaluate_routes(
 ) -> None:
     """Measure the router on questions whose agent is known.
 
-    A line is an object with "text" and "role"; "agent" names who has to answer, null where nobody of this role knows, and
-    "means" (adapter or account) by what. A line without "agent" counts for time and drift only: questions of late
-    that lie farther from the agents' own than the training's held-out ones did.
+    A line is an object with "text" and "role"; "agent" names who has to answer, null where nobody of this role knows,
+    and "means" (adapter or account) by what. A line without "agent" counts for time and drift only: whether questions
+    of late lie farther from the agents' own than the training's held-out ones did.
     """
     project = run.project()
     asked = [_asked(project, row, f"{file}") for file in files for row in read_texts(file)]
