@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
+from scipy.special import expit
 
 from allotment.routing._features import Vector
 from allotment.routing._model import Labels
@@ -24,13 +25,16 @@ _LEAST_THRESHOLD = 0.6
 
 @dataclass(frozen=True)
 class Calibration:
-    """Softmax of scaled distances; the last class is nobody."""
+    """Nobody against the best candidate (logistic), and the candidates among themselves (softmax).
+
+    Nobody is set against the best one alone, so that the numbers hold for three agents as for a hundred.
+    """
 
     slope: float = 3.5
     """Scale of a candidate's distance."""
     nobody_slope: float = 2.0
     """Scale of nobody's distance."""
-    nobody_offset: float = 1.0
+    nobody_offset: float = 0.8
     """Added to nobody's."""
     nearness: float = 4.0
     """Taken from nobody's for each unit of nearness to the best candidate's examples."""
@@ -39,12 +43,12 @@ class Calibration:
 
     def probabilities(self, scores: Vector, near: npt.ArrayLike) -> Vector:
         """Rows (or one row) of distances, nobody last, and how near the best candidate's examples are, 0 to 1."""
-        logits = scores * self.slope
-        shift = self.nobody_offset - self.nearness * np.asarray(near)
-        logits[..., -1] = scores[..., -1] * self.nobody_slope + shift
-        odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        result: Vector = odds / odds.sum(axis=-1, keepdims=True)
-        return result
+        own = scores[..., :-1] * self.slope
+        best = own.max(axis=-1, keepdims=True)
+        odds = np.exp(own - best)
+        shift = self.nobody_offset - self.nearness * np.asarray(near)[..., None]
+        nobody = expit(scores[..., -1:] * self.nobody_slope + shift - best)
+        return np.concatenate([(1 - nobody) * odds / odds.sum(axis=-1, keepdims=True), nobody], axis=-1)
 
 
 def fit_calibration(scores: Vector, near: Vector, labels: Labels) -> Calibration:
