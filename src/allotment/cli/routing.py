@@ -143,11 +143,12 @@ def _line(route: Outcome) -> dict[str, Any]:
 
     if not isinstance(route, Route):
         why = "no entitled agent clearly matches" if route is None else f"the user is asked: {route.why}"
-        return {"agent": None, "means": None, "score": 0.0, "why": why, "runner_up": None}
+        return {"agent": None, "means": None, "score": 0.0, "why": why, "runner_up": None, "runner_up_score": None}
     return {
         "agent": route.agent,
         "means": route.means,
         "score": route.score,
         "why": route.why,
         "runner_up": route.runner_up,
+        "runner_up_score": route.runner_up_score,
     }

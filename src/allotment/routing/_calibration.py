@@ -34,7 +34,7 @@ class Calibration:
     """Scale of a candidate's distance."""
     nobody_slope: float = 2.0
     """Scale of nobody's distance."""
-    nobody_offset: float = 0.8
+    nobody_offset: float = 0.5
     """Added to nobody's."""
     nearness: float = 4.0
     """Taken from nobody's for each unit of nearness to the best candidate's examples."""
