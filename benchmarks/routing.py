@@ -14,7 +14,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -203,14 +203,18 @@ def main() -> None:
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} processor cores, {platform.system()}, Python {platform.python_version()}",
         "waiting_for_a_core": round(os.getloadavg()[0], 1),
-        "company": company(),
-        "sizes": sizes(arguments.folder),
-        "clinc150": clinc(arguments.folder, [*ours, *usual]),
-        "banking77": banking(arguments.folder, [router(calibrate=False), *ours[1:]]),
-        "tries": clinc(arguments.folder, tries()) if arguments.tries else before.get("tries", []),
+    }
+    parts: dict[str, Callable[[], Any]] = {
+        "company": company,
+        "sizes": lambda: sizes(arguments.folder),
+        "clinc150": lambda: clinc(arguments.folder, [*ours, *usual]),
+        "banking77": lambda: banking(arguments.folder, [*usual, *ours[1:]]),
+        "tries": lambda: clinc(arguments.folder, tries()) if arguments.tries else before.get("tries", []),
     }
     RESULTS.mkdir(exist_ok=True)
-    kept.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    for name, measure in parts.items():
+        report[name] = measure()
+        kept.write_text(json.dumps({**before, **report}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
