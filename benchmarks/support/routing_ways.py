@@ -145,10 +145,9 @@ def linear(
 
 
 def tries() -> list[Way]:
-    """All that was tried, the plainest first."""
+    """What was tried beside the router and its baselines."""
     svm = lambda: LinearSVC(C=1.0, random_state=0)  # noqa: E731
     return [
-        linear("nearest centroid, words and characters", NearestCentroid),
         linear("complement naive Bayes, words and characters", lambda: ComplementNB(alpha=0.1)),
         linear("linear SVM, words without small ones", svm, characters=False, clean=content_words),
         linear("linear SVM, words", svm, characters=False),
@@ -156,6 +155,7 @@ def tries() -> list[Way]:
         linear("linear SVM, words and characters", svm),
         linear("linear SVM, words and characters, C = 0.3", lambda: LinearSVC(C=0.3, random_state=0)),
         linear("linear SVM, words and characters, nobody as a class", svm, with_nobody=True),
+        linear("nearest centroid, words and characters", NearestCentroid),
     ]
 
 

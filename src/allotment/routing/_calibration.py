@@ -15,7 +15,7 @@ from allotment.routing._model import Labels
 _NOBODY_SHARE = 0.2
 """Weight of nobody's questions among all when the numbers are fitted, however few or many there are."""
 _TRUST = 50.0
-"""How much the usual numbers count, in questions: generated ones are surer than people's, and a few move them little."""
+"""How much the usual numbers count, in questions: generated ones are surer than people are, and move them little."""
 _BOUNDS = ((0.5, 8.0), (0.0, 8.0), (-4.0, 8.0), (0.0, 12.0))
 _MOST_REJECTED = 0.025
 """Share of the agents' own held-out questions that the threshold may reject."""
