@@ -56,6 +56,9 @@ def test_a_continuation_is_known_as_one_in_four_languages(question: str) -> None
         "Which customer has the most orders?",
         "Kde visí klíč od chladírny ve skladu?",
         "Wie viele Tage Urlaub hat ein Mitarbeiter?",
+        "A new colleague arrives tomorrow, who is the guide?",
+        "Co mám dělat při požáru v kuchyňce?",
+        "How do I get to the office in Brno?",
     ],
 )
 def test_a_whole_question_is_none(question: str) -> None:

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from allotment.routing._words import content_words, fold
 
 _OPENING = re.compile(
-    r"\W*(?:and|or|but|also|what about|how about|what if|same|"
-    r"a|ale|nebo|alebo|co|jeste|este|a co|a pak|"
-    r"und|oder|aber|auch|was ist mit|wie ist es|und was)\b"
-)
-_REFERS = re.compile(
-    r"\b(?:it|its|they|them|their|that|those|one|ones|to|toho|tam|ten|tomu|ich|das|davon|dort|diese[rnms]?)\b"
-)
+    r"\W*(?:and|or|but|also|what about|how about|what if|same for|"
+    r"a (?:co|v|ve|na|pro|pre|za|u|k|o|s|z|do|od|pri|pak|potom|predtim|loni|letos|vlani|lani|"
+    r"kolik|kolko|kdo|kto|kde|kdy|kedy|jak|ako|jaky|jaka|jake|aky|aka|ake|proc|preco|ten|ta|to)|"
+    r"ale|nebo|alebo|jeste|este|co kdyz|co takhle|co tak|"
+    r"und|oder|aber|auch|was ist mit|wie ist es)\b"
+)  # "a" opens a continuation in Czech and Slovak, and any English question about "a badge"
+_REFERS = re.compile(r"\b(?:it|its|they|them|their|that|those|one|ones|toho|tomu|tam|davon|dort)\b")
 _FEW = 2
 _MOST_TEXTS = 8
 _MOST_CHARACTERS = 1_000
@@ -39,6 +39,7 @@ def conversation(question: str, context: Sequence[str], *, clear: bool) -> Itera
         return
     if clear and len(content_words(question).split()) > _FEW:
         return
-    earlier = [text[:_MOST_CHARACTERS] for text in reversed(context[-_MOST_TEXTS:]) if not is_follow_up(text)]
+    newest_first = [text[:_MOST_CHARACTERS] for text in reversed(context[-_MOST_TEXTS:])]
+    earlier = [text for text in newest_first if not is_follow_up(text)]
     yield from (text for text in earlier if "?" in text)
     yield from (text for text in earlier if "?" not in text)
