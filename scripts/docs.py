@@ -2,8 +2,9 @@
 
 docs/project.md comes from the models of ``allotment.project`` and the docstrings under their fields,
 docs/commands.md from the command line itself, the table of real runs in docs/training-cost.md from the benchmarks,
-docs/database-attacks.md from the attack table of the tests, docs/gateway-figures.md and
-the tables of docs/impersonation-set.md from the benchmarks. The check also follows the links between all pages, and
+docs/database-attacks.md from the attack table of the tests, docs/gateway-figures.md and the tables of
+docs/impersonation-set.md, docs/routing.md and design/routing.md from the benchmarks. The check also follows the links
+between all pages, and
 wants every design note listed.
 """
 
@@ -27,6 +28,7 @@ from gateway_page import gateway_page
 from impersonation_figures import with_impersonation_figures
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from routing_figures import with_routing_figures
 
 from allotment import project
 from allotment.cli import app
@@ -250,6 +252,7 @@ def _pair(figures: dict[str, float | None]) -> str:
 def main() -> None:
     """Write the pages, or compare them."""
     cost, database, claims = DOCS / "training-cost.md", DOCS / "database.md", DOCS / "impersonation-set.md"
+    routing = (DOCS / "routing.md", ROOT / "design" / "routing.md")
     pages = {
         DOCS / "project.md": project_page(),
         DOCS / "commands.md": commands_page(),
@@ -258,6 +261,7 @@ def main() -> None:
         cost: with_predictions(cost.read_text(encoding="utf-8")),
         database: with_database_figures(database.read_text(encoding="utf-8")),
         claims: with_impersonation_figures(claims.read_text(encoding="utf-8")),
+        **{page: with_routing_figures(page.read_text(encoding="utf-8")) for page in routing},
     }
     if "--check" not in sys.argv[1:]:
         for path, text in pages.items():

@@ -300,6 +300,11 @@ class Workspace:
         """Where a secret lies, or will lie."""
         return self.home / "secrets" / name
 
+    @property
+    def routing_file(self) -> Path:
+        """Numbers of the router that were fitted to the agents' questions."""
+        return self.home / "routing" / "trained.json"
+
     def dataset_dir(self, agent: str) -> Path:
         return self.home / "dataset" / agent
 

@@ -45,6 +45,8 @@ COMMANDS = {
     "database query",
     "guards check",
     "routing check",
+    "routing train",
+    "routing evaluate",
     "users add",
     "users list",
     "users invite",

@@ -253,8 +253,40 @@ def test_routing_check_writes_one_line_for_each_line(call: Call, small: Path, tm
     _learn(small, "plans", ["boss"], "Where does the company move in May?")
     file = tmp_path / "texts.jsonl"
     file.write_text('{"text": "When does work begin?"}\n{"text": "qqqq zzzz"}\n', encoding="utf-8")
-    outcome = call("-C", small, "routing", "check", "--role", "clerk", "--jsonl", file)
+    outcome = call("-C", small, "routing", "check", "--role", "boss", "--jsonl", file)
     assert [json.loads(line)["agent"] for line in outcome.out.splitlines()] == ["rules", None]
+    assert "allotment routing train" in outcome.err
+
+
+def test_routing_is_trained_and_measured_on_questions_whose_agent_is_known(
+    call: Call, small: Path, tmp_path: Path
+) -> None:
+    _learn(small, "rules", ["boss", "clerk"], "When does work begin in the morning?")
+    _learn(small, "plans", ["boss"], "Where does the company move in May?")
+    fitted = call("-C", small, "routing", "train", "--json").json()
+    assert [set(one["agents"]) for one in fitted] == [{"plans", "rules"}]
+    assert call("-C", small, "routing", "check", "--role", "boss", "When does work begin?").err == ""
+    file = tmp_path / "asked.jsonl"
+    rows = [
+        {"text": "When does work begin?", "role": "boss", "agent": "rules"},
+        {"text": "Where does the company move?", "role": "boss", "agent": "plans", "means": "adapter"},
+        {"text": "Who won the match?", "role": "boss", "agent": None},
+        {"text": "Where do we move?", "role": "boss"},
+    ]
+    file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    found = call("-C", small, "routing", "evaluate", file, "--json").json()
+    assert (found["questions"], found["agent_right"], found["outside_found"]) == (4, 1.0, 1.0)
+    assert found["drift"]["boss"]["questions"] == 4
+    shown = call("-C", small, "routing", "evaluate", file)
+    assert "agent right: 100.0 %" in shown.out
+    assert "drift of boss" in shown.out
+
+
+def test_a_line_that_cannot_be_measured_is_named(call: Call, small: Path, tmp_path: Path) -> None:
+    file = tmp_path / "asked.jsonl"
+    for row in ({"text": "When?"}, {"text": "When?", "role": "boss", "agent": "ghost"}, {"text": "When?", "role": "x"}):
+        file.write_text(json.dumps(row), encoding="utf-8")
+        assert call("-C", small, "routing", "evaluate", file).code == 2
 
 
 def test_routing_check_without_datasets_names_the_command_that_makes_them(call: Call, small: Path) -> None:

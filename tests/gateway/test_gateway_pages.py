@@ -271,3 +271,14 @@ def test_a_refusal_keeps_its_outcome(client: TestClient, log_in: LogIn, chain: S
     chain.script = script_of(Answer("refused", "I may not say that. You can ask about holidays.", record=7))
     answer = frames_of(ask(client, log_in("eva")).text)[-1][1]
     assert (answer["outcome"], answer["agent"], answer["record"]) == ("refused", None, 7)
+
+
+def test_earlier_questions_stand_around_the_question_and_are_bounded(
+    client: TestClient, log_in: LogIn, chain: StandInChain
+) -> None:
+    headers = {"x-csrf-token": log_in()}
+    asked = {"question": "And last year?", "earlier": ["How many orders?", "And in 1997?"]}
+    assert client.post("/ask", json=asked, headers=headers).status_code == 200
+    assert chain.told[-1][1] == ("How many orders?", "And in 1997?")
+    for earlier in (["When?"] * 4, ["x" * 4001], "When?", [1]):
+        assert client.post("/ask", json={"question": "When?", "earlier": earlier}, headers=headers).status_code == 400

@@ -26,7 +26,7 @@ from allotment.errors import AccessDenied, AllotmentError, LimitReached, TimeLim
 from allotment.guards import check_answer, language_of, refusal_text, refused
 from allotment.models import Engines
 from allotment.project import Project
-from allotment.routing import Route
+from allotment.routing import Outcome, Route, Unclear
 from allotment.training import Manifest, current_adapter
 from allotment.workspace import Workspace
 
@@ -96,7 +96,7 @@ class Chain:
             agent: one the user chose; none lets the router choose among the entitled ones.
             options: how the text is written, within the project's own bounds.
             context: what a program sends around the question, its "system" texts and earlier turns. It is looked at
-                like the question, and no model reads it.
+                like the question, it may tell which agent a follow-up question is for, and no model reads it.
 
         It stops where it stands when ``allotment.cancellation`` says so, or when it is closed; both are on record.
         """
@@ -145,17 +145,20 @@ class Chain:
         if route is None:
             yield from self._unknown(turn, "no agent of this role clearly knows the question")
             return
-        turn.note("routing", route.why + (f"; next: {route.runner_up}" if route.runner_up else ""))
+        if isinstance(route, Unclear):
+            yield from self._which(turn, route)
+            return
+        turn.note("routing", _reason(route))
         yield Step("authorizing", route.agent)
         if route.means == "adapter":
             yield from self._from_adapter(turn, route)
         else:
             yield from self._from_account(turn, route)
 
-    def _route(self, turn: Turn, agent: str | None) -> Route | None:
+    def _route(self, turn: Turn, agent: str | None) -> Outcome:
         if agent is not None and agent not in self._policy.agents_of(turn.principal):
             self._authorize(turn, agent, None, None)
-        return self._knowledge.route(turn.principal, turn.question, agent)
+        return self._knowledge.route(turn.principal, turn.question, agent, turn.context)
 
     def _authorize(self, turn: Turn, agent: str, adapter: AdapterFacts | None, account: str | None) -> Grant:
         request = Request(agent, adapter, account)
@@ -279,6 +282,15 @@ class Chain:
         text = unknown_text(turn.language, self._offers(turn.principal))
         yield from release(turn.answer(Answer("unknown", text, places=places, record=number)))
 
+    def _which(self, turn: Turn, unclear: Unclear) -> Iterator[Event]:
+        """Ask back which of the user's own agents is meant; none of them is reached."""
+        turn.note("routing", unclear.why)
+        told = {info.name: info.description or info.name for info in self.agents_for(turn.principal)}
+        choice = "; ".join(f"{name} ({told[name]})" for name in unclear.agents)
+        number = turn.end("unknown", {"question": turn.question, "why": unclear.why, "agents": list(unclear.agents)})
+        text = sentence("which", turn.language, choice=choice)
+        yield from release(turn.answer(Answer("unknown", text, record=number)))
+
     def _failed(self, turn: Turn, error: AllotmentError) -> Iterator[Event]:
         """Fail closed: what went wrong is on record; the user is told no more than that."""
         turn.note("failed", type(error).__name__)
@@ -292,6 +304,13 @@ class Chain:
 
     def _offers(self, principal: Principal) -> list[str]:
         return [info.description or info.name for info in self.agents_for(principal)]
+
+
+def _reason(route: Route) -> str:
+    if route.runner_up is None:
+        return route.why
+    score = "" if route.runner_up_score is None else f" ({route.runner_up_score:.2f} beside {route.score:.2f})"
+    return f"{route.why}; next: {route.runner_up}{score}"
 
 
 def _words_of(error: AllotmentError) -> str:

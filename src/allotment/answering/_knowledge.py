@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from threading import RLock
 
@@ -12,7 +13,7 @@ from allotment.documents import Section, load_sections
 from allotment.errors import DatasetError
 from allotment.guards import foreign_terms
 from allotment.project import Project
-from allotment.routing import Candidate, Route, Router, account_examples
+from allotment.routing import Candidate, Outcome, Router, account_examples, load_trained
 from allotment.workspace import Workspace
 
 
@@ -25,16 +26,14 @@ class Knowledge:
         self._items: dict[str, list[Item]] = {agent: _items_of(workspace, agent) for agent in project.agents}
         self._workspace = workspace
         self._support: dict[str, SupportIndex] = {}
-        self._single: dict[str, Router] = {}
         self._foreign: dict[str, frozenset[str]] = {}
         self._making = RLock()
         """Held while something is made, so that many first questions do not each make it."""
 
     def make_all(self) -> None:
         """Make everything that first questions would wait for."""
-        self._all_agents()
+        self.router.make_all()
         for agent in self._project.agents:
-            self._one_agent(agent)
             self.support(agent)
         for role in self._project.roles:
             self.foreign(role)
@@ -60,26 +59,20 @@ class Knowledge:
 
     @cached_property
     def _router(self) -> Router:
-        return Router.build(self._policy, self._examples, self._descriptions)
+        unclear, trained = self._project.routing.unclear, load_trained(self._workspace)
+        return Router(self._policy, self._examples, self._descriptions, unclear=unclear, trained=trained)
 
-    def _all_agents(self) -> Router:
+    @property
+    def router(self) -> Router:
+        """The router of this project's agents."""
         with self._making:
             return self._router
 
-    def _one_agent(self, agent: str) -> Router:
-        if agent not in self._single:
-            with self._making:
-                if agent not in self._single:
-                    mine = {candidate: texts for candidate, texts in self._examples.items() if candidate[0] == agent}
-                    self._single[agent] = Router.build(self._policy, mine, {})
-        return self._single[agent]
-
-    def route(self, principal: Principal, question: str, agent: str | None) -> Route | None:
+    def route(self, principal: Principal, question: str, agent: str | None, context: Sequence[str] = ()) -> Outcome:
         """Which entitled agent answers, by which means; a named agent is kept and only its means is chosen."""
         if agent is None:
-            return self._all_agents().route(question, principal)
-        found = self._one_agent(agent).route(question, principal)
-        return found or Route(agent, "adapter", 0.0, "the agent was named by the user", None)
+            return self.router.route(question, principal, context)
+        return self.router.route_to(question, agent)
 
     def support(self, agent: str) -> SupportIndex:
         """Search over the sections the agent learnt."""

@@ -9,6 +9,7 @@ from allotment.dataset import unknown_answer
 _SENTENCES = {
     "en": {
         "offers": "I can help with: {offers}.",
+        "which": "Which of these do you mean? {choice}. Please choose one and ask again.",
         "no_sql": "I cannot answer that from what you may see.",
         "no_agent": "There is no such agent here.",
         "unavailable": "This cannot be answered at the moment. The reason is on record.",
@@ -25,6 +26,7 @@ _SENTENCES = {
     },
     "cs": {
         "offers": "Mohu pomoci s tímto: {offers}.",
+        "which": "Koho z nich myslíte? {choice}. Vyberte si prosím a zeptejte se znovu.",
         "no_sql": "Z toho, co smíte vidět, na to odpovědět nedokážu.",
         "no_agent": "Takový agent tu není.",
         "unavailable": "Na to teď nelze odpovědět. Důvod je v záznamu.",
@@ -41,6 +43,7 @@ _SENTENCES = {
     },
     "de": {
         "offers": "Ich kann hierbei helfen: {offers}.",
+        "which": "Wen davon meinen Sie? {choice}. Bitte wählen Sie und fragen Sie noch einmal.",
         "no_sql": "Aus dem, was Sie sehen dürfen, kann ich das nicht beantworten.",
         "no_agent": "Diesen Agenten gibt es hier nicht.",
         "unavailable": "Das lässt sich im Augenblick nicht beantworten. Der Grund ist verzeichnet.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from allotment.project._base import Name, Strict
@@ -24,4 +26,7 @@ class RoutingConfig(Strict):
     """Which entitled agent answers."""
 
     default: dict[Name, Name] = Field(default_factory=dict)
-    """Role → agent that gets a question no agent clearly matches."""
+    """Role → agent that gets a question that may be for any of several, and one that it knows as well as another."""
+    unclear: Literal["default", "ask"] = "default"
+    """What happens to a question that no agent of the role clearly matches. `default`: the role's default agent gets
+    it. `ask`: the user is asked which of the likeliest agents is meant."""

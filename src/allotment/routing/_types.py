@@ -21,8 +21,20 @@ class Route:
     agent: str
     means: Means
     score: float
-    """Similarity to the chosen agent's own examples, 0 to 1."""
+    """Probability that the question is this candidate's, 0 to 1, among the entitled ones and nobody; 1 where the
+    role alone decides."""
     why: str
     """In words; quotes nothing but the chosen agent's closest example."""
     runner_up: str | None
     """The best other entitled candidate, as ``agent/means``."""
+    runner_up_score: float | None = None
+    """Its probability."""
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """Several entitled agents may be meant, and the project says that the user is asked."""
+
+    agents: tuple[str, ...]
+    """The likeliest first."""
+    why: str

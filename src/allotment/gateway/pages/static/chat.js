@@ -15,6 +15,8 @@ const csrf = document.querySelector("meta[name=csrf-token]").content;
 
 let running = null;
 let conversation = null;
+let earlier = []; // the last questions that were answered, for one that only makes sense after them
+const EARLIER = 3;
 
 function element(tag, className, text) {
   const made = document.createElement(tag);
@@ -230,7 +232,7 @@ async function ask(question, agent) {
     const response = await fetch("/ask", {
       method: "POST",
       headers: { "content-type": "application/json", "x-csrf-token": csrf },
-      body: JSON.stringify({ question, agent, conversation }),
+      body: JSON.stringify({ question, agent, conversation, earlier }),
       signal: running.signal,
     });
     if (!response.ok) {
@@ -241,7 +243,10 @@ async function ask(question, agent) {
     for await (const { name, data } of eventsOf(response)) {
       if (name === "step") exchange.step(data);
       else if (name === "delta") exchange.delta(data);
-      else if (name === "answer") exchange.finish(data);
+      else if (name === "answer") {
+        exchange.finish(data);
+        if (data.outcome === "answered") earlier = [...earlier, question].slice(-EARLIER);
+      }
       else if (name === "problem") exchange.fail(data.text);
       else if (name === "kept") conversation = data.conversation;
       whole ||= name === "answer" || name === "problem";
