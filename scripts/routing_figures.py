@@ -46,7 +46,7 @@ def _public(kept: Figures) -> Iterator[str]:
     yield ""
     yield "| banking77: 77 intents, ten-fold | right | lowest fold |"
     yield "|---|---|---|"
-    for one in kept["banking77"]:
+    for one in kept.get("banking77", ()):
         yield f"| {one['way']} | {_percent(one['accuracy'])} | {_percent(one['lowest_fold'])} |"
 
 
