@@ -17,7 +17,7 @@ _NOBODY_SHARE = 0.2
 _TRUST = 50.0
 """How much the usual numbers count, in questions: generated ones are surer than people are, and move them little."""
 _BOUNDS = ((0.5, 8.0), (0.0, 8.0), (-4.0, 8.0), (0.0, 12.0))
-_MOST_REJECTED = 0.025
+_MOST_REJECTED = 0.02
 """Share of the agents' own held-out questions that the threshold may reject."""
 _LEAST_THRESHOLD = 0.6
 """People ask in words no generated question has, so that little doubt is not enough to send them away."""
