@@ -17,8 +17,8 @@ with warnings.catch_warnings():
 
 ROLES = frozenset({"employee", "warehouse", "sales", "director", "finance_team"})
 RULES = [
-    *_override.RULES, *_system_prompt.RULES, *_remote_content.RULES, *_error_text.RULES,
-    *claim_patterns(ROLES), _trigger(ROLES), _BASE64, _ENTITY, _HEX, _LEET_WORD, _URL,
+    *(one.compiled for one in (*_override.RULES, *_system_prompt.RULES, *claim_patterns(ROLES), _trigger(ROLES))),
+    *_remote_content.RULES, *_error_text.RULES, _BASE64, _ENTITY, _HEX, _LEET_WORD, _URL,
 ]  # fmt: skip
 _REPEATS = (_constants.MAX_REPEAT, _constants.MIN_REPEAT)
 

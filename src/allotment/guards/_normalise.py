@@ -18,7 +18,6 @@ _PUNCTUATION = str.maketrans(
     {**dict.fromkeys("’‘‛`´ʼ′", "'"), **dict.fromkeys("“”„«»‟", '"'), **dict.fromkeys("‐‑‒–—―−", "-")}
 )
 _SENTENCE_END = re.compile(r"[.!?…。！？]+[\"')\]]?\s+|[\r\n\u2028\u2029]+")
-_SPACE = re.compile(r"\s+")
 _PLAIN_WORD = re.compile(
     r"\b(?:the|you|your|i|me|my|am|is|as|all|ignore|forget|show|rules|instructions|jsem|som|jako|ako|ja|svo?j?a|tvo?j?e|vsechna|"
     r"pravidla|ignoruj|ich|bin|als|die|alle|deine|vergiss|regeln)\b"
@@ -70,7 +69,7 @@ def normalise(text: str) -> str:
 
 def skeleton(text: str) -> str:
     """The cleaned text for matching: lower case, without diacritics, single spaces. Idempotent."""
-    return _SPACE.sub(" ", _bare(normalise(text))).strip()
+    return " ".join(_bare(normalise(text)).split())
 
 
 def prepare(text: str) -> Prepared:
@@ -88,8 +87,8 @@ def prepare(text: str) -> Prepared:
 
 def _form(how: str, clean: str) -> Form:
     bare = _bare(clean)
-    lines = (_SPACE.sub(" ", line).strip() for line in _SENTENCE_END.split(bare))
-    return Form(how, _SPACE.sub(" ", bare).strip(), "\n".join(line for line in lines if line))
+    lines = (" ".join(line.split()) for line in _SENTENCE_END.split(bare))
+    return Form(how, " ".join(bare.split()), "\n".join(line for line in lines if line))
 
 
 def _bare(clean: str) -> str:
