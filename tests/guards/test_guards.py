@@ -64,7 +64,6 @@ def hangs(text: Prepared, context: Context) -> Finding:
 
 
 not_callable = 3
-OWN = {"calm": calm, "strict": strict, "broken": broken, "nonsense": nonsense, "uncertain": uncertain, "hangs": hangs}
 
 
 @pytest.fixture

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from allotment.guards import Finding
 
 guards = group("guards", "The checks in front of the models.")
-_SEED = 8
-_TEXTS = {"en": 1_500, "cs": 800, "sk": 400, "de": 700}
 
 _ROLE = typer.Option(help="The role of the one who asks.")
 _AGENT = typer.Option(help="The agent asked; its own checks are carried out as well.")
@@ -61,20 +59,29 @@ def train_classifier(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder with the public sets.")],
     out: Annotated[Path, typer.Option(help="Folder for classifier.npz and classifier.json.")],
     documents: Annotated[list[Path] | None, typer.Option(help="Folder of .md and .srt files: ordinary text.")] = None,
-    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = _SEED,
+    seed: Annotated[int | None, typer.Option(help="Of everything that is drawn. Default: the package's.")] = None,
 ) -> None:
     """Train the question classifier: the same data and seed give the same files.
 
     FOLDER holds the public sets; the templates that come with the package are always learnt. A project uses the result
     by guards.classifier in allotment.yaml.
     """
-    from allotment.guards.training import impersonation_source, own_sources, public_sources, sentences_of, train
+    from allotment.guards.training import (
+        SEED,
+        TEXTS,
+        impersonation_source,
+        own_sources,
+        public_sources,
+        sentences_of,
+        train,
+    )
 
-    sources = [*own_sources(_TEXTS, seed), *public_sources(folder)]
+    drawn = SEED if seed is None else seed
+    sources = [*own_sources(TEXTS, drawn), *public_sources(folder)]
     sources += [sentences_of(each) for each in documents or ()]
     claims = impersonation_source()
     sources += [claims] if claims is not None else []
-    trained = train(sources, seed, run.note)
+    trained = train(sources, drawn, run.note)
     trained.write(out)
     rows = [(source["name"], source["texts"], source["licence"]) for source in trained.card["sources"]]
     run.show_table(("set", "texts", "licence"), rows, trained.card, "Nothing was learnt.")

@@ -262,7 +262,7 @@ def without_own_claims(form: Form, context: Context) -> str | None:
     told = form.whole
     for words in sorted(own, key=len, reverse=True):
         told = told.replace(words.strip(), " ")
-    return " ".join(told.split()) if own else None
+    return " ".join(told.split()).strip(" ,.;:!-") if own else None
 
 
 def _claims(sentences: str, roles: frozenset[str]) -> Iterator[re.Match[str]]:

@@ -3,6 +3,8 @@
 from allotment.guards.training._corpus import (
     OWN,
     PUBLIC,
+    SEED,
+    TEXTS,
     Item,
     Source,
     impersonation_source,
@@ -19,6 +21,8 @@ __all__ = [
     "MUTATIONS",
     "OWN",
     "PUBLIC",
+    "SEED",
+    "TEXTS",
     "TRAINED",
     "Item",
     "SetFigures",

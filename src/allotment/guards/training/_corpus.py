@@ -65,6 +65,9 @@ PUBLIC = (
 """Public sets that a folder may hold. NotInject is not among them: it measures and is never learnt from."""
 
 
+SEED = 8
+TEXTS = {"en": 1_500, "cs": 800, "sk": 400, "de": 700}
+"""Language → attacks drawn from each file of templates, and as many harmless texts, for the shipped classifier."""
 OWN: dict[str, Label] = {"injection": "injection", "claims": "impersonation"}
 """Our own files of templates, and what their attacks are."""
 

@@ -53,10 +53,11 @@ class Trained:
 
     arrays: bytes
     card: dict[str, Any]
-    unseen: dict[int, tuple[float, ...]]
-    """Text number → probability of each head, from a model that was trained without its fold."""
     items: tuple[Item, ...]
     folds: NDArray[np.int64]
+    """The fold of each text."""
+    models: tuple[Model, ...]
+    """For each fold the model that was trained without it, with the calibration and thresholds of the whole."""
 
     def write(self, folder: Path) -> None:
         """Write ``classifier.npz`` and its card."""
@@ -100,8 +101,12 @@ def train(sources: Sequence[Source], seed: int, tell: Callable[[str], None] = la
         "licence": "Apache-2.0; the texts themselves are not in it",
         "intended": "questions to an agent of a company, in English, Czech, Slovak and German; a filter, not a fence",
     }
-    unseen = {place: tuple(float(head.unseen[place]) for head in heads) for place in range(len(items))}
-    return Trained(arrays, card, unseen, items, folds)
+    calibration = tuple((head.slope, head.intercept) for head in heads)
+    thresholds = tuple(head.threshold for head in heads)
+    models = tuple(
+        Model(np.stack([head.without[fold] for head in heads]), calibration, thresholds) for fold in range(FOLDS)
+    )
+    return Trained(arrays, card, items, folds, models)
 
 
 @dataclass(frozen=True)
@@ -110,8 +115,8 @@ class _Head:
     slope: float
     intercept: float
     threshold: float
-    unseen: Row
-    """Probability of each text, from the model trained without its fold."""
+    without: tuple[NDArray[np.float32], ...]
+    """Weights trained without each fold."""
 
 
 @dataclass(frozen=True)
@@ -134,9 +139,10 @@ def _head(
     used = positive | np.array([item.label == "benign" for item in learning.items])
     texts = [skeleton(item.text) for item in items]
     margins = np.zeros(len(items))
+    without = []
     for fold in range(FOLDS):
-        weights = _fit(learning, positive, used & (learning.folds != fold))
-        model = Model(weights[None, :].astype(np.float32), (), ())
+        without.append(_fit(learning, positive, used & (learning.folds != fold)).astype(np.float32))
+        model = Model(without[-1][None, :], (), ())
         for place in np.flatnonzero(folds == fold):
             margins[place] = model.margins(texts[place])[0][0]
     tell(f"{name}: trained without each of {FOLDS} folds")
@@ -144,9 +150,8 @@ def _head(
     counted = attacks | np.array([item.label == "benign" for item in items])
     slope, intercept = _calibrated(margins[counted], attacks[counted])
     limit = max(np.quantile(margins[places], 1 - FALSE_POSITIVES) for places in _hard_sets(items))
-    unseen = 1 / (1 + np.exp(-(slope * margins + intercept)))
     threshold = round(1 / (1 + math.exp(-(slope * limit + intercept))), 4)
-    return _Head(_fit(learning, positive, used), slope, intercept, threshold, unseen)
+    return _Head(_fit(learning, positive, used), slope, intercept, threshold, tuple(without))
 
 
 def _fit(learning: _Learning, positive: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> Row:
