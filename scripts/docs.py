@@ -2,8 +2,8 @@
 
 docs/project.md comes from the models of ``allotment.project`` and the docstrings under their fields,
 docs/commands.md from the command line itself, the table of real runs in docs/training-cost.md from the benchmarks,
-docs/database-attacks.md from the attack table of the tests, docs/gateway-figures.md from the benchmarks. The check
-also follows the links between all pages, and
+docs/database-attacks.md from the attack table of the tests, docs/gateway-figures.md and the tables of docs/guards.md
+from the benchmarks. The check also follows the links between all pages, and
 wants every design note listed.
 """
 
@@ -24,6 +24,7 @@ import typer
 from attacks_page import attacks_page
 from database_figures import with_database_figures
 from gateway_page import gateway_page
+from guards_page import with_guards_figures
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -248,7 +249,7 @@ def _pair(figures: dict[str, float | None]) -> str:
 
 def main() -> None:
     """Write the pages, or compare them."""
-    cost, database = DOCS / "training-cost.md", DOCS / "database.md"
+    cost, database, guards = DOCS / "training-cost.md", DOCS / "database.md", DOCS / "guards.md"
     pages = {
         DOCS / "project.md": project_page(),
         DOCS / "commands.md": commands_page(),
@@ -256,6 +257,7 @@ def main() -> None:
         DOCS / "gateway-figures.md": gateway_page(),
         cost: with_predictions(cost.read_text(encoding="utf-8")),
         database: with_database_figures(database.read_text(encoding="utf-8")),
+        guards: with_guards_figures(guards.read_text(encoding="utf-8")),
     }
     if "--check" not in sys.argv[1:]:
         for path, text in pages.items():
