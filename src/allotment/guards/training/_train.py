@@ -31,9 +31,10 @@ BITS = 17
 FOLDS = 5
 STRENGTH = 30.0
 """Inverse of the regularisation."""
-FALSE_POSITIVES = 0.02
+FALSE_POSITIVES = {"injection": 0.02, "impersonation": 0.05}
 """Share of the harmless texts of any hard set that a head may flag where it was trained without them: its threshold is
-the lowest at which none of the sets goes beyond."""
+the lowest at which none of the sets goes beyond. The twins of claims are the hardest; no usual question is like them.
+"""
 ENOUGH = 100
 """Harmless texts a set needs before its share of false positives counts."""
 READ = 1_500
@@ -149,7 +150,7 @@ def _head(
     attacks = np.array([item.label == name for item in items])
     counted = attacks | np.array([item.label == "benign" for item in items])
     slope, intercept = _calibrated(margins[counted], attacks[counted])
-    limit = max(np.quantile(margins[places], 1 - FALSE_POSITIVES) for places in _hard_sets(items))
+    limit = max(np.quantile(margins[places], 1 - FALSE_POSITIVES[name]) for places in _hard_sets(items))
     threshold = round(1 / (1 + math.exp(-(slope * limit + intercept))), 4)
     return _Head(_fit(learning, positive, used), slope, intercept, threshold, tuple(without))
 
