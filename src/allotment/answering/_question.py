@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from allotment.access import Principal
 from allotment.guards import MAX_CHARACTERS, Guards, refused
 
+_TURNS = 8
+_TOGETHER = 2_000
+"""Last turns, and last characters of them, that are read as one text."""
 _OVERLAP = 500
 """Characters two windows of a long text share, so that no cut hides a sentence."""
 
@@ -23,11 +26,17 @@ def check_conversation(
         principal: who asks.
         agent: one whose own checks are carried out as well.
     """
-    for text in (question, *_windows(context)):
+    for text in (question, *_windows(context), *_together(question, context)):
         findings = guards.check(text, principal, agent)
         if refused(findings):
             return {finding.check: finding.evidence for finding in findings if finding.outcome == "refuse"}
     return {}
+
+
+def _together(question: str, context: Sequence[str]) -> Iterator[str]:
+    """The end of the conversation as one text: what is split over turns is read in one piece."""
+    if context:
+        yield "\n".join([*context[-_TURNS:], question])[-_TOGETHER:]
 
 
 def _windows(context: Sequence[str]) -> Iterator[str]:

@@ -66,7 +66,8 @@ def _needs(parsed: Iterable[tuple[Any, Any]]) -> frozenset[str]:
         run = ""
         found.append(_needs_of(kind, value))
     found.append(frozenset({run}))
-    return max(found, key=lambda needs: min(map(len, needs), default=0))
+    best = max(found, key=lambda needs: min(map(len, needs), default=0))
+    return best if all(best) else frozenset()
 
 
 def _needs_of(kind: Any, value: Any) -> frozenset[str]:
@@ -76,5 +77,5 @@ def _needs_of(kind: Any, value: Any) -> frozenset[str]:
         return _needs(value[2])
     if kind is _constants.BRANCH:
         every = [_needs(branch) for branch in value[1]]
-        return frozenset().union(*every) if all(every) and all(all(one) for one in every) else frozenset()
+        return frozenset().union(*every) if all(every) else frozenset()
     return frozenset()
