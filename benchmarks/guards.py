@@ -53,10 +53,15 @@ SHARED = ROOT.parent / "shared" / "data"
 PACKAGE = Path(allotment.__file__).parent
 EXAMPLE = PACKAGE / "examples" / "northwind"
 CHARACTERS_OF_500_TOKENS = 2_000
-EACH = 2_000
+EACH = 1_000
 """Most texts of one set that are judged."""
-MUTATED = 80
+MUTATED = 60
 """Texts of each set that are judged in each mutation."""
+NAMES = {
+    "injection": "our templates of injections",
+    "claims": "our templates of claims",
+    "impersonation": "impersonation learnt",
+}
 RULES = {name: check for name, check in QUESTION_CHECKS.items() if name != "length"}
 TERMS = re.compile(
     "ignore|disregard|forget (?:all|everything|your)|previous instructions|system prompt|jailbreak|developer mode|"
@@ -124,7 +129,7 @@ def the_sets(trained: Trained, shipped: Model, data: Path) -> Iterator[tuple[str
     for place, item in enumerate(trained.items):
         model = trained.models[trained.folds[place]]
         label = "attacks" if item.label != "benign" else "harmless"
-        name = f"{item.source}, {label}"
+        name = f"{NAMES.get(item.source, item.source)}, {label}"
         learnt.setdefault(name, []).append(Asked(item.text, item.label != "benign", "employee", model))
     known = {item.text for item in trained.items}
     for source, file in (("clinc150", "clinc150.jsonl"), ("banking77", "banking77_train.csv")):

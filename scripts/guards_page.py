@@ -10,7 +10,14 @@ from typing import Any
 KEPT = Path(__file__).resolve().parent.parent / "benchmarks" / "results" / "guards.json"
 Figures = Mapping[str, Any]
 WAYS = ("twenty terms", "TF-IDF on deepset", "rules", "injection_model", "impersonation_model", "chain")
-BY_FOLDS = ("deepset", "in-the-wild", "injection", "claims", "impersonation", "autogen-docs", "transcripts", "squad200")
+BY_FOLDS = (
+    "deepset",
+    "in-the-wild",
+    "our templates of injections",
+    "our templates of claims",
+    "impersonation learnt",
+    "documents",
+)
 GOALS = (
     ("example company, harmless", "at most", 0.01),
     ("NotInject, harmless", "at most", 0.05),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import warnings
 from pathlib import Path
 
@@ -48,6 +49,20 @@ def test_the_reading_of_patterns_finds_a_nested_repeat() -> None:
     assert _variable_repeats_inside(_parser.parse(r"(?:a+)+b"))
     assert _variable_repeats_inside(_parser.parse(r"(?:\w{1,9} ){0,4}b"))
     assert not _variable_repeats_inside(_parser.parse(r"(?:the |a ){0,4}b.{0,40}c"))
+
+
+EVERY = (*_override.RULES, *_system_prompt.RULES, *claim_patterns(ROLES))
+
+
+@pytest.mark.parametrize("one", EVERY, ids=[str(number) for number in range(len(EVERY))])
+def test_no_rule_is_slow_on_a_text_made_of_what_it_looks_for(one: Rule) -> None:
+    for joined in (" ", " the ", " the new all of "):
+        unit = joined.join(one.needs or ("i am",)) + joined
+        text = (unit * (8_000 // len(unit) + 1))[:8_000]
+        begun = time.process_time()
+        one.compiled.search(text)
+        list(one.compiled.finditer(text))
+        assert time.process_time() - begun < 1
 
 
 COUNTS = {"en": 300, "cs": 150, "sk": 80, "de": 120}

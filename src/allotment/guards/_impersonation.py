@@ -13,7 +13,7 @@ from functools import lru_cache
 from allotment.guards._finding import Context, Finding, allow, refuse
 from allotment.guards._normalise import Form, Prepared
 from allotment.guards._patterns import Rule, evidence, rule
-from allotment.guards._ranks import lexicon, own_concepts, role_words
+from allotment.guards._ranks import RANKS, lexicon, own_concepts, role_words
 
 NAME = "impersonation"
 _NEARBY = 24
@@ -256,13 +256,23 @@ def check_impersonation(text: Prepared, context: Context) -> Finding:
 
 
 def without_own_claims(form: Form, context: Context) -> str | None:
-    """The whole text without truthful claims of the session's own role; none where it makes no such claim."""
-    roles = frozenset(context.roles)
-    own = {claim.group() for claim in _claims(form.sentences, roles) if _truthful(claim, roles, context.principal.role)}
+    """The whole text without truthful claims of the session's own role; none where it says nothing of that role.
+
+    Where the role's words still stand, "employee" takes their place: everybody may say to be one.
+    """
+    roles, role = frozenset(context.roles), context.principal.role
+    own = {claim.group() for claim in _claims(form.sentences, roles) if _truthful(claim, roles, role)}
     told = form.whole
     for words in sorted(own, key=len, reverse=True):
         told = told.replace(words.strip(), " ")
-    return " ".join(told.split()).strip(" ,.;:!-") if own else None
+    told = " ".join(_own_words(role).sub("employee", told).split()).strip(" ,.;:!-")
+    return None if told == form.whole else told
+
+
+@lru_cache(maxsize=64)
+def _own_words(role: str) -> re.Pattern[str]:
+    every = [role_words(role), *(RANKS[concept] for concept in sorted(own_concepts(role)) if concept in RANKS)]
+    return re.compile(rf"\b(?:{'|'.join(every)})\b") if role else re.compile(r"(?!)")
 
 
 def _claims(sentences: str, roles: frozenset[str]) -> Iterator[re.Match[str]]:

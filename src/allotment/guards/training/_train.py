@@ -35,6 +35,8 @@ FALSE_POSITIVES = {"injection": 0.02, "impersonation": 0.05}
 """Share of the harmless texts of any hard set that a head may flag where it was trained without them: its threshold is
 the lowest at which none of the sets goes beyond. The twins of claims are the hardest; no usual question is like them.
 """
+COUNTS_FOR = {"impersonation": {"impersonation": 8.0, "claims": 0.3, "injection": 0.3}}
+"""Head → set → what a text of it counts for, where that is not one: the written set says more than templates."""
 ENOUGH = 100
 """Harmless texts a set needs before its share of false positives counts."""
 READ = 1_500
@@ -139,10 +141,11 @@ def _head(
     positive = np.array([item.label == name for item in learning.items])
     used = positive | np.array([item.label == "benign" for item in learning.items])
     texts = [skeleton(item.text) for item in items]
+    counts = np.array([COUNTS_FOR.get(name, {}).get(item.source, 1.0) for item in learning.items])
     margins = np.zeros(len(items))
     without = []
     for fold in range(FOLDS):
-        without.append(_fit(learning, positive, used & (learning.folds != fold)).astype(np.float32))
+        without.append(_fit(learning, positive, counts, used & (learning.folds != fold)).astype(np.float32))
         model = Model(without[-1][None, :], (), ())
         for place in np.flatnonzero(folds == fold):
             margins[place] = model.margins(texts[place])[0][0]
@@ -152,10 +155,10 @@ def _head(
     slope, intercept = _calibrated(margins[counted], attacks[counted])
     limit = max(np.quantile(margins[places], 1 - FALSE_POSITIVES[name]) for places in _hard_sets(items))
     threshold = round(1 / (1 + math.exp(-(slope * limit + intercept))), 4)
-    return _Head(_fit(learning, positive, used), slope, intercept, threshold, tuple(without))
+    return _Head(_fit(learning, positive, counts, used), slope, intercept, threshold, tuple(without))
 
 
-def _fit(learning: _Learning, positive: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> Row:
+def _fit(learning: _Learning, positive: NDArray[np.bool_], counts: Row, chosen: NDArray[np.bool_]) -> Row:
     """Weights of a logistic regression over n-grams weighed by how rare they are."""
     matrix = learning.matrix[chosen]
     rows = matrix.shape[0]
@@ -163,7 +166,7 @@ def _fit(learning: _Learning, positive: NDArray[np.bool_], chosen: NDArray[np.bo
     rarity = np.log((1 + rows) / (1 + present))
     rarity /= rarity.max() / 2
     model = LogisticRegression(C=STRENGTH, solver="liblinear", dual=True, tol=1e-2, random_state=0, fit_intercept=True)
-    model.fit(matrix @ sparse.diags(rarity), positive[chosen])
+    model.fit(matrix @ sparse.diags(rarity), positive[chosen], sample_weight=counts[chosen])
     weights: Row = model.coef_[0] * rarity
     return weights
 
@@ -203,7 +206,7 @@ def _limited(source: Source, drawn: random.Random) -> list[Item]:
 def _folds(items: Sequence[Item], drawn: random.Random) -> NDArray[np.int64]:
     """Texts of one template or kind share a fold, so that what is measured was not seen in another filling."""
     of_kind: dict[tuple[str, str], int] = {}
-    together = ("injection", "claims")
+    together = ("injection", "claims", "impersonation")
     return np.array(
         [
             of_kind.setdefault((item.source, item.kind), drawn.randrange(FOLDS))
