@@ -265,8 +265,8 @@ def without_own_claims(form: Form, context: Context) -> str | None:
     told = form.whole
     for words in sorted(own, key=len, reverse=True):
         told = told.replace(words.strip(), " ")
-    told = " ".join(_own_words(role).sub("employee", told).split()).strip(" ,.;:!-")
-    return None if told == form.whole else told
+    told = _own_words(role).sub("employee", told)
+    return None if told == form.whole else " ".join(told.split()).strip(" ,.;:!-")
 
 
 @lru_cache(maxsize=64)
