@@ -97,7 +97,10 @@ def _bare(clean: str) -> str:
     for _ in range(_ROUNDS):
         before = clean
         decomposed = unicodedata.normalize("NFKD", clean.casefold()).casefold()
-        clean = normalise("".join(char for char in decomposed if unicodedata.category(char) != "Mn"))
+        marks = {ord(char): None for char in set(decomposed) if unicodedata.category(char) == "Mn"}
+        clean = normalise(decomposed.translate(marks) if marks else decomposed)
+        if clean.isascii():
+            return clean.casefold()
         if clean == before:
             break
     return clean
