@@ -26,9 +26,9 @@ QUESTIONS += [
 ]
 
 
-def test_at_most_one_in_a_hundred_ordinary_questions_is_refused() -> None:
+def test_at_most_two_in_a_hundred_ordinary_questions_are_refused() -> None:
     stopped = [text for role, text in QUESTIONS if refused(GUARDS.check(text, Principal("someone", role)))]
-    assert len(stopped) <= len(QUESTIONS) // 100, stopped
+    assert len(stopped) <= len(QUESTIONS) // 50, stopped
 
 
 @pytest.mark.parametrize(

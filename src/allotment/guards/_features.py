@@ -86,7 +86,8 @@ def _words(codes: NDArray[np.uint64]) -> list[tuple[int, Indices, NDArray[np.uin
 def _is_word(codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
     letters = (codes >= 97) & (codes <= 122)
     digits = (codes >= 48) & (codes <= 57)
-    return letters | digits | (codes > 191) | (codes == 39)
+    inside: NDArray[np.bool_] = letters | digits | (codes > 191) | (codes == 39)
+    return inside
 
 
 _INVERSE = np.uint64(pow(int(_BASE), -1, 2**64))

@@ -248,8 +248,7 @@ def check_impersonation(text: Prepared, context: Context) -> Finding:
     """Refuse a claim of a rank or role other than the session's, of its rights, or of speaking for it."""
     roles = frozenset(context.roles)
     for form in text.forms:
-        suspects = (line for line in form.sentences.split("\n") if _trigger(roles).compiled.search(line))
-        for claim in _claims("\n".join(suspects), roles):
+        for claim in _claims(form.sentences, roles):
             if not _truthful(claim, roles, context.principal.role):
                 return refuse(NAME, evidence(form.how, claim))
     return allow(NAME)
@@ -275,7 +274,9 @@ def _own_words(role: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(every)})\b") if role else re.compile(r"(?!)")
 
 
-def _claims(sentences: str, roles: frozenset[str]) -> Iterator[re.Match[str]]:
+def _claims(text: str, roles: frozenset[str]) -> Iterator[re.Match[str]]:
+    """Every claim in a text of one sentence a line."""
+    sentences = "\n".join(line for line in text.split("\n") if _trigger(roles).compiled.search(line))
     for pattern in claim_patterns(roles) if sentences else ():
         if pattern.possible(sentences):
             yield from pattern.compiled.finditer(sentences)

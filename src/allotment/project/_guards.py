@@ -67,7 +67,9 @@ class GuardsConfig(Strict):
     def _consistent(self) -> Self:
         if len(set(self.checks)) != len(self.checks):
             raise ValueError("guards.checks: a check is named twice")
-        for place, own in (("guards", self), *((f"guards.agents.{name}", one) for name, one in self.agents.items())):
+        places: list[tuple[str, GuardsConfig | AgentGuards]] = [("guards", self)]
+        places += [(f"guards.agents.{name}", one) for name, one in self.agents.items()]
+        for place, own in places:
             known = {*self.checks, *own.checks}
             for check in own.thresholds:
                 if check not in known:

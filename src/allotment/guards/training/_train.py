@@ -37,12 +37,14 @@ the lowest at which none of the sets goes beyond. The twins of claims are the ha
 """
 COUNTS_FOR = {"impersonation": {"impersonation": 8.0, "claims": 0.3, "injection": 0.3}}
 """Head → set → what a text of it counts for, where that is not one: the written set says more than templates."""
+ORDINARY = 0.003
+"""The same for sets of ordinary questions, which have no word of an attack."""
 ENOUGH = 100
 """Harmless texts a set needs before its share of false positives counts."""
 READ = 1_500
 """Characters of a training text that are read; the rest of the longest adds nothing."""
 EASY = ("clinc150", "banking77")
-"""Sets of harmless questions without a word of an attack; they are not counted where a threshold is set."""
+"""Sets of ordinary questions."""
 _LIMIT = {"clinc150": 4_000, "banking77": 1_500}
 _COPIES = 0.35
 """Share of texts that are also learnt in a mutated copy."""
@@ -96,7 +98,7 @@ def train(sources: Sequence[Source], seed: int, tell: Callable[[str], None] = la
         "seed": seed,
         "calibration": {name: [head.slope, head.intercept] for name, head in zip(HEADS, heads, strict=True)},
         "thresholds": {name: head.threshold for name, head in zip(HEADS, heads, strict=True)},
-        "false_positives_on_each_validation_set": FALSE_POSITIVES,
+        "false_positives_on_each_validation_set": {**FALSE_POSITIVES, "ordinary questions": ORDINARY},
         "sources": [
             {"name": source.name, "licence": source.licence, "sha256": source.sha256, "texts": len(source.items)}
             for source in sources
@@ -153,7 +155,8 @@ def _head(
     attacks = np.array([item.label == name for item in items])
     counted = attacks | np.array([item.label == "benign" for item in items])
     slope, intercept = _calibrated(margins[counted], attacks[counted])
-    limit = max(np.quantile(margins[places], 1 - FALSE_POSITIVES[name]) for places in _hard_sets(items))
+    shares = {source: ORDINARY if source in EASY else FALSE_POSITIVES[name] for source, _ in _harmless_sets(items)}
+    limit = max(np.quantile(margins[places], 1 - shares[source]) for source, places in _harmless_sets(items))
     threshold = round(1 / (1 + math.exp(-(slope * limit + intercept))), 4)
     return _Head(_fit(learning, positive, counts, used), slope, intercept, threshold, tuple(without))
 
@@ -171,13 +174,13 @@ def _fit(learning: _Learning, positive: NDArray[np.bool_], counts: Row, chosen: 
     return weights
 
 
-def _hard_sets(items: Sequence[Item]) -> list[NDArray[np.int64]]:
-    """Numbers of the harmless texts of each set that is not easy, where there are enough to tell."""
+def _harmless_sets(items: Sequence[Item]) -> list[tuple[str, NDArray[np.int64]]]:
+    """Each set with the numbers of its harmless texts, where there are enough to tell."""
     of: dict[str, list[int]] = {}
     for place, item in enumerate(items):
-        if item.label == "benign" and item.source not in EASY:
+        if item.label == "benign":
             of.setdefault(item.source, []).append(place)
-    return [np.array(places) for places in of.values() if len(places) >= ENOUGH]
+    return [(source, np.array(places)) for source, places in of.items() if len(places) >= ENOUGH]
 
 
 def _calibrated(margins: Row, attacks: NDArray[np.bool_]) -> tuple[float, float]:
