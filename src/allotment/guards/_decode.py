@@ -39,7 +39,8 @@ def decodings(original: str, clean: str) -> Iterator[tuple[str, str]]:
     yield from (("hexadecimal", found) for found in [_pieces(_HEX, clean, _from_hex)] if found)
     yield "rot13", codecs.encode(clean, "rot13")
     if _LEET_SIGN.search(clean):
-        yield from (("leet", _unleet(clean, table)) for table in (_LEET_I, _LEET_L))
+        forms = dict.fromkeys(_unleet(clean, table) for table in (_LEET_I, _LEET_L))
+        yield from (("leet", form) for form in forms if form != clean)
     if _SPACED.search(clean):
         yield "spacing", _SPACED.sub(lambda match: _SPACER.sub("", match.group()), clean)
 

@@ -90,6 +90,8 @@ def prepare(text: str) -> Prepared:
     forms = [_form("plain", clean)]
     seen = {forms[0].whole}
     for how, decoded in decodings(text[:SCANNED_CHARACTERS], clean):
+        if how == "rot13" and not _is_language(how, decoded.casefold()):
+            continue
         form = _form(how, normalise(decoded))
         if form.whole not in seen and (how in _CERTAIN or _is_language(how, form.whole)):
             seen.add(form.whole)
