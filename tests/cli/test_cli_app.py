@@ -44,6 +44,8 @@ COMMANDS = {
     "database check",
     "database query",
     "guards check",
+    "guards train",
+    "guards evaluate",
     "routing check",
     "routing train",
     "routing evaluate",

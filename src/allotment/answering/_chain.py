@@ -23,7 +23,7 @@ from allotment.audit import AuditLog, RecordedDenial, authorize
 from allotment.cancellation import current
 from allotment.databases import Databases
 from allotment.errors import AccessDenied, AllotmentError, LimitReached, TimeLimitReached
-from allotment.guards import check_answer, language_of, refusal_text, refused
+from allotment.guards import Guards, check_answer, language_of, refusal_text, refused
 from allotment.models import Engines
 from allotment.project import Project
 from allotment.routing import Outcome, Route, Unclear
@@ -53,6 +53,7 @@ class Chain:
         self._databases = databases
         self._audit = audit
         self._policy = Policy.of(project)
+        self._guards = Guards(project)
         self._knowledge = Knowledge(project, workspace, self._policy)
         self._manifests = Manifests(partial(current_adapter, project, workspace), manifests_good_for_s)
         self._register_adapters()
@@ -132,12 +133,9 @@ class Chain:
 
     def _steps(self, turn: Turn, agent: str | None) -> Iterator[Event]:
         yield Step("checking")
-        fired = check_conversation(turn.question, turn.context, turn.principal, self._project.roles)
+        fired = check_conversation(self._guards, turn.question, turn.context, turn.principal)
         if fired:
-            number = turn.end("guard-refused", {"question": turn.question, "checks": fired})
-            turn.note("checking", "refused")
-            text = refusal_text(turn.language, self._offers(turn.principal))
-            yield from release(turn.answer(Answer("refused", text, record=number)))
+            yield from self._stopped(turn, fired)
             return
         turn.note("checking", "nothing found against the question")
         yield Step("routing")
@@ -149,11 +147,28 @@ class Chain:
             yield from self._which(turn, route)
             return
         turn.note("routing", _reason(route))
+        fired = self._own_checks(turn, route.agent)
+        if fired:
+            yield from self._stopped(turn, fired)
+            return
         yield Step("authorizing", route.agent)
         if route.means == "adapter":
             yield from self._from_adapter(turn, route)
         else:
             yield from self._from_account(turn, route)
+
+    def _own_checks(self, turn: Turn, agent: str) -> dict[str, str]:
+        """What the agent's own checks found; the project's were carried out before a route was looked for."""
+        if not self._guards.stricter(agent):
+            return {}
+        return check_conversation(self._guards, turn.question, turn.context, turn.principal, agent)
+
+    def _stopped(self, turn: Turn, fired: dict[str, str]) -> Iterator[Event]:
+        """Refuse politely, without a word of which check it was; the record says it."""
+        number = turn.end("guard-refused", {"question": turn.question, "checks": fired})
+        turn.note("checking", "refused")
+        text = refusal_text(turn.language, self._offers(turn.principal))
+        yield from release(turn.answer(Answer("refused", text, record=number)))
 
     def _route(self, turn: Turn, agent: str | None) -> Outcome:
         if agent is not None and agent not in self._policy.agents_of(turn.principal):

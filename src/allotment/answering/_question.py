@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from allotment.access import Principal
-from allotment.guards import MAX_CHARACTERS, check_question, refused
+from allotment.guards import MAX_CHARACTERS, Guards, refused
 
+_TURNS = 8
+_TOGETHER = 2_000
+"""Last turns, and last characters of them, that are read as one text."""
 _OVERLAP = 500
 """Characters two windows of a long text share, so that no cut hides a sentence."""
 
 
 def check_conversation(
-    question: str, context: Sequence[str], principal: Principal, roles: Mapping[str, str]
+    guards: Guards, question: str, context: Sequence[str], principal: Principal, agent: str | None = None
 ) -> dict[str, str]:
     """Checks that refuse, with what they found; empty where nothing speaks against answering.
 
     Args:
+        guards: the project's checks.
         question: the user's words.
         context: earlier turns and texts that a program calls instructions: all of it is the user's words as well.
         principal: who asks.
-        roles: the project's roles.
+        agent: one whose own checks are carried out as well.
     """
-    for text in (question, *_windows(context)):
-        findings = check_question(text, principal, roles)
+    for text in (question, *_windows(context), *_together(question, context)):
+        findings = guards.check(text, principal, agent)
         if refused(findings):
             return {finding.check: finding.evidence for finding in findings if finding.outcome == "refuse"}
     return {}
+
+
+def _together(question: str, context: Sequence[str]) -> Iterator[str]:
+    """The end of the conversation as one text: what is split over turns is read in one piece."""
+    if context:
+        yield "\n".join([*context[-_TURNS:], question])[-_TOGETHER:]
 
 
 def _windows(context: Sequence[str]) -> Iterator[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from allotment.access import Principal
-from allotment.guards._finding import Check, Classifier, Context, Finding, allow, refuse
+from allotment.guards._finding import Check, Context, Finding, refuse
 from allotment.guards._impersonation import check_impersonation
 from allotment.guards._length import check_length
 from allotment.guards._normalise import Prepared, prepare
@@ -21,7 +21,7 @@ QUESTION_CHECKS: Mapping[str, Check] = MappingProxyType(
         "system_prompt": check_system_prompt,
     }
 )
-"""Name → check, in the order they are carried out."""
+"""The rules: name → check, in the order they are carried out."""
 
 
 def check_question(
@@ -30,7 +30,6 @@ def check_question(
     roles: Mapping[str, str],
     *,
     checks: Mapping[str, Check] = QUESTION_CHECKS,
-    classifiers: Sequence[Classifier] = (),
 ) -> list[Finding]:
     """All findings on a question, one of each check; total: every text has an answer, and no exception escapes.
 
@@ -39,15 +38,13 @@ def check_question(
         principal: the session's user and role; claims are compared with this role.
         roles: the project's roles, name → purpose.
         checks: which checks, by name; none at all is refused by ``refused``.
-        classifiers: trained detectors to be asked as well.
     """
     context = Context(principal, roles)
-    every = {**checks, **{classifier.name: _as_check(classifier) for classifier in classifiers}}
     try:
         prepared = prepare(text)
     except Exception as error:
-        return [refuse(name, _failure(error)) for name in every or ("normalise",)]
-    return [_guarded(name, check, prepared, context) for name, check in every.items()]
+        return [refuse(name, _failure(error)) for name in checks or ("normalise",)]
+    return [_guarded(name, check, prepared, context) for name, check in checks.items()]
 
 
 def _guarded(name: str, check: Check, text: Prepared, context: Context) -> Finding:
@@ -59,12 +56,3 @@ def _guarded(name: str, check: Check, text: Prepared, context: Context) -> Findi
 
 def _failure(error: Exception) -> str:
     return f"the check could not be carried out: {type(error).__name__}: {error}"
-
-
-def _as_check(classifier: Classifier) -> Check:
-    def check(text: Prepared, context: Context) -> Finding:
-        score = max(classifier.score(form.whole) for form in text.forms)
-        over = not score < classifier.threshold
-        return refuse(classifier.name, "scored as an attack", score) if over else allow(classifier.name)
-
-    return check

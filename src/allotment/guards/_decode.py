@@ -21,12 +21,14 @@ _SPACER = re.compile(r"[ ._*-]")
 _LEET = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "9": "g", "@": "a", "$": "s", "!": "i"}
 _LEET_I = str.maketrans({**_LEET, "|": "i"})
 _LEET_L = str.maketrans({**_LEET, "1": "l", "|": "l"})
+_LEET_SIGN = re.compile(r"[0-9@$!|]")
 _TAG_BASE = 0xE0000
+_TAGS = re.compile("[\U000e0020-\U000e007e]")
 
 
 def decodings(original: str, clean: str) -> Iterator[tuple[str, str]]:
     """Yield (name, decoded text) for every hiding that is present; ``original`` still has its invisible characters."""
-    tags = "".join(chr(ord(char) - _TAG_BASE) for char in original if 0xE0020 <= ord(char) <= 0xE007E)
+    tags = "".join(chr(ord(char) - _TAG_BASE) for char in _TAGS.findall(original))
     if tags:
         yield "tag characters", tags
     if _URL.search(clean):
@@ -36,7 +38,9 @@ def decodings(original: str, clean: str) -> Iterator[tuple[str, str]]:
     yield from (("base64", found) for found in [_pieces(_BASE64, clean, _from_base64)] if found)
     yield from (("hexadecimal", found) for found in [_pieces(_HEX, clean, _from_hex)] if found)
     yield "rot13", codecs.encode(clean, "rot13")
-    yield from (("leet", _unleet(clean, table)) for table in (_LEET_I, _LEET_L))
+    if _LEET_SIGN.search(clean):
+        forms = dict.fromkeys(_unleet(clean, table) for table in (_LEET_I, _LEET_L))
+        yield from (("leet", form) for form in forms if form != clean)
     if _SPACED.search(clean):
         yield "spacing", _SPACED.sub(lambda match: _SPACER.sub("", match.group()), clean)
 
@@ -67,7 +71,10 @@ def _readable(data: bytes) -> str:
 
 def _unleet(text: str, table: dict[int, str]) -> str:
     """Digits and signs inside words become the letters they stand for; numbers stay numbers."""
-    return _LEET_WORD.sub(lambda match: _unleet_word(match.group(), table), text)
+    return " ".join(
+        _LEET_WORD.sub(lambda match: _unleet_word(match.group(), table), part) if _LEET_SIGN.search(part) else part
+        for part in text.split(" ")
+    )
 
 
 def _unleet_word(word: str, table: dict[int, str]) -> str:

@@ -39,19 +39,9 @@ class Check(Protocol):
     def __call__(self, text: Prepared, context: Context, /) -> Finding: ...
 
 
-class Classifier(Protocol):
-    """A trained detector: ``score`` is the calibrated probability that a text is an attack."""
-
-    name: str
-    threshold: float
-    """Texts that score at least this are refused."""
-
-    def score(self, text: str) -> float: ...
-
-
-def allow(check: str) -> Finding:
-    """Nothing found."""
-    return Finding(check, "allow", 0.0, "")
+def allow(check: str, score: float = 0.0) -> Finding:
+    """Nothing found, or too little."""
+    return Finding(check, "allow", score, "")
 
 
 def refuse(check: str, evidence: str, score: float = 1.0) -> Finding:

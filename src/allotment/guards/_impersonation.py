@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from allotment.guards._finding import Context, Finding, allow, refuse
-from allotment.guards._normalise import Prepared
-from allotment.guards._patterns import evidence, rule
-from allotment.guards._ranks import lexicon, own_concepts, role_words
+from allotment.guards._normalise import Form, Prepared
+from allotment.guards._patterns import Rule, evidence, rule
+from allotment.guards._ranks import RANKS, lexicon, own_concepts, role_words
 
 NAME = "impersonation"
 _NEARBY = 24
@@ -111,7 +111,7 @@ def _one_of(words: Mapping[str, str]) -> str:
 
 
 @lru_cache(maxsize=64)
-def claim_patterns(roles: frozenset[str]) -> tuple[re.Pattern[str], ...]:
+def claim_patterns(roles: frozenset[str]) -> tuple[Rule, ...]:
     """The patterns of claims for a project's roles; a match's last group name is the concept claimed."""
     words = lexicon(roles)
     names = {f"c{index}": concept for index, concept in enumerate(words)}
@@ -233,7 +233,7 @@ def claim_patterns(roles: frozenset[str]) -> tuple[re.Pattern[str], ...]:
 
 
 @lru_cache(maxsize=64)
-def _trigger(roles: frozenset[str]) -> re.Pattern[str]:
+def _trigger(roles: frozenset[str]) -> Rule:
     """Matches in every sentence a claim can match in: one pass that spares most texts all the others."""
     ranks = "|".join(f"(?:{words})" for words in lexicon(roles).values())
     return rule(
@@ -248,16 +248,38 @@ def check_impersonation(text: Prepared, context: Context) -> Finding:
     """Refuse a claim of a rank or role other than the session's, of its rights, or of speaking for it."""
     roles = frozenset(context.roles)
     for form in text.forms:
-        suspects = (line for line in form.sentences.split("\n") if _trigger(roles).search(line))
-        for claim in _claims("\n".join(suspects), roles):
+        for claim in _claims(form.sentences, roles):
             if not _truthful(claim, roles, context.principal.role):
                 return refuse(NAME, evidence(form.how, claim))
     return allow(NAME)
 
 
-def _claims(sentences: str, roles: frozenset[str]) -> Iterator[re.Match[str]]:
+def without_own_claims(form: Form, context: Context) -> str | None:
+    """The whole text without truthful claims of the session's own role; none where it says nothing of that role.
+
+    Where the role's words still stand, "employee" takes their place: everybody may say to be one.
+    """
+    roles, role = frozenset(context.roles), context.principal.role
+    own = {claim.group() for claim in _claims(form.sentences, roles) if _truthful(claim, roles, role)}
+    told = form.whole
+    for words in sorted(own, key=len, reverse=True):
+        told = told.replace(words.strip(), " ")
+    told = _own_words(role).sub("employee", told)
+    return None if told == form.whole else " ".join(told.split()).strip(" ,.;:!-")
+
+
+@lru_cache(maxsize=64)
+def _own_words(role: str) -> re.Pattern[str]:
+    every = [role_words(role), *(RANKS[concept] for concept in sorted(own_concepts(role)) if concept in RANKS)]
+    return re.compile(rf"\b(?:{'|'.join(every)})\b") if role else re.compile(r"(?!)")
+
+
+def _claims(text: str, roles: frozenset[str]) -> Iterator[re.Match[str]]:
+    """Every claim in a text of one sentence a line."""
+    sentences = "\n".join(line for line in text.split("\n") if _trigger(roles).compiled.search(line))
     for pattern in claim_patterns(roles) if sentences else ():
-        yield from pattern.finditer(sentences)
+        if pattern.possible(sentences):
+            yield from pattern.compiled.finditer(sentences)
 
 
 def _truthful(claim: re.Match[str], roles: frozenset[str], role: str) -> bool:

@@ -27,6 +27,7 @@ _ENCLOSED = {
 }
 _ALWAYS = str.maketrans({**_LATIN_FORMS, **_ENCLOSED})
 _FOLD = str.maketrans(_FOREIGN)
+_ANY_ALWAYS = re.compile(f"[{''.join(_LATIN_FORMS)}\U0001f150-\U0001f1ff]")
 _ANY_FOREIGN = re.compile(f"[{''.join(_FOREIGN)}]")
 _ASCII_LETTER = re.compile(r"[A-Za-z]")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -38,7 +39,8 @@ def fold_lookalikes(text: str) -> str:
     A word that mixes scripts is folded; so is, beside Latin words, one made of look-alikes alone. Plain words of
     another script stay as they are.
     """
-    text = text.translate(_ALWAYS)
+    if _ANY_ALWAYS.search(text):
+        text = text.translate(_ALWAYS)
     if not _ANY_FOREIGN.search(text):
         return text
     text = _WORD.sub(lambda match: _fold_mixed(match.group()), text)

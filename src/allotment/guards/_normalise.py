@@ -17,14 +17,21 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _PUNCTUATION = str.maketrans(
     {**dict.fromkeys("’‘‛`´ʼ′", "'"), **dict.fromkeys("“”„«»‟", '"'), **dict.fromkeys("‐‑‒–—―−", "-")}
 )
+_ANY_PUNCTUATION = re.compile(f"[{re.escape(''.join(map(chr, _PUNCTUATION)))}]")
 _SENTENCE_END = re.compile(r"[.!?…。！？]+[\"')\]]?\s+|[\r\n\u2028\u2029]+")
-_SPACE = re.compile(r"\s+")
-_PLAIN_WORD = re.compile(
-    r"\b(?:the|you|your|i|me|my|am|is|as|all|ignore|forget|show|rules|instructions|jsem|som|jako|ako|ja|svo?j?a|tvo?j?e|vsechna|"
-    r"pravidla|ignoruj|ich|bin|als|die|alle|deine|vergiss|regeln)\b"
-)
+_WORD = re.compile(r"\w+")
+_USUAL = """
+    the you your i me my am is as all ignore forget show rules instructions jsem som jako ako ja sva svoja tve tvoje
+    vsechna pravidla ignoruj ich bin als die alle deine vergiss regeln
+"""
+_PLAIN_WORDS = frozenset(_USUAL.split())
+_PLAIN_LONGER = frozenset(word for word in _PLAIN_WORDS if len(word) > 2)
 _CERTAIN = frozenset({"tag characters", "url", "html", "base64", "hexadecimal"})
 """Decodings that leave a mark; the others (rot13, leet, spacing) are kept where they give words of a language."""
+_BY_WORD = frozenset({"leet", "spacing"})
+"""Decodings of single words: of a long text only the sentences around them are read once more."""
+_AROUND = 2
+_LONG = 600
 _ROUNDS = 6
 SCANNED_CHARACTERS = 8_000
 """How much of a text is scanned. A longer one is refused for its length alone, so nothing unscanned gets through."""
@@ -58,19 +65,23 @@ class Prepared:
 def normalise(text: str) -> str:
     """Compatibility forms unified (NFKC), invisible characters gone, look-alike letters made Latin. Idempotent."""
     if text.isascii():
-        return _CONTROL.sub(" ", text).translate(_PUNCTUATION)
+        return _plain_marks(_CONTROL.sub(" ", text))
     for _ in range(_ROUNDS):
         before = text
         text = _INVISIBLE.sub("", _CONTROL.sub(" ", text))
-        text = fold_lookalikes(unicodedata.normalize("NFKC", text)).translate(_PUNCTUATION)
+        text = _plain_marks(fold_lookalikes(unicodedata.normalize("NFKC", text)))
         if text == before:
             break
     return text
 
 
+def _plain_marks(text: str) -> str:
+    return text.translate(_PUNCTUATION) if _ANY_PUNCTUATION.search(text) else text
+
+
 def skeleton(text: str) -> str:
     """The cleaned text for matching: lower case, without diacritics, single spaces. Idempotent."""
-    return _SPACE.sub(" ", _bare(normalise(text))).strip()
+    return " ".join(_bare(normalise(text)).split())
 
 
 def prepare(text: str) -> Prepared:
@@ -79,17 +90,35 @@ def prepare(text: str) -> Prepared:
     forms = [_form("plain", clean)]
     seen = {forms[0].whole}
     for how, decoded in decodings(text[:SCANNED_CHARACTERS], clean):
+        if how == "rot13" and not _is_language(how, decoded.casefold()):
+            continue
         form = _form(how, normalise(decoded))
-        if form.whole not in seen and (how in _CERTAIN or _PLAIN_WORD.search(form.whole)):
+        if form.whole not in seen and (how in _CERTAIN or _is_language(how, form.whole)):
             seen.add(form.whole)
-            forms.append(form)
+            forms.append(_changed(form, forms[0]) if how in _BY_WORD else form)
     return Prepared(text, clean, tuple(forms))
+
+
+def _changed(form: Form, plain: Form) -> Form:
+    """Of a long form the sentences that the plain one does not have, with their neighbours."""
+    if len(form.whole) <= _LONG:
+        return form
+    lines, known = form.sentences.split("\n"), set(plain.sentences.split("\n"))
+    places = [place for place, line in enumerate(lines) if line not in known]
+    near = {place + step for place in places for step in range(-_AROUND, _AROUND + 1)}
+    kept = [line for place, line in enumerate(lines) if place in near]
+    return Form(form.how, " ".join(kept), "\n".join(kept))
+
+
+def _is_language(how: str, text: str) -> bool:
+    """Whether a decoding that every text has gave words. Words of two letters come out of rot13 by chance."""
+    return not (_PLAIN_LONGER if how == "rot13" else _PLAIN_WORDS).isdisjoint(_WORD.findall(text))
 
 
 def _form(how: str, clean: str) -> Form:
     bare = _bare(clean)
-    lines = (_SPACE.sub(" ", line).strip() for line in _SENTENCE_END.split(bare))
-    return Form(how, _SPACE.sub(" ", bare).strip(), "\n".join(line for line in lines if line))
+    lines = (" ".join(line.split()) for line in _SENTENCE_END.split(bare))
+    return Form(how, " ".join(bare.split()), "\n".join(line for line in lines if line))
 
 
 def _bare(clean: str) -> str:
@@ -98,7 +127,10 @@ def _bare(clean: str) -> str:
     for _ in range(_ROUNDS):
         before = clean
         decomposed = unicodedata.normalize("NFKD", clean.casefold()).casefold()
-        clean = normalise("".join(char for char in decomposed if unicodedata.category(char) != "Mn"))
+        marks = {ord(char): None for char in set(decomposed) if unicodedata.category(char) == "Mn"}
+        clean = normalise(decomposed.translate(marks) if marks else decomposed)
+        if clean.isascii():
+            return clean.casefold()
         if clean == before:
             break
     return clean

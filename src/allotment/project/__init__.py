@@ -13,6 +13,7 @@ from allotment.project._databases import USER, AccountConfig, DatabaseConfig, Ta
 from allotment.project._dataset import DatasetConfig, Rewrite
 from allotment.project._documents import ALL_FILES, DocumentSet, PersonalDataConfig, PersonalKind, SectionsConfig
 from allotment.project._gateway import GatewayConfig, Limit, LimitsConfig, LogConfig, Scope, StateConfig, TimeoutsConfig
+from allotment.project._guards import AgentGuards, GuardsConfig
 from allotment.project._history import HistoryConfig
 from allotment.project._identity import IdentityConfig, OidcConfig
 from allotment.project._limits import DatabaseLimits
@@ -27,6 +28,7 @@ __all__ = [
     "USER",
     "AccountConfig",
     "AgentConfig",
+    "AgentGuards",
     "AnswerLimits",
     "AuditConfig",
     "DatabaseConfig",
@@ -34,6 +36,7 @@ __all__ = [
     "DatasetConfig",
     "DocumentSet",
     "GatewayConfig",
+    "GuardsConfig",
     "HistoryConfig",
     "IdentityConfig",
     "Limit",

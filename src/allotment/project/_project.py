@@ -15,6 +15,7 @@ from allotment.project._databases import AccountConfig, DatabaseConfig
 from allotment.project._dataset import DatasetConfig
 from allotment.project._documents import DocumentSet, PersonalDataConfig, SectionsConfig
 from allotment.project._gateway import GatewayConfig, StateConfig
+from allotment.project._guards import GuardsConfig
 from allotment.project._identity import IdentityConfig
 from allotment.project._limits import DatabaseLimits
 from allotment.project._models import ModelsConfig
@@ -55,6 +56,8 @@ class Project(Strict):
     """Agent → whom it serves and what it learns."""
     routing: RoutingConfig = RoutingConfig()
     """Which entitled agent answers."""
+    guards: GuardsConfig = GuardsConfig()
+    """Which checks stand in front of the models."""
     answers: AnswerLimits = AnswerLimits()
     """Bounds of one answer."""
     dataset: DatasetConfig = DatasetConfig()
@@ -110,6 +113,8 @@ def _dangling(project: Project) -> list[str]:
         need("role", role, project.roles, "gateway.limits.roles")
     for agent_name in project.gateway.limits.agents:
         need("agent", agent_name, project.agents, "gateway.limits.agents")
+    for agent_name in project.guards.agents:
+        need("agent", agent_name, project.agents, "guards.agents")
     for role, agent_name in project.routing.default.items():
         need("role", role, project.roles, "routing.default")
         need("agent", agent_name, project.agents, f"routing.default.{role}")
