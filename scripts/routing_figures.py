@@ -46,7 +46,7 @@ def _public(kept: Figures) -> Iterator[str]:
     yield ""
     yield "| banking77: 77 intents, ten-fold | right | lowest fold |"
     yield "|---|---|---|"
-    for one in kept.get("banking77", ()):
+    for one in kept["banking77"]:
         yield f"| {one['way']} | {_percent(one['accuracy'])} | {_percent(one['lowest_fold'])} |"
 
 
@@ -67,8 +67,7 @@ def _company(kept: Figures) -> Iterator[str]:
 
 
 def _sizes(kept: Figures) -> Iterator[str]:
-    busy = kept["waiting_for_a_core"]
-    yield f"A route in milliseconds, half and 95 % of them, while {busy:g} programs ran or waited for a core:"
+    yield "A route in milliseconds, half and 95 % of them at most:"
     yield ""
     yield "| agents of one role | questions each | learning them, processor | of a processor | by the clock |"
     yield "|---|---|---|---|---|"
