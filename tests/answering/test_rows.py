@@ -63,6 +63,7 @@ def test_a_cut_result_says_so() -> None:
 
 @given(table=tables(), language=st.sampled_from(["en", "cs", "de", "sk"]))
 @example(table=Table(("a",), ((0.1 + 0.2,),), False), language="en")
+@example(table=Table(("0.0",), ((None,),), False), language="en")
 def test_every_number_of_the_text_stands_in_the_rows_or_counts_them(table: Table, language: str) -> None:
     assert stray_numbers(rows_text(table, language), table) == ()
 

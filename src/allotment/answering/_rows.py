@@ -53,7 +53,7 @@ def rows_text(table: Table, language: str) -> str:
 def stray_numbers(text: str, table: Table) -> tuple[str, ...]:
     """Numbers of a text that no row has, that are not the count of the rows, and that no column is named with."""
     cells = [cell for row in table.rows for cell in row]
-    told = " ".join([*table.columns, *(cell for cell in cells if isinstance(cell, str))])
+    told = " ".join([*table.columns, *map(_label, table.columns), *(cell for cell in cells if isinstance(cell, str))])
     known = {str(len(table.rows)), *_NUMBER.findall(told)}
     for cell in cells:
         if isinstance(cell, int | float) and not isinstance(cell, bool):

@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import aiohttp
-import uvloop
 
 from allotment.cancellation import current
 from allotment.models._network import environment_proxy, tls_context
@@ -172,7 +171,7 @@ class _Loop:
     def running(self) -> asyncio.AbstractEventLoop:
         with self._guard:
             if self._loop is None:
-                self._loop = uvloop.new_event_loop()
+                self._loop = asyncio.new_event_loop()
                 threading.Thread(target=self._loop.run_forever, name="model-servers", daemon=True).start()
             return self._loop
 
