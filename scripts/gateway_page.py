@@ -121,10 +121,10 @@ def _soak(found: dict[str, Any] | None) -> str:
         f" {record['answers_without_record']} answers and {record['requests_without_record']} requests to the model"
         f" without a record; {record['verify']}.",
         "",
-        "| | early | at the end |",
-        "|---|---|---|",
+        "| | early | at the end | when nobody asked any more |",
+        "|---|---|---|---|",
         *(
-            f"| {name.replace('_', ' ')} | {value} | {found['state_at_end'][name]} |"
+            f"| {name.replace('_', ' ')} | {value} | {found['state_at_end'][name]} | {found['state_idle'][name]} |"
             for name, value in found["state_early"].items()
         ),
         "",
