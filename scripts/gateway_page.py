@@ -124,7 +124,7 @@ def _soak(found: dict[str, Any] | None) -> str:
         "| | early | at the end | when nobody asked any more |",
         "|---|---|---|---|",
         *(
-            f"| {name.replace('_', ' ')} | {value} | {found['state_at_end'][name]} | {found['state_idle'][name]} |"
+            f"| {name.replace('_', ' ')} | {value} | {found['state_at_end'][name]} | {found.get('state_idle', {}).get(name, 'not looked at')} |"
             for name, value in found["state_early"].items()
         ),
         "",
