@@ -109,6 +109,7 @@ def _soak(found: dict[str, Any] | None) -> str:
     if found is None:
         return "\n## While things break\n\nNot measured yet: `python benchmarks/gateway_soak.py`.\n"
     about, clients, record = found["about"], found["clients"], found["record"]
+    late, idle = found["state_at_end"], found.get("state_idle", {})
     lines = [
         "\n## While things break\n",
         f"`benchmarks/gateway_soak.py`, {about['date']}, {about['machine']}: {about['minutes']:g} minutes at"
@@ -121,10 +122,10 @@ def _soak(found: dict[str, Any] | None) -> str:
         f" {record['answers_without_record']} answers and {record['requests_without_record']} requests to the model"
         f" without a record; {record['verify']}.",
         "",
-        "| | early | at the end |",
-        "|---|---|---|",
+        "| | early | at the end | when nobody asked any more |",
+        "|---|---|---|---|",
         *(
-            f"| {name.replace('_', ' ')} | {value} | {found['state_at_end'][name]} |"
+            f"| {name.replace('_', ' ')} | {value} | {late[name]} | {idle.get(name, '?')} |"
             for name, value in found["state_early"].items()
         ),
         "",

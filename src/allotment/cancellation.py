@@ -20,7 +20,7 @@ class Cancellation:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._why: Cancelled | None = None
-        self._calls: list[Callable[[], None]] = []
+        self._calls: list[Callable[[], object]] = []
 
     @property
     def given(self) -> bool:
@@ -46,7 +46,7 @@ class Cancellation:
             raise type(self._why)(self._why.message)
 
     @contextmanager
-    def calling(self, call: Callable[[], None]) -> Iterator[None]:
+    def calling(self, call: Callable[[], object]) -> Iterator[None]:
         """Have ``call`` called once when the signal comes while the body runs, at once if it came before.
 
         It is called by the thread that gives the signal, so it must not wait for anything.

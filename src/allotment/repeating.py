@@ -17,7 +17,7 @@ class Repeating:
     def __init__(self, work: Callable[[], None], every_s: float, *, name: str) -> None:
         """``work`` raises nothing: what goes wrong in it is its own to tell."""
         self._work = work
-        self._every_s = every_s
+        self._pause_s = every_s
         self._end = Event()
         self._thread = Thread(target=self._run, name=name, daemon=True)
 
@@ -34,4 +34,4 @@ class Repeating:
     def _run(self) -> None:
         while not self._end.is_set():
             self._work()
-            self._end.wait(self._every_s)
+            self._end.wait(self._pause_s)

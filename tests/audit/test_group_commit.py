@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from filelock import FileLock
 from record_owner import KEY, as_owner, write
 
 from allotment.access import Principal
@@ -149,6 +150,38 @@ def test_a_record_that_is_not_whole_fails_everybody(log: AuditLog, dsn: str, adm
     with ThreadPoolExecutor(6) as pool:
         found = gathered(log, dsn, 6, pool)
     assert [type(item) for item in found] == [IntegrityError] * 6
+
+
+def test_the_anchor_is_flushed_when_nobody_waits_and_once_a_second_while_others_do(
+    log: AuditLog, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[int] = []
+    monkeypatch.setattr(_writer, "flush_anchor", lambda _: flushed.append(len(log._writer._wanted)))
+    log.append({"number": 1})
+    _until(lambda: flushed == [0])
+    writer = log._writer
+    writer._wanted.append(_writer._Wanted("{}"))  # somebody waits
+    writer._flush()
+    assert flushed == [0]
+    writer._flushed_at -= _writer.FLUSH_S + 0.1
+    writer._flush()
+    assert flushed == [0, 1]
+    writer._wanted.clear()
+
+
+def test_an_anchor_that_is_read_while_it_is_written_is_read_again(log: AuditLog, tmp_path: Path) -> None:
+    log.append({"number": 1})
+    anchor = tmp_path / "anchor"
+    whole = anchor.read_bytes()
+    with ThreadPoolExecutor(1) as pool:
+        with FileLock(f"{anchor}.lock"):
+            anchor.write_bytes(whole[:100] + b"\0" * 156)
+            reading = pool.submit(read_anchor, anchor, KEY)
+            with pytest.raises(TimeoutError):
+                reading.result(0.2)
+            anchor.write_bytes(whole)
+        found = reading.result(30)
+    assert found is not None and found.sequence == 1
 
 
 def test_a_cut_by_which_the_anchor_is_not_hurt_is_seen_by_the_process_that_wrote(

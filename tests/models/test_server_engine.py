@@ -44,8 +44,14 @@ def test_a_schema_is_sent_as_response_format_and_the_answer_is_counted() -> None
 def test_a_stream_gives_its_pieces_in_order_wherever_its_blocks_are_cut() -> None:
     lines = [f"data: {json.dumps({'choices': [{'delta': {'content': piece}}]})}" for piece in ("one ", "two")]
     text = "\n\n".join([*lines, "data: [DONE]", ""]).encode()
-    for cut in range(1, len(text)):
-        with engine(lambda _, cut=cut: (200, [text[:cut], text[cut:]])) as opened:  # type: ignore[misc]
+    cuts = iter(range(1, len(text)))
+
+    def in_two(_: Any) -> Said:
+        cut = next(cuts)
+        return 200, [text[:cut], text[cut:]]
+
+    with engine(in_two) as opened:
+        for _ in range(1, len(text)):
             assert list(opened.stream(HI)) == ["one ", "two"]
 
 

@@ -26,10 +26,13 @@ class Manifests:
     A look costs a glance at every document the adapter learnt, so that many questions at once share one.
     """
 
-    def __init__(self, look: Callable[[str], Manifest], good_for_s: float = 0.0) -> None:
+    def __init__(
+        self, look: Callable[[str], Manifest], good_for_s: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """``look`` verifies an agent's adapter; what it said counts for ``good_for_s`` seconds from its beginning."""
         self._look = look
         self._good_for_s = good_for_s
+        self._clock = clock
         self._guard = threading.Lock()
         self._looked: dict[str, _Looked] = {}
 
@@ -38,7 +41,7 @@ class Manifests:
         with self._guard:
             looked = self._looked.setdefault(agent, _Looked())
         with looked.guard:
-            now = time.monotonic()
+            now = self._clock()
             if looked.found is None or now - looked.at >= self._good_for_s:
                 looked.at, looked.found = now, None
                 try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import threading
@@ -32,6 +33,8 @@ _FIXED = ("workers", "metrics_port", "otlp", "forwarded_allow_ips", "log")
 """Keys of ``gateway`` that belong to the process and cannot change while it runs."""
 MANIFESTS_GOOD_FOR_S = 0.5
 """Seconds after which a changed document makes its adapter stale at the latest: many questions share one look."""
+_COLLECT_EVERY = 20_000
+"""Objects made since the last collection; Python's own 700 are for small programs."""
 NOBODY = Principal("", "")
 """Whose doing a reload is on record as: nobody who logged in."""
 
@@ -77,6 +80,17 @@ def open_serving(folder: Path, host: str, operations: Operations, project: Proje
         )
         serving = Serving(app, gate, limiter, stack.pop_all().close)
         return Opened(project, opened, serving)
+
+
+def leave_alone_what_stays() -> None:
+    """Keep the collector from walking through indexes and models again and again: a fifth of an answer's time.
+
+    Called again, it first lets go of what was left alone before and is of no use any more.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_EVERY, 20, 20)
 
 
 class Reloader:
@@ -162,6 +176,7 @@ class Reloader:
             raise
         self._switch.replace(new.serving)
         self._opened = new
+        leave_alone_what_stays()
         self._operations.metrics.reloaded("done")
         self._tell(f"{PROJECT_FILE} was loaded anew and is in force (record {record}).")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import socket
 from contextlib import ExitStack
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from allotment.project import Project
 
 LOOPBACK = "127.0.0.1"
-_COLLECT_EVERY = 20_000
-"""Objects made since the last collection; Python's own 700 are for small programs."""
 
 
 @command(app, "serve")
@@ -80,7 +77,7 @@ def serve(
 def _serve_here(
     run: Run, host: str, listener: socket.socket, metrics_port: int | None, control_fd: int | None
 ) -> int | None:
-    from allotment.cli._serving import Reloader, open_serving
+    from allotment.cli._serving import Reloader, leave_alone_what_stays, open_serving
     from allotment.gateway import GatewayServer, Operations, Switch, open_tracing, set_up_logs
 
     project = run.project()
@@ -107,16 +104,9 @@ def _serve_here(
         from allotment.cli._workers import obey
 
         obey(control_fd, reloader)
-    _leave_alone_what_stays()
+    leave_alone_what_stays()
     server.run(sockets=[listener])
     return None
-
-
-def _leave_alone_what_stays() -> None:
-    """Keep the collector from walking through indexes and models again and again: a fifth of an answer's time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_COLLECT_EVERY, 20, 20)
 
 
 def _serve_metrics(operations: Operations, reloader: Reloader, port: int) -> None:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from threading import Event, Thread
-from types import TracebackType
 from typing import Self
 
 from allotment.errors import DatabaseUnavailable
+from allotment.repeating import Repeating
 
 LOG = logging.getLogger("allotment.databases")
 STALE_CHECKS = 3
@@ -24,7 +23,7 @@ Reasons = Mapping[str, Sequence[str]]
 """Account → why it is closed; accounts that are as declared are not in it."""
 
 
-class Watch:
+class Watch(Repeating):
     """Looks at the databases again and again, one look after the other. As a context manager it begins and ends."""
 
     def __init__(
@@ -41,20 +40,13 @@ class Watch:
         self._every_s = every_s
         self._clock = clock
         self._reasons: Reasons = {}
-        self._done_at = clock()
-        self._end = Event()
-        self._thread = Thread(target=self._run, name="database-check", daemon=True)
+        self._done_at = self._due = clock()
+        super().__init__(self._once, min(every_s, _REVIVE_EVERY_S), name="database-check")
 
     def __enter__(self) -> Self:
         self.look()
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._end.set()
-        self._thread.join()
+        self._due = self._clock() + self._every_s
+        return super().__enter__()
 
     def look(self) -> None:
         """Check now; tell the log what changed, with the statement that mends it."""
@@ -94,14 +86,12 @@ class Watch:
     def _stale(self) -> bool:
         return self.age_s > STALE_CHECKS * self._every_s + _REVIVE_EVERY_S
 
-    def _run(self) -> None:
-        due = self._clock() + self._every_s
-        while not self._end.wait(max(0.0, min(due - self._clock(), _REVIVE_EVERY_S))):
-            try:
-                self._revive()
-                if self._clock() >= due:
-                    self.look()
-                    due = self._clock() + self._every_s
-            except Exception:
-                # Whatever it was, the next try follows; until one succeeds the last finished check grows stale.
-                LOG.exception("the databases' self-check failed")
+    def _once(self) -> None:
+        try:
+            self._revive()
+            if self._clock() >= self._due:
+                self.look()
+                self._due = self._clock() + self._every_s
+        except Exception:
+            # Whatever it was, the next try follows; until one succeeds the last finished check grows stale.
+            LOG.exception("the databases' self-check failed")

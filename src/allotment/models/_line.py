@@ -62,7 +62,7 @@ class Line:
         running.add_done_callback(lambda _: blocks.put(None))
         wanted, rest = current(), b""
         try:
-            with wanted.calling(lambda: _hang_up(running)):
+            with wanted.calling(running.cancel):
                 while (block := blocks.get()) is not None:
                     *whole, rest = (rest + block).split(b"\n")
                     yield from (data for line in whole if (data := _event_data(line.decode("utf-8", "replace"))))
@@ -79,7 +79,7 @@ class Line:
     def _whole(self, method: str, path: str, body: Mapping[str, Any] | None) -> bytes:
         blocks: list[bytes] = []
         running = _submit(self._pass(method, path, body, blocks.append))
-        with current().calling(lambda: _hang_up(running)):
+        with current().calling(running.cancel):
             _result(running)
         return b"".join(blocks)
 
@@ -151,10 +151,6 @@ def _result(running: concurrent.futures.Future[None]) -> None:
     except concurrent.futures.CancelledError:
         current().require()
         raise ConnectionError("the request was ended") from None
-
-
-def _hang_up(running: concurrent.futures.Future[None]) -> None:
-    running.cancel()
 
 
 def _submit(work: Coroutine[Any, Any, _Result]) -> concurrent.futures.Future[_Result]:

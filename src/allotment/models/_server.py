@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from allotment.access import Grant
 from allotment.errors import EngineError
@@ -19,20 +18,6 @@ from allotment.models._line import Line
 from allotment.models._openai import COMPLETIONS, chat_body, read_completion, schema_format, server_headers, split_name
 
 _BROKEN = (ConnectionError, ValueError, KeyError, TypeError, AttributeError)
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """One piece of a streamed answer."""
-
-    text: str
-
-    @classmethod
-    def read(cls, chunk: Any) -> Self:
-        """Raises ``KeyError``, ``TypeError`` or ``AttributeError`` where it is no such piece."""
-        choice: dict[str, Any] = next(iter(chunk["choices"]), {})
-        text = choice.get("delta", {}).get("content") or ""
-        return cls(str(text))
 
 
 class ServerEngine:
@@ -87,15 +72,17 @@ class ServerEngine:
         body = self._body(messages, max_tokens, temperature, seed, stop) | self._named(adapter, grant)
         try:
             for data in self._line.events(COMPLETIONS, {**body, "stream": True}):
-                if text := self._piece(data, body["model"]).text:
+                if text := self._piece(data, body["model"]):
                     yield text
         except _BROKEN as error:
             raise self._failed(error) from error
 
-    def _piece(self, data: str, name: str) -> _Piece:
+    def _piece(self, data: str, name: str) -> str:
+        """The text of one piece of a streamed answer; raises one of ``_BROKEN`` where it is no such piece."""
         chunk = json.loads(data)
         self._check_model(chunk.get("model"), name)
-        return _Piece.read(chunk)
+        choice: dict[str, Any] = next(iter(chunk["choices"]), {})
+        return str(choice.get("delta", {}).get("content") or "")
 
     def _body(
         self,

@@ -29,14 +29,12 @@ class GatewayServer(uvicorn.Server):
         config: GatewayConfig,
         running: Running,
         *,
+        note_unreadable: NoteUnreadable,
         reload: Callable[[], None] | None = None,
-        note_unreadable: NoteUnreadable | None = None,
     ) -> None:
         """``reload`` is called in a thread at each SIGHUP, ``note_unreadable`` at bytes that are no request."""
         proxies = list(config.forwarded_allow_ips)
-        options = {**SERVER_OPTIONS, "timeout_keep_alive": config.timeouts.idle_s}
-        if note_unreadable is not None:
-            options["http"] = strict_protocol(note_unreadable, config.timeouts.request_s)
+        protocol = strict_protocol(note_unreadable, config.timeouts.request_s)
         super().__init__(
             uvicorn.Config(
                 app,
@@ -46,7 +44,7 @@ class GatewayServer(uvicorn.Server):
                 proxy_headers=bool(proxies),
                 forwarded_allow_ips=proxies,
                 timeout_graceful_shutdown=round(_LAST_WORDS_S),
-                **options,
+                **{**SERVER_OPTIONS, "http": protocol, "timeout_keep_alive": config.timeouts.idle_s},
             )
         )
         self._running = running

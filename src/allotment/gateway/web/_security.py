@@ -81,20 +81,18 @@ class SecurityMiddleware:
             await self._app(scope, receive, send)
             return
         started = False
+        fault = fault_of(scope, max_body_bytes=self._max_body_bytes, hosts=self._hosts)
 
         async def secured_send(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
                 self._secure(message, scope)
-                if message["status"] in _MALFORMED:
+                if fault is not None or (message["status"] in _MALFORMED and not _is_form(scope)):
                     await run_in_threadpool(self._refused, scope, message["status"])
             await send(message)
 
-        fault = fault_of(scope, max_body_bytes=self._max_body_bytes, hosts=self._hosts)
         if fault is not None:
-            if fault[0] not in _MALFORMED:
-                await run_in_threadpool(self._refused, scope, fault[0])
             # Closed, so that nothing of a body nobody read is taken for the next request.
             refused = problem(scope["path"], *fault, {"connection": "close"})
             await refused(scope, receive, secured_send)
@@ -130,6 +128,12 @@ class SecurityMiddleware:
             return message
 
         return bounded_receive
+
+
+def _is_form(scope: Scope) -> bool:
+    """Whether somebody filled in a form; what is wrong with it is his mistake, and told him."""
+    kinds = (value for name, value in scope["headers"] if name == b"content-type")
+    return next(kinds, b"").startswith((b"application/x-www-form-urlencoded", b"multipart/form-data"))
 
 
 _TOO_LARGE = "The request is too large."
