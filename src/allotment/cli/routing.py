@@ -39,7 +39,7 @@ def check_route(
     project = run.project()
     asking = role_principal(project, role)
     policy, knowledge = _open(run, project, [role])
-    if len(agents := policy.entitled(role)) > 1 and not knowledge.router.is_trained(agents):
+    if len(agents := policy.entitled(role)) > 1 and not knowledge.router.is_trained(agents, role):
         run.note("The usual numbers are used: these agents were not trained together, or changed since."
                  " `allotment routing train` fits them.")  # fmt: skip
     if jsonl is not None:
@@ -55,19 +55,24 @@ def train(run: Run) -> None:
 
     Each set of agents that a role is entitled to is measured on its own questions, each where it was not learnt. What
     is kept is a handful of numbers for each, sealed and bound to exactly these questions; agents that change go back
-    to the usual numbers until this runs again.
+    to the usual numbers until this runs again. Approved items of `allotment feedback` count for the roles that may
+    read them.
     """
     project = run.project()
     policy, knowledge = _open(run, project, project.roles)
     from allotment.routing import save_trained
 
-    sets = sorted({agents for role in project.roles if len(agents := policy.entitled(role)) > 1})
-    found: list[Trained] = []
+    roles = [role for role in sorted(project.roles) if len(policy.entitled(role)) > 1]
+    fitted: dict[str, Trained] = {}
     with run.progress() as progress:
-        for number, agents in enumerate(sets):
-            progress("training", number, len(sets))
-            if (fitted := knowledge.router.train(agents)) is not None:
-                found.append(fitted)
+        for number, role in enumerate(roles):
+            progress("training", number, len(roles))
+            agents = policy.entitled(role)
+            if (seal := knowledge.router.seal(agents, role)) in fitted:
+                continue
+            if (one := knowledge.router.train(agents, role)) is not None:
+                fitted[seal] = one
+    found = list(fitted.values())
     save_trained(run.workspace(), found)
     rows = [
         (", ".join(one.agents), one.questions, *map(_percent, (one.right, one.rejected, one.outside_found)))
@@ -93,7 +98,7 @@ def evaluate_routes(
     policy, knowledge = _open(run, project, {one.role for one in asked})
     from allotment.routing import evaluate_router, load_trained
 
-    found = evaluate_router(knowledge.router, policy, asked, dict(load_trained(run.workspace())))
+    found = evaluate_router(knowledge.router, policy, asked, load_trained(run.workspace()).values())
     run.show(found, lambda console: _print(console, found))
 
 

@@ -2,13 +2,15 @@
 
 from allotment.routing._account_examples import account_examples
 from allotment.routing._evaluation import Asked, Evaluation, Missed, evaluate_router
-from allotment.routing._router import Outcome, Router
+from allotment.routing._router import Router
+from allotment.routing._standalone import standalone
 from allotment.routing._trained import Drift, Trained, load_trained, save_trained
-from allotment.routing._types import Candidate, Examples, Means, Route, Unclear
+from allotment.routing._types import Candidate, Decider, Examples, Means, Outcome, Route, Routed, Unclear
 
 __all__ = [
     "Asked",
     "Candidate",
+    "Decider",
     "Drift",
     "Evaluation",
     "Examples",
@@ -16,6 +18,7 @@ __all__ = [
     "Missed",
     "Outcome",
     "Route",
+    "Routed",
     "Router",
     "Trained",
     "Unclear",
@@ -23,4 +26,5 @@ __all__ = [
     "evaluate_router",
     "load_trained",
     "save_trained",
+    "standalone",
 ]

@@ -15,7 +15,14 @@ _OPENING = re.compile(
     r"und|oder|aber|auch|was ist mit|wie ist es)\b"
 )  # "a" opens a continuation in Czech and Slovak, and any English question about "a badge"
 _REFERS = re.compile(r"\b(?:it|its|they|them|their|that|those|one|ones|toho|tomu|tam|davon|dort)\b")
+_ALONE = re.compile(
+    r"\W*(?:(?:in|im|for|since|v|za|na) )?(?:(?:last|this|next|previous) (?:year|month|week|quarter)|(?:19|20)\d\d|"
+    r"why|why not|how so|loni|letos|vlani|tento rok|minuly rok|pristi rok|proc|preco|"
+    r"letztes jahr|letzten jahr|dieses jahr|naechstes jahr|warum|wieso)\W*"
+)
+"""A whole question that says when, or asks why, and not of what."""
 _FEW = 2
+_LITTLE = 3
 _MOST_TEXTS = 8
 _MOST_CHARACTERS = 1_000
 
@@ -27,6 +34,17 @@ def is_follow_up(question: str) -> bool:
     if _OPENING.match(folded):
         return True
     return count <= _FEW or (count <= 2 * _FEW and _REFERS.search(folded) is not None)
+
+
+def leans(question: str) -> bool:
+    """Whether a question has to be read with the one before it to mean anything.
+
+    Stricter than ``is_follow_up``: "Parking in Brno?" says hardly anything and stands for itself all the same.
+    """
+    folded, count = fold(question), len(content_words(question).split())
+    if _ALONE.fullmatch(folded) or (_OPENING.match(folded) and count <= _LITTLE):
+        return True
+    return count <= 2 * _FEW and _REFERS.search(folded) is not None
 
 
 def conversation(question: str, context: Sequence[str], *, clear: bool) -> Iterator[str]:
