@@ -1,6 +1,7 @@
 """Which entitled agent answers a question, learnt from the questions each agent is there to answer."""
 
 from allotment.routing._account_examples import account_examples
+from allotment.routing._drift import Period, Recorded, RoleDrift, recorded, role_drift
 from allotment.routing._evaluation import Asked, Evaluation, Missed, evaluate_router
 from allotment.routing._router import Router
 from allotment.routing._standalone import standalone
@@ -17,6 +18,9 @@ __all__ = [
     "Means",
     "Missed",
     "Outcome",
+    "Period",
+    "Recorded",
+    "RoleDrift",
     "Route",
     "Routed",
     "Router",
@@ -25,6 +29,8 @@ __all__ = [
     "account_examples",
     "evaluate_router",
     "load_trained",
+    "recorded",
+    "role_drift",
     "save_trained",
     "standalone",
 ]

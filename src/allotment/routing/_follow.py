@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from allotment.routing._standalone import asks_itself
 from allotment.routing._words import content_words, fold
 
 _OPENING = re.compile(
@@ -39,10 +40,12 @@ def is_follow_up(question: str) -> bool:
 def leans(question: str) -> bool:
     """Whether a question has to be read with the one before it to mean anything.
 
-    Stricter than ``is_follow_up``: "Parking in Brno?" says hardly anything and stands for itself all the same.
+    Stricter than ``is_follow_up``: "Parking in Brno?" and "And who approves a discount?" stand for themselves.
     """
     folded, count = fold(question), len(content_words(question).split())
-    if _ALONE.fullmatch(folded) or (_OPENING.match(folded) and count <= _LITTLE):
+    if _ALONE.fullmatch(folded):
+        return True
+    if _OPENING.match(folded) and count <= _LITTLE and not asks_itself(question):
         return True
     return count <= 2 * _FEW and _REFERS.search(folded) is not None
 

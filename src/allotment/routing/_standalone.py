@@ -44,14 +44,19 @@ def standalone(earlier: str, question: str) -> str:
     if not fragment:
         return earlier
     before = earlier.strip().rstrip(_END).split()
-    folded = [_bare(word) for word in fragment]
-    if len(fragment) <= _MOST_WORDS and folded[0] not in _ASKS and before:
+    if len(fragment) <= _MOST_WORDS and _bare(fragment[0]) not in _ASKS and before:
         rest = [*fragment[:-1], fragment[-1].rstrip(_END)]
         for put in (_time, _by_preposition, _by_name):
             words = put(before, rest)
             if words is not None:
                 return f"{' '.join(words)}?"
     return f"{earlier.strip()} {question.strip()}"
+
+
+def asks_itself(question: str) -> bool:
+    """Whether a question, after what it opens with, begins like a whole one: "And who approves a discount?"."""
+    rest = _without_opening(question.split())
+    return len(rest) > 1 and _bare(rest[0]) in _ASKS
 
 
 def _without_opening(words: Sequence[str]) -> list[str]:

@@ -42,9 +42,7 @@ class FeedbackBody(BaseModel):
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
-    decision: (
-        Annotated[str, StringConstraints(pattern=r"\A[1-9][0-9]{0,17}\Z")] | Annotated[int, Field(ge=1, lt=10**18)]
-    )
+    decision: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,17}$")] | Annotated[int, Field(ge=1, lt=10**18)]
     """Number of the decision, as the answer has it."""
     verdict: Literal["useful", "wrong_answer", "wrongly_refused", "wrong_agent"]
     agent: Annotated[str, StringConstraints(max_length=41)] | None = None
