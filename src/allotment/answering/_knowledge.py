@@ -10,7 +10,7 @@ from allotment.access import Policy, Principal
 from allotment.agents import SupportIndex
 from allotment.dataset import Item, load_items
 from allotment.documents import Section, load_sections
-from allotment.errors import DatasetError
+from allotment.errors import AllotmentError, DatasetError
 from allotment.feedback import FeedbackLedger
 from allotment.guards import foreign_terms
 from allotment.project import Project
@@ -118,6 +118,16 @@ class Knowledge:
         readable = [section.with_header for section in self._sections if role in section.readers]
         told = {agent: [one for one in items if one.kind != "reverse"] for agent, items in self._items.items()}
         return foreign_terms(told, self._policy, role, readable)
+
+
+def routing_fault(workspace: Workspace) -> AllotmentError | None:
+    """What is wrong with what the router reads besides datasets: numbers that were fitted, and approved marks."""
+    try:
+        load_trained(workspace)
+        FeedbackLedger(workspace).decided()
+    except AllotmentError as error:
+        return error
+    return None
 
 
 def _items_of(workspace: Workspace, agent: str) -> list[Item]:

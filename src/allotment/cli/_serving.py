@@ -256,9 +256,10 @@ def _need_the_same_process(old: Project, new: Project) -> None:
 
 
 def _need_answers(project: Project, workspace: Workspace) -> None:
-    from allotment.answering import blocking_error, find_faults
+    from allotment.answering import blocking_error, find_faults, routing_fault
 
     blocked = blocking_error(project, project.agents, find_faults(project, workspace, project.agents))
+    blocked = blocked or routing_fault(workspace)
     if blocked is not None:
         raise blocked
 
