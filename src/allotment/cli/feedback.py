@@ -36,6 +36,12 @@ def list_marks(
     """List what users marked, newest first, with what each mark would teach."""
     with _review(run) as review:
         found = review.entries(None if state == "all" else state, limit)
+        left_behind = review.left_behind() if state in ("approved", "all") else {}
+    if left_behind:
+        numbers = ", ".join(map(str, sorted(left_behind)))
+        run.note(
+            f"Approved before, and still learnt, though the mark is gone: {numbers}. `feedback reject` takes one back."
+        )
     rows = [
         (
             one.mark.decision,

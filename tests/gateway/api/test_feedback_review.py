@@ -175,6 +175,22 @@ def test_what_is_rejected_after_it_was_approved_is_learnt_by_nobody_any_more(
     assert review.show(number).state == "rejected"
 
 
+def test_what_was_approved_outlives_its_mark_and_can_be_taken_back_all_the_same(
+    review: FeedbackReview, marked: Callable[..., int], ledger: FeedbackLedger, run_sql: Callable[..., int]
+) -> None:
+    number = marked(REFUSED, "wrongly_refused")
+    review.approve(number, ANNA)
+    assert review.left_behind() == {}
+    run_sql("DELETE FROM gateway.feedback WHERE decision = %s", number)
+    assert list(review.left_behind()) == [number]
+    assert len(ledger.approved()) == 1
+    review.reject(number, ANNA)
+    assert ledger.approved() == []
+    assert review.left_behind() == {}
+    with pytest.raises(ProjectError, match="nobody marked"):
+        review.reject(10**9, ANNA)
+
+
 def test_a_user_who_marks_again_opens_his_mark_anew_and_the_item_stays_until_somebody_decides(
     review: FeedbackReview, marks: MarkStore, record: AuditLog, marked: Callable[..., int], ledger: FeedbackLedger
 ) -> None:

@@ -112,10 +112,18 @@ class FeedbackReview:
         """One mark. Errors as ``entries``, and ProjectError where there is none."""
         mark = self._store.mark(decision)
         if mark is None:
-            raise ProjectError(f"nobody marked decision {decision}.", remedy="See `allotment feedback list`.")
+            raise _nobody_marked(decision)
         record = self._find([decision]).get(decision)
         asked = asked_of(record, self._project.audit.questions) if record else None
         return _reviewed(mark, asked, self._ledger.decided().get(decision))
+
+    def left_behind(self) -> dict[int, Decided]:
+        """Approvals whose mark is gone, because it grew too old or its user is no more. ``reject`` takes them back too.
+
+        Errors as ``entries``.
+        """
+        approved = {number: one for number, one in self._ledger.decided().items() if one.item is not None}
+        return {number: one for number, one in approved.items() if self._store.mark(number) is None}
 
     def approve(self, decision: int, by: Principal, approval: Approval | None = None) -> Decided:
         """Turn a mark into a labelled item; it is on record first, and learnt at the next training.
@@ -162,15 +170,18 @@ class FeedbackReview:
             ProjectError: there is no such mark, or it was rejected already.
             AccessDenied: it could not be recorded; nothing was rejected.
         """
-        seen = self.show(decision)
+        mark = self._store.mark(decision)
 
         def make(before: Decided | None) -> Decided:
-            if before is not None and before.outcome == "reject" and before.mark == seen.mark.id:
+            which = mark.id if mark else before.mark if before else None
+            if which is None:
+                raise _nobody_marked(decision)
+            if before is not None and before.outcome == "reject" and before.mark == which:
                 raise _twice(decision, before)
             number = self._record(by, "feedback-rejected", {"decision": decision, "why": reason})
             return Decided(
                 decision=decision,
-                mark=seen.mark.id,
+                mark=which,
                 outcome="reject",
                 by=by.user,
                 at=datetime.now(UTC),
@@ -251,6 +262,10 @@ def _reviewed(mark: Mark, asked: Asked | None, decided: Decided | None) -> Revie
         question = standalone(asked.after, asked.question) if asked.after else asked.question
     proposal = propose(mark, asked) if asked else Proposal(None, "the record does not hold the decision any more")
     return Reviewed(mark, state, question, asked, proposal, decided)
+
+
+def _nobody_marked(decision: int) -> ProjectError:
+    return ProjectError(f"nobody marked decision {decision}.", remedy="See `allotment feedback list`.")
 
 
 def _twice(decision: int, before: Decided) -> ProjectError:
