@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from allotment.routing._standalone import asks_itself
+from allotment.routing._standalone import asks_itself, standalone
 from allotment.routing._words import content_words, fold
 
 _OPENING = re.compile(
@@ -48,6 +48,15 @@ def leans(question: str) -> bool:
     if _OPENING.match(folded) and count <= _LITTLE and not asks_itself(question):
         return True
     return count <= 2 * _FEW and _REFERS.search(folded) is not None
+
+
+def standing(earlier: Sequence[str]) -> list[str]:
+    """A user's earlier questions, those that lean on one before them made one with it: "How many orders went to
+    Germany?" and "And to Sweden?" are followed by what is asked of Sweden."""
+    found: list[str] = []
+    for text in earlier[-_MOST_TEXTS:]:
+        found.append(standalone(found[-1], text) if found and leans(text) else text)
+    return found
 
 
 def conversation(question: str, context: Sequence[str], *, clear: bool) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from allotment.access import Policy, Principal
 from allotment.feedback import LabelledItem, for_router
-from allotment.routing._follow import conversation, leans
+from allotment.routing._follow import conversation, leans, standing
 from allotment.routing._learned import Compared, Learned, Ranked
 from allotment.routing._standalone import standalone
 from allotment.routing._trained import Trained, summarise
@@ -110,11 +110,12 @@ class Router:
             why = f"{entitled[0]} is the only agent of this role"
             return Routed(self._by_agent(_joined(after, question), entitled[0], role, why), "role", after=after)
         alone, ours = self._learnt_route(question, principal, entitled)
-        texts = [*context, *(text for text in earlier if text not in context)]
+        own = standing(earlier)
+        texts = [*(text for text in context if text not in earlier), *own]
         for before in conversation(question, texts, clear=_is_clear(alone)):
             route = self._learnt_route(before, principal, entitled)[0]
             if isinstance(route, Route):
-                after = before if before in earlier and leans(question) else None
+                after = before if before in own and leans(question) else None
                 return Routed(self._stay(_joined(after, question), route, role), "conversation", ours, after)
         after = self._of_the_same(question, alone, principal, earlier)
         return Routed(alone, "examples", ours, after)
@@ -258,7 +259,7 @@ def _route(found: Compared, chosen: Ranked, note: str = "") -> Route:
 
 def _before(question: str, earlier: Sequence[str]) -> Iterator[str]:
     """The user's own earlier questions that this one may lean on, newest first; none where it stands for itself."""
-    return conversation(question, earlier, clear=False) if leans(question) else iter(())
+    return conversation(question, standing(earlier), clear=False) if leans(question) else iter(())
 
 
 def _joined(after: str | None, question: str) -> str:

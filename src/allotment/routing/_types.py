@@ -57,4 +57,5 @@ class Routed:
     ours: float | None = None
     """Probability that the question alone is any entitled agent's; none where nothing was compared."""
     after: str | None = None
-    """The user's own earlier question that this one follows: it makes no sense alone, and the same agent answers."""
+    """The user's own earlier question that this one follows, made of several where that one followed another: it makes
+    no sense alone, and the same agent answers."""
