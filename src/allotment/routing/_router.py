@@ -7,19 +7,18 @@ other agents know changes no probability, no word weight and no reason a user ca
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from threading import Lock
+from dataclasses import replace
 from typing import Literal
 
 from allotment.access import Policy, Principal
-from allotment.feedback import LabelledItem, for_router
+from allotment.feedback import LabelledItem
+from allotment.routing._classifiers import Classifiers
 from allotment.routing._follow import conversation, leans, standing
-from allotment.routing._learned import Compared, Learned, Ranked
+from allotment.routing._learned import Compared, Ranked
 from allotment.routing._standalone import standalone
-from allotment.routing._trained import Trained, summarise
+from allotment.routing._trained import Trained
 from allotment.routing._types import Candidate, Examples, Outcome, Route, Routed, Unclear
 from allotment.routing._words import content_words
-from allotment.workspace import hash_json
 
 NEAR = 0.65
 """The role's default agent gets a question if its closest example is at least this share as near as the best one's."""
@@ -29,20 +28,10 @@ EVEN = {"ask": 0.5, "default": 0.9}
 """Agents at least this share as likely as the best may be meant as well."""
 
 WhenUnclear = Literal["ask", "default"]
-
-
 _NAMED = "the agent was named by the user"
 
 
-@dataclass(frozen=True)
-class _Set:
-    """What one classifier learns from: the examples of some agents, and approved marks of one role."""
-
-    agents: tuple[str, ...]
-    marked: tuple[LabelledItem, ...]
-
-
-class Router:
+class Router(Classifiers):
     """Learnt from the questions each agent is there to answer. Rebuilt from them in memory, never stored."""
 
     def __init__(
@@ -66,15 +55,9 @@ class Router:
             outside: questions nobody answers; none takes those that ship.
             marked: approved items. A role's router learns those its role may read, and quotes none of them.
         """
+        super().__init__(_learnable(examples, descriptions), trained, outside, marked)
         self._policy = policy
-        self._examples = _learnable(examples, descriptions)
         self._unclear: WhenUnclear = unclear
-        self._trained = {one.examples: one for one in trained}
-        self._outside = outside
-        self._marked = tuple(marked)
-        self._learned: dict[_Set, Learned | None] = {}
-        self._making = Lock()
-        """Held while something is learnt, so that many first questions do not each learn it."""
 
     def make_all(self) -> None:
         """Learn now what the first questions of every role would wait for."""
@@ -140,51 +123,6 @@ class Router:
     def _is_of(self, question: str, agent: str, principal: Principal) -> bool:
         route = self.route(question, principal)
         return isinstance(route, Route) and route.agent == agent
-
-    def learned(self, agents: tuple[str, ...], role: str = "") -> Learned | None:
-        """What is learnt from these agents' examples alone, and what people of ``role`` marked; none without any."""
-        wanted = _Set(agents, self._items(agents, role))
-        if wanted not in self._learned:
-            with self._making:
-                if wanted not in self._learned:
-                    self._learned[wanted] = self._learn(wanted)
-        return self._learned[wanted]
-
-    def _learn(self, wanted: _Set) -> Learned | None:
-        mine, fitted = self._of(wanted.agents), self._trained.get(self._seal(wanted))
-        calibration = fitted.calibration if fitted else None
-        return Learned(mine, calibration, self._outside, _by_candidate(wanted.marked)) if mine else None
-
-    def _items(self, agents: tuple[str, ...], role: str) -> tuple[LabelledItem, ...]:
-        return tuple(for_router(self._marked, role, agents))
-
-    def is_trained(self, agents: tuple[str, ...], role: str = "") -> bool:
-        """Whether numbers were fitted for exactly what these agents have to learn from, and ``role`` marked."""
-        return self.seal(agents, role) in self._trained
-
-    def seal(self, agents: tuple[str, ...], role: str = "") -> str:
-        """Hash of exactly what is learnt for these agents, and ``role``."""
-        return self._seal(_Set(agents, self._items(agents, role)))
-
-    def fitted(self, trained: Collection[Trained], agents: tuple[str, ...], role: str = "") -> Trained | None:
-        """Of several fittings the one for these agents; one for what they knew before, if there is none for today."""
-        seal = self.seal(agents, role)
-        mine = sorted((one for one in trained if one.agents == agents), key=lambda one: one.examples != seal)
-        return mine[0] if mine else None
-
-    def train(self, agents: tuple[str, ...], role: str = "") -> Trained | None:
-        """Fit the numbers on these agents' own questions, each where it is not learnt; none where they have none."""
-        learned = self.learned(agents, role)
-        return None if learned is None else summarise(agents, self.seal(agents, role), learned.held_out())
-
-    def _of(self, agents: tuple[str, ...]) -> dict[Candidate, tuple[str, ...]]:
-        return {candidate: texts for candidate, texts in self._examples.items() if candidate[0] in agents}
-
-    def _seal(self, wanted: _Set) -> str:
-        mine: list[object] = [[*candidate, *texts] for candidate, texts in sorted(self._of(wanted.agents).items())]
-        marked = [[item.agent, item.means, item.text] for item in wanted.marked]
-        outside = self._outside if self._outside is None else list(self._outside)
-        return hash_json([mine, outside, marked] if marked else [mine, outside])
 
     def _by_agent(self, question: str, agent: str, role: str, why: str) -> Route | None:
         candidates = sorted(self._of((agent,)))
@@ -264,14 +202,6 @@ def _before(question: str, earlier: Sequence[str]) -> Iterator[str]:
 
 def _joined(after: str | None, question: str) -> str:
     return question if after is None else standalone(after, question)
-
-
-def _by_candidate(marked: Sequence[LabelledItem]) -> dict[Candidate, list[str]]:
-    found: dict[Candidate, list[str]] = {}
-    for item in marked:
-        if item.agent is not None and item.means is not None and content_words(item.text):
-            found.setdefault((item.agent, item.means), []).append(item.text)
-    return found
 
 
 def _is_clear(outcome: Outcome) -> bool:

@@ -6,60 +6,21 @@ question behind every mark.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
 
-from pydantic import ValidationError
-
-from allotment.access import Policy, Principal
+from allotment.access import Principal
 from allotment.errors import ProjectError
-from allotment.feedback import Decided, FeedbackLedger, Label, LabelledItem, Means, Use
+from allotment.feedback import Decided, FeedbackLedger
 from allotment.gateway._recorder import Recorder
 from allotment.gateway.feedback._asked import Asked, asked_of
+from allotment.gateway.feedback._labelling import PAGE, Approval, Labelling, MeansOf, Reviewed, State
 from allotment.gateway.feedback._marking import Find
 from allotment.gateway.feedback._propose import Proposal, propose
 from allotment.gateway.feedback._store import Mark, MarkStore
 from allotment.project import Project
 from allotment.routing import standalone
 
-State = Literal["open", "approved", "rejected"]
-MeansOf = Callable[[str, str], Means]
-"""Question, agent → by what this agent would answer it."""
 LISTED = 500
-_PAGE = "allotment feedback show"
-
-
-@dataclass(frozen=True)
-class Reviewed:
-    """A mark with what the record says of its question, and what became of it."""
-
-    mark: Mark
-    state: State
-    question: str | None
-    """As it would be learnt, an earlier question it follows included; none where no words are kept."""
-    asked: Asked | None
-    """None: the record does not hold the decision any more."""
-    proposal: Proposal
-    decided: Decided | None
-    """The last decision about it; of an open mark, about what the user had said before."""
-
-
-@dataclass(frozen=True)
-class Approval:
-    """What a person says beyond the proposal; what is left out is the proposal's."""
-
-    use: Use | None = None
-    label: Label | None = None
-    agent: str | None = None
-    means: Means | None = None
-    text: str | None = None
-    """Other words for the question, for example without a name in it."""
-    readers: Collection[str] | None = None
-    """Roles that may read the text. Without it the one role that asked."""
-    mark: str | None = None
-    """The mark that was looked at; approving is refused if the user changed it since."""
 
 
 class FeedbackReview:
@@ -84,12 +45,11 @@ class FeedbackReview:
             means_of: by what an agent would answer a question, where nobody says it.
         """
         self._project = project
-        self._policy = Policy.of(project)
+        self._labelling = Labelling(project, means_of)
         self._store = store
         self._ledger = ledger
         self._find = find
         self._record = record
-        self._means_of = means_of
 
     def entries(self, state: State | None = None, limit: int = LISTED) -> list[Reviewed]:
         """The newest marks, newest first; ``state`` none lists all.
@@ -135,7 +95,7 @@ class FeedbackReview:
         """
         approval = approval or Approval()
         seen = self.show(decision)
-        item = self._item(seen, approval)
+        item = self._labelling.item(seen, approval)
         detail = {
             "decision": decision,
             "scope": item.use,
@@ -149,7 +109,7 @@ class FeedbackReview:
             if before is not None and before.outcome == "approve" and before.mark == seen.mark.id:
                 raise _twice(decision, before)
             if approval.mark not in (None, seen.mark.id):
-                raise ProjectError(_CHANGED, element=f"decision {decision}", remedy=f"See `{_PAGE} {decision}`.")
+                raise ProjectError(_CHANGED, element=f"decision {decision}", remedy=f"See `{PAGE} {decision}`.")
             number = self._record(by, "feedback-approved", detail)
             return Decided(
                 decision=decision,
@@ -191,65 +151,8 @@ class FeedbackReview:
 
         return self._ledger.decide(decision, make)
 
-    def _item(self, seen: Reviewed, approval: Approval) -> LabelledItem:
-        use = approval.use or seen.proposal.use
-        place = f"decision {seen.mark.decision}"
-        if use is None:
-            raise ProjectError(f"{seen.proposal.why}.", element=place, remedy="Say for whom with --as, or reject it.")
-        text = approval.text if approval.text is not None else seen.question
-        if text is None:
-            raise ProjectError(_NO_WORDS, element=place, remedy="Give the question's words with --text.")
-        agent, means, label = self._labels(use, seen, approval, text)
-        try:
-            return LabelledItem(
-                use=use,
-                text=text,
-                role=seen.mark.role,
-                readers=self._readers(seen.mark.role, approval.readers),
-                agent=agent,
-                means=means,
-                label=label,
-                verdict=seen.mark.verdict,
-                note=seen.mark.note,
-            )
-        except ValidationError as error:
-            told = error.errors(include_input=False, include_url=False)[0]["msg"]
-            raise ProjectError(f"{told}.", element=place, remedy=f"See `{_PAGE} {seen.mark.decision}`.") from None
-
-    def _labels(
-        self, use: Use, seen: Reviewed, approval: Approval, text: str
-    ) -> tuple[str | None, Means | None, Label | None]:
-        if use == "guards":
-            label = approval.label or seen.proposal.label
-            if label is None:
-                raise ProjectError("an item for the guards needs a label.", remedy="Give --label.")
-            return None, None, label
-        agent = self._agent(seen, approval)
-        if use == "dataset":
-            return agent, None, None
-        means = approval.means or (seen.proposal.means if agent == seen.proposal.agent else None)
-        return agent, means or self._means_of(text, agent), None
-
-    def _agent(self, seen: Reviewed, approval: Approval) -> str:
-        agent = approval.agent or seen.proposal.agent
-        entitled = self._policy.entitled(seen.mark.role)
-        if agent is None:
-            choice = ", ".join(entitled) or "none"
-            raise ProjectError("no agent is named.", remedy=f"Give --agent. Agents of the role: {choice}.")
-        if agent not in entitled:
-            told = f"the role {seen.mark.role!r} that asked may not ask an agent {agent!r}."
-            raise ProjectError(told, remedy=f"Agents of the role: {', '.join(entitled) or 'none'}.")
-        return agent
-
-    def _readers(self, role: str, wider: Collection[str] | None) -> tuple[str, ...]:
-        unknown = sorted({*(wider or ()), role} - set(self._project.roles))
-        if unknown:
-            raise ProjectError(f"there is no role {unknown[0]!r}.", remedy="Readers are declared roles.")
-        return tuple(sorted({role, *(wider or ())}))
-
 
 _CHANGED = "the user changed his mark since it was looked at."
-_NO_WORDS = "the words of the question are not kept: the audit record of this project keeps none, or not any more."
 
 
 def _reviewed(mark: Mark, asked: Asked | None, decided: Decided | None) -> Reviewed:
