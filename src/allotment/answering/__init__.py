@@ -5,7 +5,7 @@ from allotment.answering._chain import Chain
 from allotment.answering._embedding import Embedding
 from allotment.answering._events import AgentInfo, Answer, AnswerOutcome, Cell, Delta, Event, Source, Step, Table
 from allotment.answering._faults import Fault, absent_adapters, blocking_error, find_faults, worst_error
-from allotment.answering._knowledge import Knowledge
+from allotment.answering._knowledge import Knowledge, routing_fault
 from allotment.answering._options import MAX_SEED, AnswerOptions
 
 __all__ = [
@@ -28,5 +28,6 @@ __all__ = [
     "blocking_error",
     "find_faults",
     "may_read_again",
+    "routing_fault",
     "worst_error",
 ]

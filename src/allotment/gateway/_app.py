@@ -16,6 +16,7 @@ from allotment.access import Policy
 from allotment.gateway._chain import Chain
 from allotment.gateway._recorder import Recorder
 from allotment.gateway.api._routes import api_routes
+from allotment.gateway.feedback import Feedback, feedback_api_routes, feedback_routes
 from allotment.gateway.history import History, history_routes
 from allotment.gateway.identity._identity import Identity
 from allotment.gateway.identity._users import UserStore
@@ -87,6 +88,7 @@ def create_app(
     max_body_bytes: int = MAX_BODY_BYTES,
     answers: AnswerLimits | None = None,
     history: History | None = None,
+    feedback: Feedback | None = None,
 ) -> FastAPI:
     """The pages, the API and the health checks over one chain.
 
@@ -105,6 +107,7 @@ def create_app(
         max_body_bytes: largest body of a request.
         answers: what a request may ask of an answer; none takes what a project without ``answers`` does.
         history: users' kept conversations; without it none are kept and ``/history`` is not there.
+        feedback: what users say of their answers; without it ``/feedback`` and ``/v1/feedback`` are not there.
     """
     own = operations or Operations()
     timeouts = timeouts or TimeoutsConfig()
@@ -132,6 +135,9 @@ def create_app(
     app.include_router(api_routes(limited, identity, executor, answers or AnswerLimits(), timeouts.answer_s))
     if history is not None:
         app.include_router(history_routes(history, identity))
+    if feedback is not None:
+        app.include_router(feedback_routes(feedback, chain, identity))
+        app.include_router(feedback_api_routes(feedback, chain, identity))
     app.mount("/static", StaticFiles(directory=STATIC_DIR))
     add_error_handlers(app)
     app.add_middleware(RunningMiddleware, running=own.running, timeouts=timeouts, finished=own.finished)
