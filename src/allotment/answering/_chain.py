@@ -23,7 +23,7 @@ from allotment.audit import AuditLog, RecordedDenial, authorize
 from allotment.cancellation import current
 from allotment.databases import Databases
 from allotment.errors import AccessDenied, AllotmentError, LimitReached, TimeLimitReached
-from allotment.guards import Guards, check_answer, language_of, refusal_text, refused
+from allotment.guards import Finding, Guards, Means, language_of, refusal_text, refused
 from allotment.models import Engines
 from allotment.project import Project
 from allotment.routing import Outcome, Route, Unclear
@@ -53,8 +53,8 @@ class Chain:
         self._databases = databases
         self._audit = audit
         self._policy = Policy.of(project)
-        self._guards = Guards(project)
         self._knowledge = Knowledge(project, workspace, self._policy)
+        self._guards = Guards(project, Means(engines, self._knowledge.outside))
         self._manifests = Manifests(partial(current_adapter, project, workspace), manifests_good_for_s)
         self._register_adapters()
 
@@ -207,10 +207,14 @@ class Chain:
             completion_tokens=completion.completion_tokens,
             finish=completion.finish,
         )
-        yield from self._released(turn, self._supported(turn, partial, manifest), self._foreign(turn))
+        yield from self._released(turn, self._supported(turn, partial, manifest))
 
-    def _foreign(self, turn: Turn) -> frozenset[str]:
-        return self._knowledge.foreign(turn.principal.role)
+    def _looked_over(self, turn: Turn, text: str, agent: str | None, *, rows: bool = False) -> list[Finding]:
+        """The checks of answers. What the database gave an account for this user is nobody else's secret."""
+        role = turn.principal.role
+        foreign = frozenset() if rows else self._knowledge.foreign(role)
+        hosts = self._knowledge.hosts(role)
+        return self._guards.check_answer(text, turn.principal, agent, foreign_terms=foreign, hosts=hosts)
 
     def _supported(self, turn: Turn, partial: Answer, manifest: Manifest) -> Answer:
         """The answer with its source, or "not known" when no section the agent learnt supports it."""
@@ -244,9 +248,8 @@ class Chain:
             completion_tokens=found.completion_tokens,
         )
         if found.result is None:
-            yield from self._released(
-                turn, replace(partial, outcome="unknown", text=sentence("no_sql", turn.language)), frozenset()
-            )
+            unknown = replace(partial, outcome="unknown", text=sentence("no_sql", turn.language))
+            yield from self._released(turn, unknown)
             return
         table = Table(found.result.columns, found.result.rows, found.result.truncated)
         text = rows_text(table, turn.language)
@@ -256,7 +259,7 @@ class Chain:
             turn.note("answering", f"code writes the text about rows, without {', '.join(turn.options.unused())}")
         text = cut(text, turn.options.stop)
         turn.note("releasing", f"rows of what the account {account} may see: {len(table.rows)}")
-        yield from self._released(turn, replace(partial, text=text, table=table), frozenset())
+        yield from self._released(turn, replace(partial, text=text, table=table))
 
     def _places(self, turn: Turn, agents: Sequence[str]) -> tuple[Source, ...]:
         """Where to look instead, among what the user may read; a quote that fails the output check is left out."""
@@ -269,15 +272,14 @@ class Chain:
             agents,
             lambda why: turn.note("searching", why),
         )
-        foreign = self._foreign(turn)
-        return tuple(place for place in found if not refused(check_answer(place.quote, foreign)))
+        return tuple(place for place in found if not refused(self._looked_over(turn, place.quote, None)))
 
-    def _released(self, turn: Turn, partial: Answer, foreign: frozenset[str]) -> Iterator[Event]:
+    def _released(self, turn: Turn, partial: Answer) -> Iterator[Event]:
         """Record the end, then let the text out; text that fails the output check is withheld."""
         current().require()
         if partial.outcome == "unknown" and partial.agent is not None:
             partial = replace(partial, places=self._places(turn, [partial.agent]))
-        findings = check_answer(partial.text, foreign)
+        findings = self._looked_over(turn, partial.text, partial.agent, rows=partial.account is not None)
         if refused(findings):
             fired = {finding.check: finding.evidence for finding in findings if finding.outcome == "refuse"}
             turn.end("failed", {"decision": partial.record, "checks": fired})

@@ -91,6 +91,29 @@ class Router:
                 return self._stay(question, before)
         return alone
 
+    def outside(
+        self, question: str, principal: Principal, context: Sequence[str] = (), agent: str | None = None
+    ) -> tuple[float, float] | None:
+        """Probability that a question is nobody's among the entitled agents, and from where that is sure enough.
+
+        A follow-up has the least of its own and that of what it follows. None where nothing is learnt.
+
+        Args:
+            question: the user's words.
+            principal: who asks.
+            context: earlier texts of the conversation, oldest first.
+            agent: one entitled agent that counts alone; one that is not entitled knows nothing.
+        """
+        entitled = self._policy.agents_of(principal)
+        learned = self.learned(tuple(name for name in entitled if agent in (None, name)))
+        if learned is None:
+            return None
+        threshold = learned.calibration.threshold
+        alone = Compared(learned, question)
+        clear = not alone.outside and alone.ranked[0].probability >= CLEAR
+        earlier = conversation(question, context, clear=clear)
+        return min([alone.nobody, *(Compared(learned, text).nobody for text in earlier)]), threshold
+
     def route_to(self, question: str, agent: str) -> Route:
         """The means by which an agent the user named answers."""
         named = self._by_agent(question, agent, "the agent was named by the user")
