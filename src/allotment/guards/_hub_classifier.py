@@ -7,6 +7,7 @@ and no code that lies in the folder is carried out.
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def hub_classifier_check(classifier: HubClassifier, threshold: float | None) -> 
 
 
 class HubClassifier:
-    """A classifier in memory. Thread-safe: it only reads."""
+    """A classifier in memory. Thread-safe."""
 
     def __init__(self, config: HubClassifierConfig, root: Path) -> None:
         """Load it, having compared the folder with its seal.
@@ -67,6 +68,8 @@ class HubClassifier:
                 remedy="It needs config.json, model.safetensors and the tokenizer's files.",
             ) from error
         self._model = model.eval()
+        self._cutting = threading.Lock()
+        """A tokenizer's way to cut is state of it."""
         self._window = config.window_tokens
         self._overlap = config.overlap_tokens
         self._attacks = _places(model.config.id2label, config)
@@ -78,13 +81,14 @@ class HubClassifier:
 
     def score(self, texts: Sequence[str]) -> tuple[float, str]:
         """The highest probability of an attack in any window of the texts, and the beginning of that window."""
-        windows = self._tokenizer(
-            list(texts),
-            truncation=True,
-            max_length=self._window,
-            stride=self._overlap,
-            return_overflowing_tokens=True,
-        )["input_ids"]
+        with self._cutting:
+            windows = self._tokenizer(
+                list(texts),
+                truncation=True,
+                max_length=self._window,
+                stride=self._overlap,
+                return_overflowing_tokens=True,
+            )["input_ids"]
         best, part = 0.0, ""
         for start in range(0, len(windows), _BATCH):
             batch = windows[start : start + _BATCH]
