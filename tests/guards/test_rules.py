@@ -13,7 +13,7 @@ import yaml
 from allotment.guards import _error_text, _override, _remote_content, _system_prompt, skeleton
 from allotment.guards._decode import _BASE64, _ENTITY, _HEX, _LEET_WORD, _URL
 from allotment.guards._impersonation import _trigger, claim_patterns
-from allotment.guards._patterns import Rule, rule
+from allotment.guards._patterns import Rule, Rules, rule
 from allotment.guards.training import own_sources
 
 with warnings.catch_warnings():
@@ -22,7 +22,7 @@ with warnings.catch_warnings():
 
 ROLES = frozenset({"employee", "warehouse", "sales", "director", "finance_team"})
 RULES = [
-    *(one.compiled for one in (*_override.RULES, *_system_prompt.RULES, *claim_patterns(ROLES), _trigger(ROLES))),
+    *(one.compiled for one in (*_override.RULES, *_system_prompt.RULES, *claim_patterns(ROLES), *_trigger(ROLES))),
     *_remote_content.RULES, *_error_text.RULES, _BASE64, _ENTITY, _HEX, _LEET_WORD, _URL,
 ]  # fmt: skip
 _REPEATS = (_constants.MAX_REPEAT, _constants.MIN_REPEAT)
@@ -72,7 +72,7 @@ TEXTS = [*TEMPLATES, *(skeleton(text) for text in (*CLAIMS["refused"], *CLAIMS["
 
 
 @pytest.mark.parametrize("rules", [_override.RULES, _system_prompt.RULES, claim_patterns(ROLES)])
-def test_a_rule_that_matches_was_possible(rules: tuple[Rule, ...]) -> None:
+def test_a_rule_that_matches_was_possible(rules: Rules) -> None:
     matched = [(one, text) for one in rules for text in TEXTS if one.compiled.search(text)]
     assert matched
     assert all(one.possible(text) for one, text in matched)
@@ -87,7 +87,7 @@ def test_most_rules_need_not_be_tried_on_an_ordinary_question() -> None:
     ("pattern", "needs"),
     [
         (r"\b(?:ignore|forget) (?:all )?(?:the )?rules\b", {"ignore", "forget"}),
-        (r"(?:abc)?de[fg]", {"de"}),
+        (r"(?:abc)?de[fg]", {"def", "deg"}),
         (r"(?:abc|\w+)", set()),
         (r"x(?:abcd){2}|efg", {"abcd", "efg"}),
     ],

@@ -15,7 +15,7 @@ _ENTITY = re.compile(r"&#?\w{2,10};")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _HEX = re.compile(r"[0-9A-Fa-f][0-9A-Fa-f :,\\x-]{15,}")
 _NOT_HEX = re.compile(r"[^0-9A-Fa-f]")
-_LEET_WORD = re.compile(r"[A-Za-z0-9@$!|]+")
+_LEET_WORD = re.compile(r"(?<![A-Za-z0-9@$!|])[A-Za-z]*+[0-9@$!|][A-Za-z0-9@$!|]*")
 _SPACED = re.compile(r"(?<!\w)\w(?:[ ._*-]\w(?!\w))+")
 _SPACER = re.compile(r"[ ._*-]")
 _LEET = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "9": "g", "@": "a", "$": "s", "!": "i"}
@@ -71,12 +71,9 @@ def _readable(data: bytes) -> str:
 
 def _unleet(text: str, table: dict[int, str]) -> str:
     """Digits and signs inside words become the letters they stand for; numbers stay numbers."""
-    return " ".join(
-        _LEET_WORD.sub(lambda match: _unleet_word(match.group(), table), part) if _LEET_SIGN.search(part) else part
-        for part in text.split(" ")
-    )
+    return _LEET_WORD.sub(lambda match: _unleet_word(match.group(), table), text)
 
 
 def _unleet_word(word: str, table: dict[int, str]) -> str:
-    letters = any(char.isalpha() for char in word)
-    return word.translate(table) if letters and not word.isalpha() else word
+    core = word.rstrip("!|")  # at a word's end these are what they are
+    return word.translate(table) if _LEET_SIGN.search(core) and not core.isdigit() else word

@@ -5,14 +5,21 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cached_property
 
 from allotment.guards._decode import decodings
+from allotment.guards._grams import Table, table_of
 from allotment.guards._lookalikes import fold_lookalikes
 
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
-    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb]"
 )
+_TAGS = re.compile("[\U000e0000-\U000e0fff]")
+"""Apart from the others: a class that goes beyond the first plane is searched far more slowly."""
+_UNUSUAL = re.compile("[^\t\n\r -~\u00a1-\u00ac\u00ae-\u034e]")
+"""What may be invisible or a control character; most texts of Latin letters have none."""
+_MARK = re.compile("[\u0300-\u036f]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _PUNCTUATION = str.maketrans(
     {**dict.fromkeys("’‘‛`´ʼ′", "'"), **dict.fromkeys("“”„«»‟", '"'), **dict.fromkeys("‐‑‒–—―−", "-")}
@@ -47,6 +54,11 @@ class Form:
     sentences: str
     """The same, one sentence a line."""
 
+    @cached_property
+    def grams(self) -> Table:
+        """Which characters follow each other in it: most rules look for some that do not."""
+        return table_of(self.whole)
+
     @property
     def readings(self) -> tuple[str, ...]:
         """The whole, and by sentence where that is something else."""
@@ -68,7 +80,8 @@ def normalise(text: str) -> str:
         return _plain_marks(_CONTROL.sub(" ", text))
     for _ in range(_ROUNDS):
         before = text
-        text = _INVISIBLE.sub("", _CONTROL.sub(" ", text))
+        if _UNUSUAL.search(text):
+            text = _TAGS.sub("", _INVISIBLE.sub("", _CONTROL.sub(" ", text)))
         text = _plain_marks(fold_lookalikes(unicodedata.normalize("NFKC", text)))
         if text == before:
             break
@@ -126,7 +139,7 @@ def _bare(clean: str) -> str:
         return clean.casefold()
     for _ in range(_ROUNDS):
         before = clean
-        decomposed = unicodedata.normalize("NFKD", clean.casefold()).casefold()
+        decomposed = _MARK.sub("", unicodedata.normalize("NFKD", clean.casefold()).casefold())
         marks = {ord(char): None for char in set(decomposed) if unicodedata.category(char) == "Mn"}
         clean = normalise(decomposed.translate(marks) if marks else decomposed)
         if clean.isascii():
