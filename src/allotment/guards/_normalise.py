@@ -32,9 +32,6 @@ _USUAL = """
     vsechna pravidla ignoruj ich bin als die alle deine vergiss regeln
 """
 _PLAIN_WORDS = frozenset(_USUAL.split())
-_PLAIN_LONGER = frozenset(word for word in _PLAIN_WORDS if len(word) > 2)
-_CERTAIN = frozenset({"tag characters", "url", "html", "base64", "hexadecimal"})
-"""Decodings that leave a mark; the others (rot13, leet, spacing) are kept where they give words of a language."""
 _BY_WORD = frozenset({"leet", "spacing"})
 """Decodings of single words: of a long text only the sentences around them are read once more."""
 _AROUND = 2
@@ -98,15 +95,14 @@ def skeleton(text: str) -> str:
 
 
 def prepare(text: str) -> Prepared:
-    """All forms of ``text``: plain, and each decoding that gives something else. Nothing is decoded twice."""
+    """All forms of ``text``: plain, and each decoding that gives something else."""
     clean = normalise(text[:SCANNED_CHARACTERS])
     forms = [_form("plain", clean)]
     seen = {forms[0].whole}
-    for how, decoded in decodings(text[:SCANNED_CHARACTERS], clean):
-        if how == "rot13" and not _is_language(how, decoded.casefold()):
-            continue
+    words = frozenset(_WORD.findall(forms[0].whole))
+    for how, decoded in decodings(text[:SCANNED_CHARACTERS], clean, words):
         form = _form(how, normalise(decoded))
-        if form.whole not in seen and (how in _CERTAIN or _is_language(how, form.whole)):
+        if form.whole not in seen and (how not in _BY_WORD or _is_language(form.whole)):
             seen.add(form.whole)
             forms.append(_changed(form, forms[0]) if how in _BY_WORD else form)
     return Prepared(text, clean, tuple(forms))
@@ -123,9 +119,8 @@ def _changed(form: Form, plain: Form) -> Form:
     return Form(form.how, " ".join(kept), "\n".join(kept))
 
 
-def _is_language(how: str, text: str) -> bool:
-    """Whether a decoding that every text has gave words. Words of two letters come out of rot13 by chance."""
-    return not (_PLAIN_LONGER if how == "rot13" else _PLAIN_WORDS).isdisjoint(_WORD.findall(text))
+def _is_language(text: str) -> bool:
+    return not _PLAIN_WORDS.isdisjoint(_WORD.findall(text))
 
 
 def _form(how: str, clean: str) -> Form:
