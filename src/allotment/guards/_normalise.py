@@ -99,24 +99,28 @@ def prepare(text: str) -> Prepared:
     clean = normalise(text[:SCANNED_CHARACTERS])
     forms = [_form("plain", clean)]
     seen = {forms[0].whole}
+    known = set(_sentences(clean)) if len(clean) > _LONG else set()
     words = frozenset(_WORD.findall(forms[0].whole))
     for how, decoded in decodings(text[:SCANNED_CHARACTERS], clean, words):
-        form = _form(how, normalise(decoded))
-        if form.whole not in seen and (how not in _BY_WORD or _is_language(form.whole)):
+        is_long = how in _BY_WORD and len(clean) > _LONG
+        form = _form(how, normalise(_unknown(decoded, known) if is_long else decoded))
+        if form.whole not in seen and (how not in _BY_WORD or is_long or _is_language(form.whole)):
             seen.add(form.whole)
-            forms.append(_changed(form, forms[0]) if how in _BY_WORD else form)
+            forms.append(form)
     return Prepared(text, clean, tuple(forms))
 
 
-def _changed(form: Form, plain: Form) -> Form:
-    """Of a long form the sentences that the plain one does not have, with their neighbours."""
-    if len(form.whole) <= _LONG:
-        return form
-    lines, known = form.sentences.split("\n"), set(plain.sentences.split("\n"))
-    places = [place for place, line in enumerate(lines) if line not in known]
+def _unknown(decoded: str, known: set[str]) -> str:
+    """The sentences that are not known, with their neighbours, a line each; they are known from then on."""
+    sentences = _sentences(decoded)
+    places = [place for place, sentence in enumerate(sentences) if sentence not in known]
+    known.update(sentences)
     near = {place + step for place in places for step in range(-_AROUND, _AROUND + 1)}
-    kept = [line for place, line in enumerate(lines) if place in near]
-    return Form(form.how, " ".join(kept), "\n".join(kept))
+    return "\n".join(sentence for place, sentence in enumerate(sentences) if place in near)
+
+
+def _sentences(text: str) -> list[str]:
+    return _SENTENCE_END.split(text)
 
 
 def _is_language(text: str) -> bool:
@@ -125,7 +129,7 @@ def _is_language(text: str) -> bool:
 
 def _form(how: str, clean: str) -> Form:
     bare = _bare(clean)
-    lines = (" ".join(line.split()) for line in _SENTENCE_END.split(bare))
+    lines = (" ".join(line.split()) for line in _sentences(bare))
     return Form(how, " ".join(bare.split()), "\n".join(line for line in lines if line))
 
 
