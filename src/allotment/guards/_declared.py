@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from allotment.errors import ProjectError
 from allotment.guards._answer import ANSWER_CHECKS
@@ -21,8 +21,10 @@ from allotment.guards._personal_data import PersonalData
 from allotment.guards._secrets import secrets_check, secrets_in_answer
 from allotment.guards._topics import NAME as TOPICS
 from allotment.guards._topics import topics_check
-from allotment.models import Engines, is_server, locate
-from allotment.project import AgentGuards, GuardsConfig, Project
+from allotment.project import AgentGuards, GuardsConfig, JudgeConfig, Project
+
+if TYPE_CHECKING:
+    from allotment.models import Engines
 
 _Given = TypeVar("_Given")
 
@@ -88,9 +90,7 @@ class Declared:
             by_agent = own is not None and name in own.checks
             return off_topic_check(_needed(name, means.scope), threshold, by_agent=by_agent)
         if name == "judge" and config.judge is not None:
-            if not is_server(config.judge.model):
-                locate(config.judge.model)
-            return judge_check(config.judge, _needed(name, means.engines), threshold)
+            return judge_check(_there(config.judge), _needed(name, means.engines), threshold)
         if name == "hub_classifier" and config.hub_classifier is not None and self._hub is not None:
             return bounded(name, hub_classifier_check(self._hub, threshold), config.hub_classifier.timeout_s)
         return own_check(name, config.check_s, threshold)
@@ -111,6 +111,15 @@ def _needed(name: str, given: _Given | None) -> _Given:
     if given is None:
         raise ProjectError(f"the check {name!r} cannot be carried out here.", element="guards.checks")
     return given
+
+
+def _there(judge: JudgeConfig) -> JudgeConfig:
+    """The same, its model being here or served elsewhere."""
+    from allotment.models import is_server, locate
+
+    if not is_server(judge.model):
+        locate(judge.model)
+    return judge
 
 
 def _classifier(project: Project) -> Path | None:

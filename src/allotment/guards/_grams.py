@@ -1,4 +1,4 @@
-"""Which three characters in a row a text has, as a table: one look at it says of many strings that they are not there."""
+"""Which three characters in a row a text has, as a table: one look at it tells which strings are not there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def grams(text: str) -> Grams:
     """Places in a table of the grams of a text."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     mixed = codes[:-2] * _FACTORS[0] ^ codes[1:-1] * _FACTORS[1] ^ codes[2:] * _FACTORS[2]
-    return (mixed * _FACTORS[0]) >> np.uint32(32 - _BITS)
+    places: Grams = (mixed * _FACTORS[0]) >> np.uint32(32 - _BITS)
+    return places
 
 
 def table_of(text: str) -> Table:

@@ -11,6 +11,7 @@ from allotment.guards._answer import check_answer
 from allotment.guards._chain import check_question
 from allotment.guards._declared import Declared, Means
 from allotment.guards._finding import AnswerCheck, AnswerContext, Check, Finding
+from allotment.guards._impersonation import make_ready
 from allotment.project import Project
 
 Part = Literal["question", "conversation", "context"]
@@ -42,6 +43,7 @@ class Guards:
         """
         config = project.guards
         self._project = project
+        make_ready(frozenset(project.roles))
         made = Declared(project, means or Means())
         self._checks = MappingProxyType(made.checks(None))
         self._of_agent = {name: MappingProxyType(made.checks(own)) for name, own in config.agents.items()}

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 _EDGE = r"\b"
 _OPENING = re.compile(r"\((?:\?(?::|=|!|P<\w+>|<=|<!))?")
 _LOOKS_BACK = ("(?<=", "(?<!")
 
 
+@lru_cache(maxsize=2048)  # the same groups stand in many rules
 def hoisted(pattern: str) -> str:
     """The same pattern with shared edges, at every depth; what looks back has a fixed length and stays as it is."""
     merged: list[str] = []

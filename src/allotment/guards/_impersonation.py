@@ -245,6 +245,12 @@ def _trigger(roles: frozenset[str]) -> Rules:
     return Rules(found)
 
 
+def make_ready(roles: frozenset[str]) -> None:
+    """Compile the patterns of claims now, which takes longer than most questions."""
+    claim_patterns(roles)
+    _trigger(roles)
+
+
 def check_impersonation(text: Prepared, context: Context) -> Finding:
     """Refuse a claim of a rank or role other than the session's, of its rights, or of speaking for it."""
     roles = frozenset(context.roles)

@@ -11,14 +11,16 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from allotment.cancellation import Cancellation, cancellable, current
 from allotment.errors import Cancelled, TimeLimitReached
 from allotment.guards._finding import Check, Context, Finding, allow, refuse
 from allotment.guards._normalise import Prepared
-from allotment.models import Engine, Engines, Message
 from allotment.project import JudgeConfig
+
+if TYPE_CHECKING:  # loading what speaks to model servers takes a while, and few projects have a judge
+    from allotment.models import Engine, Engines, Message
 
 NAME = "judge"
 HALF = 0.5
@@ -78,6 +80,8 @@ def _share_of_yes(engine: Engine, config: JudgeConfig, text: str) -> float:
 
 def judge_messages(refuses: str, text: str) -> list[Message]:
     """The judge's task, examples, and last the text between marks. The beginning is the same for every text."""
+    from allotment.models import Message
+
     shown = [
         message
         for said, verdict in _EXAMPLES

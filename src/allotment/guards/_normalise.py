@@ -25,7 +25,8 @@ _PUNCTUATION = str.maketrans(
     {**dict.fromkeys("’‘‛`´ʼ′", "'"), **dict.fromkeys("“”„«»‟", '"'), **dict.fromkeys("‐‑‒–—―−", "-")}
 )
 _ANY_PUNCTUATION = re.compile(f"[{re.escape(''.join(map(chr, _PUNCTUATION)))}]")
-_SENTENCE_END = re.compile(r"[.!?…。！？]+[\"')\]]?\s+|[\r\n\u2028\u2029]+")
+_SENTENCE_END = re.compile(r"[.!?…。！？](?<![.!?…。！？]{2})[.!?…。！？]*+[\"')\]]?\s+|[\r\n\u2028\u2029]+")
+"""Tried at the first of a row of marks alone, so that a long row is read once."""
 _WORD = re.compile(r"\w+")
 _USUAL = """
     the you your i me my am is as all ignore forget show rules instructions jsem som jako ako ja sva svoja tve tvoje
