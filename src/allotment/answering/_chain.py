@@ -54,9 +54,9 @@ class Chain:
         self._audit = audit
         self._policy = Policy.of(project)
         self._knowledge = Knowledge(project, workspace, self._policy)
-        self._guards = Guards(project, Means(engines, self._knowledge.outside))
         self._manifests = Manifests(partial(current_adapter, project, workspace), manifests_good_for_s)
         self._register_adapters()
+        self._guards = Guards(project, Means(engines, self._knowledge.outside))
 
     def _register_adapters(self) -> None:
         """All adapters that can be served are loaded together, not one more at each agent's first question."""

@@ -7,10 +7,11 @@ from types import MappingProxyType
 
 from allotment.access import Principal
 from allotment.cancellation import current
-from allotment.guards._finding import Check, Context, Finding, failed, refused
+from allotment.guards._finding import Check, Context, Finding, failed, refuse, refused
 from allotment.guards._impersonation import check_impersonation
+from allotment.guards._length import NAME as LENGTH
 from allotment.guards._length import check_length
-from allotment.guards._normalise import Prepared, prepare
+from allotment.guards._normalise import SCANNED_CHARACTERS, Prepared, prepare
 from allotment.guards._override import check_override
 from allotment.guards._system_prompt import check_system_prompt
 
@@ -43,7 +44,7 @@ def check_question(
         principal: the session's user and role; claims are compared with this role.
         roles: the project's roles, name → purpose.
         checks: which checks, by name; none at all is refused by ``refused``. ``COSTLY`` ones are left out after a
-            refusal.
+            refusal. A text of which a part is not read is refused without the check ``length`` as well.
         agent: the agent that will answer, if one was chosen.
         earlier: earlier texts of the conversation, oldest first.
 
@@ -59,6 +60,8 @@ def check_question(
     for name, check in checks.items():
         if name not in COSTLY or not findings or not refused(findings):
             findings.append(_guarded(name, check, prepared, context))
+    if len(text) > SCANNED_CHARACTERS and LENGTH not in checks:
+        findings.append(refuse(LENGTH, f"{len(text)} characters; at most {SCANNED_CHARACTERS} are read"))
     return findings
 
 

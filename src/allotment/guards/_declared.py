@@ -26,6 +26,8 @@ from allotment.project import AgentGuards, GuardsConfig, JudgeConfig, Project
 if TYPE_CHECKING:
     from allotment.models import Engines
 
+_GRACE_S = 0.5
+"""A judge stops by itself when its time is up; an engine that reads a long text does so only at its first token."""
 _Given = TypeVar("_Given")
 
 
@@ -90,7 +92,8 @@ class Declared:
             by_agent = own is not None and name in own.checks
             return off_topic_check(_needed(name, means.scope), threshold, by_agent=by_agent)
         if name == "judge" and config.judge is not None:
-            return judge_check(_there(config.judge), _needed(name, means.engines), threshold)
+            judge = judge_check(_there(config.judge), _needed(name, means.engines), threshold)
+            return bounded(name, judge, config.judge.timeout_s + _GRACE_S)
         if name == "hub_classifier" and config.hub_classifier is not None and self._hub is not None:
             return bounded(name, hub_classifier_check(self._hub, threshold), config.hub_classifier.timeout_s)
         return own_check(name, config.check_s, threshold)

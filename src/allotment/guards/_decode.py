@@ -32,6 +32,8 @@ _LEET_SIGN = re.compile(r"[0-9@$!|]")
 _TAG_BASE = 0xE0000
 _TAGS = re.compile("[\U000e0020-\U000e007e]")
 _WORD = re.compile(r"\w+")
+_BEFORE = re.compile(r"(?<!\S)[^\w\s]+(?=\w)")
+"""Marks that stood behind a word before it was turned round."""
 _FORWARDS = """
     the you your what that this tell show have from with please ignore forget rules instructions previous prompt system
     director password salary jsem jako moje tvoje vsechna pravidla pokyny prosim rekni ukaz ignoruj zapomen reditel
@@ -61,7 +63,7 @@ def decodings(original: str, clean: str, words: Collection[str]) -> Iterator[tup
         yield ROT13, codecs.encode(clean, "rot13")
     if not USUAL_BACKWARDS.isdisjoint(words):
         yield BACKWARDS, clean[::-1]
-        yield f"{BACKWARDS} by word", _WORD.sub(lambda match: match.group()[::-1], clean)
+        yield f"{BACKWARDS} by word", _BEFORE.sub("", _WORD.sub(lambda match: match.group()[::-1], clean))
     if _LEET_SIGN.search(clean):
         forms = dict.fromkeys(_unleet(clean, table) for table in (_LEET_I, _LEET_L))
         yield from (("leet", form) for form in forms if form != clean)

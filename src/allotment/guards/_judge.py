@@ -54,8 +54,9 @@ _EXAMPLES = (
 
 
 def judge_check(config: JudgeConfig, engines: Engines, threshold: float | None) -> Check:
-    """A check by the declared model; its engine is loaded when it is first asked, outside of the time limit."""
+    """A check by the declared model, which is loaded now: the first question must not wait for it."""
     limit = HALF if threshold is None else threshold
+    engines.get(config.model)
 
     def check(text: Prepared, context: Context) -> Finding:
         engine = engines.get(config.model)

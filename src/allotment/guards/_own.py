@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from contextvars import copy_context
 from dataclasses import replace
 from importlib.metadata import entry_points
 from typing import Any, cast
@@ -106,7 +107,8 @@ class _Call:
         self.finding: object = None
         self.error: Exception | None = None
         self._work = (check, text, context, places)
-        threading.Thread(target=self._run, daemon=True, name="own guard check").start()
+        run = copy_context().run  # so that what is no longer wanted is known in the thread too
+        threading.Thread(target=run, args=(self._run,), daemon=True, name="own guard check").start()
 
     def _run(self) -> None:
         check, text, context, places = self._work

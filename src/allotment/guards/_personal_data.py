@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from allotment.documents import personal_finder
 from allotment.guards._finding import AnswerContext, Context, Finding, allow, refuse
-from allotment.guards._normalise import Prepared, normalise
+from allotment.guards._normalise import SCANNED_CHARACTERS, Prepared, normalise
 from allotment.project import Project
 
 NAME = "personal_data"
@@ -31,7 +31,7 @@ class PersonalData:
 
     def question(self, text: Prepared, context: Context) -> Finding:
         """Of a question as it came and cleaned."""
-        return self._finding(text.original, text.clean)
+        return self._finding(text.original[:SCANNED_CHARACTERS], text.clean)
 
     def answer(self, text: str, context: AnswerContext) -> Finding:
         """Of an answer as it would be shown and cleaned."""

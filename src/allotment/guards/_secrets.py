@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 
 from allotment.guards._finding import AnswerCheck, AnswerContext, Check, Context, Finding, allow, refuse
-from allotment.guards._normalise import Prepared, normalise
+from allotment.guards._normalise import SCANNED_CHARACTERS, Prepared, normalise
 from allotment.project import SecretKind
 
 NAME = "secrets"
@@ -54,7 +54,7 @@ def secrets_check(kinds: Collection[SecretKind]) -> Check:
     """A check of questions for these kinds, in every decoded form that keeps its letters' case."""
 
     def check(text: Prepared, context: Context) -> Finding:
-        return _finding(text.original, text.clean, kinds)
+        return _finding(text.original[:SCANNED_CHARACTERS], text.clean, kinds)
 
     return check
 
