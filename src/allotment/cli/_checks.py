@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from allotment.cli._run import Run
@@ -21,7 +22,7 @@ class Checks:
     """The checks of questions and answers, as they stand around the models."""
 
     guards: Guards
-    _knowledge: Knowledge
+    _knowledge: Callable[[], Knowledge]
 
     def question(self, text: str, asking: Principal, agent: str | None) -> list[Finding]:
         """Findings on a question."""
@@ -29,7 +30,8 @@ class Checks:
 
     def answer(self, text: str, asking: Principal, agent: str | None) -> list[Finding]:
         """Findings on an answer to this principal."""
-        foreign, hosts = self._knowledge.foreign(asking.role), self._knowledge.hosts(asking.role)
+        known = self._knowledge()
+        foreign, hosts = known.foreign(asking.role), known.hosts(asking.role)
         return self.guards.check_answer(text, asking, agent, foreign_terms=foreign, hosts=hosts)
 
 
@@ -38,7 +40,14 @@ def open_checks(run: Run, project: Project) -> Iterator[Checks]:
     """All checks the project declares; a model is loaded when a check first asks it."""
     from allotment.access import Policy
     from allotment.answering import Knowledge
-    from allotment.guards import Guards, Means
+    from allotment.guards import Guards, Means, Outside
+
+    @cache
+    def knowledge() -> Knowledge:
+        return Knowledge(project, run.workspace(), Policy.of(project))
+
+    def scope(question: str, asking: Principal, earlier: Sequence[str], agent: str | None) -> Outside | None:
+        return knowledge().outside(question, asking, earlier, agent)
 
     with ExitStack() as stack:
         engines = None
@@ -46,5 +55,4 @@ def open_checks(run: Run, project: Project) -> Iterator[Checks]:
             from allotment.models import Engines
 
             engines = stack.enter_context(Engines(project.models.threads))
-        knowledge = Knowledge(project, run.workspace(), Policy.of(project))
-        yield Checks(Guards(project, Means(engines, knowledge.outside)), knowledge)
+        yield Checks(Guards(project, Means(engines, scope)), knowledge)
