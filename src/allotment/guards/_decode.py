@@ -35,12 +35,14 @@ _WORD = re.compile(r"\w+")
 _BEFORE = re.compile(r"(?<!\S)[^\w\s]+(?=\w)")
 """Marks that stood behind a word before it was turned round."""
 _FORWARDS = """
-    the you your what that this tell show have from with please ignore forget rules instructions previous prompt system
-    director password salary jsem jako moje tvoje vsechna pravidla pokyny prosim rekni ukaz ignoruj zapomen reditel
-    heslo ich und ist nicht bitte alle anweisungen vergiss regeln zeig mir
+    the you your all what that this them they their then there which about would will tell show have from with give
+    write want only first text above answer question task everything please ignore forget rules instructions previous
+    prompt system director password salary jsem jsi jste jako jak moje tvoje vsechna pravidla pokyny prosim rekni ukaz
+    ignoruj zapomen reditel heslo ich und ist nicht bitte alle als eine deine jetzt auch kann dass fragen aufgabe
+    anweisungen informationen vergiss regeln zeig mir die bin
 """
-_ALSO_WORDS = frozenset({"mir", "und", "ist", "alle"})
-"""Backwards these are words, or what shortens one, so that they say nothing."""
+_ALSO_WORDS = frozenset({"mir", "und", "ist", "all", "alle", "als", "die", "bin"})
+"""Backwards these are words, names or what shortens one, so that they say nothing."""
 USUAL_ROT13 = frozenset(codecs.encode(word, "rot13") for word in _FORWARDS.split() if len(word) > 2)
 USUAL_BACKWARDS = frozenset(word[::-1] for word in _FORWARDS.split() if word not in _ALSO_WORDS)
 
