@@ -158,7 +158,7 @@ def looked_over(opened: Opened) -> Chain:
     every = [*SHIPPED_ANSWERS, *OPTIONAL_ANSWERS]
     chain = opened.chain(answer_checks=every, canaries={"board": [CANARY]})
     terms = frozenset({" 4 86 million eur "})
-    chain._knowledge._foreign["employee"] = terms
+    chain._learnt.now._foreign["employee"] = terms
     return chain
 
 

@@ -12,6 +12,7 @@ from allotment.agents import ask_database, recite
 from allotment.answering._embedding import Embedding, embed
 from allotment.answering._events import AgentInfo, Answer, Event, Source, Step, Table
 from allotment.answering._knowledge import Knowledge
+from allotment.answering._learnt import Learnt
 from allotment.answering._manifests import Manifests
 from allotment.answering._options import AnswerOptions, cut
 from allotment.answering._places import find_places
@@ -23,7 +24,7 @@ from allotment.audit import AuditLog, RecordedDenial, authorize
 from allotment.cancellation import current
 from allotment.databases import Databases
 from allotment.errors import AccessDenied, AllotmentError, LimitReached, TimeLimitReached
-from allotment.guards import Finding, Guards, Means, language_of, refusal_text, refused
+from allotment.guards import Finding, Guards, Means, Outside, language_of, refusal_text, refused
 from allotment.models import Engines
 from allotment.project import Project
 from allotment.routing import Outcome, Route, Unclear
@@ -53,22 +54,29 @@ class Chain:
         self._databases = databases
         self._audit = audit
         self._policy = Policy.of(project)
-        self._knowledge = Knowledge(project, workspace, self._policy)
         self._manifests = Manifests(partial(current_adapter, project, workspace), manifests_good_for_s)
-        self._register_adapters()
-        self._guards = Guards(project, Means(engines, self._knowledge.outside))
+        served = tuple(self._served())
+        self._learnt = Learnt(partial(Knowledge, project, workspace, self._policy), served)
+        # All adapters that can be served are loaded together, not one more at each agent's first question.
+        for manifest in served:
+            with suppress(AllotmentError):  # told and recorded when the agent is asked
+                engines.register_adapter(manifest.base_model, manifest.key, manifest.file)
+        self._guards = Guards(project, Means(engines, self._outside))
 
-    def _register_adapters(self) -> None:
-        """All adapters that can be served are loaded together, not one more at each agent's first question."""
+    def _served(self) -> Iterator[Manifest]:
         for agent in self._project.agents:
             with suppress(AllotmentError):  # told and recorded when the agent is asked
-                manifest = self._manifests.current(agent)
-                self._engines.register_adapter(manifest.base_model, manifest.key, manifest.file)
+                yield self._manifests.current(agent)
+
+    def _outside(
+        self, question: str, principal: Principal, earlier: Sequence[str], agent: str | None
+    ) -> Outside | None:
+        return self._learnt.now.outside(question, principal, earlier, agent)
 
     def make_ready(self) -> None:
         """Make what the first questions would wait for; what is missing is told to whoever asks."""
         with suppress(AllotmentError):
-            self._knowledge.make_all()
+            self._learnt.now.make_all()
 
     def agents_for(self, principal: Principal) -> tuple[AgentInfo, ...]:
         """Agents this principal is entitled to, most specific first."""
@@ -173,7 +181,7 @@ class Chain:
     def _route(self, turn: Turn, agent: str | None) -> Outcome:
         if agent is not None and agent not in self._policy.agents_of(turn.principal):
             self._authorize(turn, agent, None, None)
-        return self._knowledge.route(turn.principal, turn.question, agent, turn.context)
+        return self._learnt.now.route(turn.principal, turn.question, agent, turn.context)
 
     def _authorize(self, turn: Turn, agent: str, adapter: AdapterFacts | None, account: str | None) -> Grant:
         request = Request(agent, adapter, account)
@@ -211,14 +219,13 @@ class Chain:
 
     def _looked_over(self, turn: Turn, text: str, agent: str | None, *, rows: bool = False) -> list[Finding]:
         """The checks of answers. What the database gave an account for this user is nobody else's secret."""
-        role = turn.principal.role
-        foreign = frozenset() if rows else self._knowledge.foreign(role)
-        hosts = self._knowledge.hosts(role)
-        return self._guards.check_answer(text, turn.principal, agent, foreign_terms=foreign, hosts=hosts)
+        known, role = self._learnt.now, turn.principal.role
+        foreign = frozenset() if rows else known.foreign(role)
+        return self._guards.check_answer(text, turn.principal, agent, foreign_terms=foreign, hosts=known.hosts(role))
 
     def _supported(self, turn: Turn, partial: Answer, manifest: Manifest) -> Answer:
         """The answer with its source, or "not known" when no section the agent learnt supports it."""
-        support = self._knowledge.support(manifest.agent).support(turn.question, partial.text)
+        support = self._learnt.fitting(manifest).support(manifest.agent).support(turn.question, partial.text)
         if support is None or not support.holds or turn.principal.role not in support.section.readers:
             turn.note("releasing", "no section the agent learnt supports the answer it gave")
             text = unknown_text(turn.language, self._offers(turn.principal))
