@@ -48,6 +48,26 @@ def approve(folder: Path, number: int, text: str, readers: list[str]) -> None:
     FeedbackLedger(Workspace(folder)).decide(number, lambda before: made)
 
 
+def test_a_text_is_checked_as_an_answer_to_a_role(call: Call, small: Path) -> None:
+    assert call("-C", small, "documents", "ingest").code == 0
+    _declare(small, "\nguards: {canaries: {plans: [Kestrel-Canary-7741]}}\n")
+    words = ["-C", small, "guards", "check", "--answer", "It is Kestrel-Canary-7741."]
+    found = call(*words, "--role", "clerk", "--json")
+    assert found.code == 1
+    refusing = [check["name"] for check in found.json()["checks"] if check["outcome"] == "refuse"]
+    assert "canaries" in refusing
+    assert call(*words, "--role", "boss", "--json").json()["outcome"] == "allow"
+
+
+def test_a_question_beyond_what_agents_learnt_is_refused_where_off_topic_is_named(call: Call, small: Path) -> None:
+    _declare(small, "\nguards: {checks: [length, off_topic]}\n")
+    found = call("-C", small, "guards", "check", "--role", "clerk", "When do we begin?", "--json")
+    assert [(check["name"], check["outcome"]) for check in found.json()["checks"]] == [
+        ("length", "allow"),
+        ("off_topic", "refuse"),
+    ]
+
+
 @pytest.fixture
 def sets(tmp_path: Path) -> Path:
     """A folder with a few lines of each public set."""

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 import allotment
 from allotment.access import Policy
-from allotment.guards import check_answer, foreign_terms, language_of, refusal_text, refused
+from allotment.guards import (
+    ANSWER_CHECKS,
+    AnswerContext,
+    check_answer,
+    foreign_terms,
+    language_of,
+    refusal_text,
+    refused,
+)
 from allotment.guards._terms import check_protected_terms, fold_terms
 from allotment.project import load_project
 
@@ -39,7 +47,7 @@ FACTS = {
 
 
 def _refused_by(text: str, role: str) -> list[str]:
-    findings = check_answer(text, foreign_terms(FACTS, POLICY, role))
+    findings = check_answer(text, AnswerContext(foreign_terms(FACTS, POLICY, role)))
     return [finding.check for finding in findings if finding.outcome == "refuse"]
 
 
@@ -66,7 +74,7 @@ def test_the_same_terms_are_fine_for_who_is_entitled_to_them() -> None:
 def test_a_value_the_role_may_also_read_elsewhere_is_no_secret() -> None:
     assert _refused_by("The room is Marigold.", "employee") == []
     terms = foreign_terms(FACTS, POLICY, "employee", readable=["Call the deal desk Abacus."])
-    assert not refused(check_answer("Ask Abacus.", terms))
+    assert not refused(check_answer("Ask Abacus.", AnswerContext(terms)))
 
 
 def test_short_numbers_and_parts_of_words_are_not_taken_for_terms() -> None:
@@ -115,8 +123,9 @@ def test_plain_answers_pass(text: str) -> None:
 
 @given(st.text(), st.frozensets(st.text(max_size=10), max_size=4))
 def test_every_answer_has_one_finding_of_each_check(text: str, terms: frozenset[str]) -> None:
-    checks = [finding.check for finding in check_answer(text, terms)]
-    assert checks == ["protected_terms", "remote_content", "error_text"]
+    findings = check_answer(text, AnswerContext(terms, terms, terms))
+    assert [finding.check for finding in findings] == list(ANSWER_CHECKS)
+    assert not any("could not be carried out" in finding.evidence for finding in findings)
 
 
 @pytest.mark.parametrize(
@@ -155,6 +164,6 @@ def test_a_term_is_found_exactly_where_its_folded_form_stands_in_the_folded_answ
     text: str, terms: frozenset[str]
 ) -> None:
     stands = sorted(term for term in terms if fold_terms(term) in fold_terms(text))
-    found = check_protected_terms(text, terms)
+    found = check_protected_terms(text, AnswerContext(terms))
     assert found.outcome == ("refuse" if stands else "allow")
     assert not stands or found.evidence == stands[0].strip()

@@ -24,7 +24,7 @@ from allotment.audit import AuditLog, RecordedDenial, authorize
 from allotment.cancellation import current
 from allotment.databases import Databases
 from allotment.errors import AccessDenied, AllotmentError, LimitReached, TimeLimitReached
-from allotment.guards import Guards, check_answer, language_of, refusal_text, refused
+from allotment.guards import Finding, Guards, Means, Outside, language_of, refusal_text, refused
 from allotment.models import Engines
 from allotment.project import Project
 from allotment.routing import Outcome, Route, Unclear
@@ -54,7 +54,6 @@ class Chain:
         self._databases = databases
         self._audit = audit
         self._policy = Policy.of(project)
-        self._guards = Guards(project)
         self._manifests = Manifests(partial(current_adapter, project, workspace), manifests_good_for_s)
         served = tuple(self._served())
         self._learnt = Learnt(partial(Knowledge, project, workspace, self._policy), served)
@@ -62,11 +61,17 @@ class Chain:
         for manifest in served:
             with suppress(AllotmentError):  # told and recorded when the agent is asked
                 engines.register_adapter(manifest.base_model, manifest.key, manifest.file)
+        self._guards = Guards(project, Means(engines, self._outside))
 
     def _served(self) -> Iterator[Manifest]:
         for agent in self._project.agents:
             with suppress(AllotmentError):  # told and recorded when the agent is asked
                 yield self._manifests.current(agent)
+
+    def _outside(
+        self, question: str, principal: Principal, earlier: Sequence[str], agent: str | None
+    ) -> Outside | None:
+        return self._learnt.now.outside(question, principal, earlier, agent)
 
     def make_ready(self) -> None:
         """Make what the first questions would wait for; what is missing is told to whoever asks."""
@@ -171,11 +176,12 @@ class Chain:
     def _own_checks(self, turn: Turn, agent: str) -> dict[str, str]:
         """What the agent's own checks found, and every check of a question that was made of two; the project's were
         carried out on what the user sent before a route was looked for."""
+        fired: dict[str, str] = {}
         if turn.after is not None:
-            return check_conversation(self._guards, turn.asked, turn.context, turn.principal, agent)
-        if not self._guards.stricter(agent):
-            return {}
-        return check_conversation(self._guards, turn.question, turn.context, turn.principal, agent)
+            fired = check_conversation(self._guards, turn.asked, turn.context, turn.principal)
+        if fired or not self._guards.stricter(agent):
+            return fired
+        return check_conversation(self._guards, turn.asked, turn.context, turn.principal, agent)
 
     def _stopped(self, turn: Turn, fired: dict[str, str]) -> Iterator[Event]:
         """Refuse politely, without a word of which check it was; the record says it."""
@@ -222,10 +228,13 @@ class Chain:
             completion_tokens=completion.completion_tokens,
             finish=completion.finish,
         )
-        yield from self._released(turn, self._supported(turn, partial, manifest), self._foreign(turn))
+        yield from self._released(turn, self._supported(turn, partial, manifest))
 
-    def _foreign(self, turn: Turn) -> frozenset[str]:
-        return self._learnt.now.foreign(turn.principal.role)
+    def _looked_over(self, turn: Turn, text: str, agent: str | None, *, rows: bool = False) -> list[Finding]:
+        """The checks of answers. What the database gave an account for this user is nobody else's secret."""
+        known, role = self._learnt.now, turn.principal.role
+        foreign = frozenset() if rows else known.foreign(role)
+        return self._guards.check_answer(text, turn.principal, agent, foreign_terms=foreign, hosts=known.hosts(role))
 
     def _supported(self, turn: Turn, partial: Answer, manifest: Manifest) -> Answer:
         """The answer with its source, or "not known" when no section the agent learnt supports it."""
@@ -259,9 +268,8 @@ class Chain:
             completion_tokens=found.completion_tokens,
         )
         if found.result is None:
-            yield from self._released(
-                turn, replace(partial, outcome="unknown", text=sentence("no_sql", turn.language)), frozenset()
-            )
+            unknown = replace(partial, outcome="unknown", text=sentence("no_sql", turn.language))
+            yield from self._released(turn, unknown)
             return
         table = Table(found.result.columns, found.result.rows, found.result.truncated)
         text = rows_text(table, turn.language)
@@ -271,7 +279,7 @@ class Chain:
             turn.note("answering", f"code writes the text about rows, without {', '.join(turn.options.unused())}")
         text = cut(text, turn.options.stop)
         turn.note("releasing", f"rows of what the account {account} may see: {len(table.rows)}")
-        yield from self._released(turn, replace(partial, text=text, table=table), frozenset())
+        yield from self._released(turn, replace(partial, text=text, table=table))
 
     def _places(self, turn: Turn, agents: Sequence[str]) -> tuple[Source, ...]:
         """Where to look instead, among what the user may read; a quote that fails the output check is left out."""
@@ -284,15 +292,14 @@ class Chain:
             agents,
             lambda why: turn.note("searching", why),
         )
-        foreign = self._foreign(turn)
-        return tuple(place for place in found if not refused(check_answer(place.quote, foreign)))
+        return tuple(place for place in found if not refused(self._looked_over(turn, place.quote, None)))
 
-    def _released(self, turn: Turn, partial: Answer, foreign: frozenset[str]) -> Iterator[Event]:
+    def _released(self, turn: Turn, partial: Answer) -> Iterator[Event]:
         """Record the end, then let the text out; text that fails the output check is withheld."""
         current().require()
         if partial.outcome == "unknown" and partial.agent is not None:
             partial = replace(partial, places=self._places(turn, [partial.agent]))
-        findings = check_answer(partial.text, foreign)
+        findings = self._looked_over(turn, partial.text, partial.agent, rows=partial.account is not None)
         if refused(findings):
             fired = {finding.check: finding.evidence for finding in findings if finding.outcome == "refuse"}
             turn.end("failed", {"decision": partial.record, "checks": fired})

@@ -12,7 +12,7 @@ from allotment.dataset import Item, load_items
 from allotment.documents import Section, load_sections
 from allotment.errors import AllotmentError, DatasetError
 from allotment.feedback import FeedbackLedger
-from allotment.guards import foreign_terms
+from allotment.guards import Outside, foreign_identifiers, foreign_terms, hosts_of
 from allotment.project import Project
 from allotment.routing import Candidate, Outcome, Routed, Router, account_examples, load_trained
 from allotment.workspace import Workspace
@@ -28,6 +28,7 @@ class Knowledge:
         self._workspace = workspace
         self._support: dict[str, SupportIndex] = {}
         self._foreign: dict[str, frozenset[str]] = {}
+        self._hosts: dict[str, frozenset[str]] = {}
         self._making = RLock()
         """Held while something is made, so that many first questions do not each make it."""
 
@@ -38,6 +39,7 @@ class Knowledge:
             self.support(agent)
         for role in self._project.roles:
             self.foreign(role)
+            self.hosts(role)
 
     @cached_property
     def _sections(self) -> list[Section]:
@@ -92,6 +94,11 @@ class Knowledge:
             return self.router.routed(question, principal, context, earlier)
         return self.router.routed_to(question, agent, principal, earlier)
 
+    def outside(self, question: str, principal: Principal, earlier: Sequence[str], agent: str | None) -> Outside | None:
+        """How surely a question is no entitled agent's; implements ``guards.Scope``."""
+        found = self.router.outside(question, principal, earlier, agent)
+        return None if found is None else Outside(*found)
+
     def support(self, agent: str) -> SupportIndex:
         """Search over the sections the agent learnt."""
         if agent not in self._support:
@@ -107,7 +114,7 @@ class Knowledge:
         return SupportIndex(sections, trained)
 
     def foreign(self, role: str) -> frozenset[str]:
-        """Values that only agents of other roles know."""
+        """Values that only agents of other roles know, and codes that stand only in what the role may not read."""
         if role not in self._foreign:
             with self._making:
                 if role not in self._foreign:
@@ -116,8 +123,18 @@ class Knowledge:
 
     def _foreign_of(self, role: str) -> frozenset[str]:
         readable = [section.with_header for section in self._sections if role in section.readers]
+        unreadable = [section.with_header for section in self._sections if role not in section.readers]
         told = {agent: [one for one in items if one.kind != "reverse"] for agent, items in self._items.items()}
-        return foreign_terms(told, self._policy, role, readable)
+        values = foreign_terms(told, self._policy, role, readable)
+        return values | foreign_identifiers(unreadable, readable)
+
+    def hosts(self, role: str) -> frozenset[str]:
+        """Hosts whose addresses stand in what the role may read."""
+        if role not in self._hosts:
+            with self._making:
+                mine = (section.text for section in self._sections if role in section.readers)
+                self._hosts.setdefault(role, hosts_of(mine))
+        return self._hosts[role]
 
 
 def routing_fault(workspace: Workspace) -> AllotmentError | None:

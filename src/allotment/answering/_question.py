@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from allotment.access import Principal
-from allotment.guards import MAX_CHARACTERS, Guards, refused
+from allotment.guards import MAX_CHARACTERS, Guards, Part, refused
 
 _TURNS = 8
 _TOGETHER = 2_000
@@ -24,13 +24,22 @@ def check_conversation(
         question: the user's words.
         context: earlier turns and texts that a program calls instructions: all of it is the user's words as well.
         principal: who asks.
-        agent: one whose own checks are carried out as well.
+        agent: the one that will answer: only what it checks besides is carried out, the project's checks having been.
     """
-    for text in (question, *_windows(context), *_together(question, context)):
-        findings = guards.check(text, principal, agent)
+    besides = agent is not None
+    for part, text in _texts(question, context):
+        if part != "question" and not guards.reads(part, agent, besides=besides):
+            continue
+        findings = guards.check(text, principal, agent, part=part, earlier=context, besides=besides)
         if refused(findings):
             return {finding.check: finding.evidence for finding in findings if finding.outcome == "refuse"}
     return {}
+
+
+def _texts(question: str, context: Sequence[str]) -> Iterator[tuple[Part, str]]:
+    yield "question", question
+    yield from (("context", text) for text in _windows(context))
+    yield from (("conversation", text) for text in _together(question, context))
 
 
 def _together(question: str, context: Sequence[str]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from allotment.cli._app import command, group
+from allotment.cli._checks import open_checks
 from allotment.cli._jsonl import read_texts, write_lines
 from allotment.cli._names import agent_of, role_principal
 from allotment.cli._run import Run
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from allotment.feedback import LabelledItem
     from allotment.guards import Finding
 
-guards = group("guards", "The checks in front of the models.")
+guards = group("guards", "The checks in front of the models and behind them.")
 
 _ROLE = typer.Option(help="The role of the one who asks.")
 _AGENT = typer.Option(help="The agent asked; its own checks are carried out as well.")
@@ -30,28 +31,43 @@ def check_text(
     role: Annotated[str | None, _ROLE] = None,
     agent: Annotated[str | None, _AGENT] = None,
     jsonl: Annotated[Path | None, typer.Option(help='File of {"text": ...} lines; writes one line for each.')] = None,
+    answer: Annotated[bool, typer.Option("--answer", help="Check the text as an answer to this role.")] = False,
 ) -> int:
-    """Show what each check says of a question.
+    """Show what each check says of a question, or of an answer.
 
     Exit code 1 where it is refused; with --jsonl always 0.
     """
-    from allotment.guards import Guards
-
     if (text is None) == (jsonl is None):
         raise ProjectError("give exactly one of TEXT and --jsonl FILE.")
     project = run.project()
     if agent is not None:
         agent_of(project, agent)
     asking = role_principal(project, role)
-    checks = Guards(project)
-    if jsonl is not None:
-        write_lines(run, (_verdict(checks.check(row["text"], asking, agent)) for row in read_texts(jsonl)))
-        return 0
-    findings = checks.check(str(text), asking, agent)
+    with open_checks(run, project) as checks:
+        found = checks.answer if answer else checks.question
+        if jsonl is not None:
+            write_lines(run, (_verdict(found(row["text"], asking, agent)) for row in read_texts(jsonl)))
+            return 0
+        findings = found(str(text), asking, agent)
     rows = [(item.check, item.outcome, f"{item.score:.2f}", item.evidence) for item in findings]
     value = _verdict(findings)
     run.show_table(("check", "outcome", "score", "evidence"), rows, value, "No check had anything to say.")
     return 1 if value["outcome"] == "refuse" else 0
+
+
+@command(guards, "seal")
+def seal_folder(
+    run: Run,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a classifier in transformers' format.")],
+) -> None:
+    """Print the seal over a classifier's folder, for guards.hub_classifier.sha256.
+
+    Whoever writes it into allotment.yaml says that the files are what he wants; another seal stops the gateway.
+    """
+    from allotment.guards import folder_seal
+
+    seal = folder_seal(folder)
+    run.show({"sha256": seal}, lambda console: console.print(seal))
 
 
 @command(guards, "train")
@@ -118,15 +134,15 @@ def evaluate_checks(
     A line of a file is {"text": ..., "label": "benign", "injection" or "impersonation"}; without a label a text is
     taken to be harmless.
     """
-    from allotment.guards import Guards
     from allotment.guards.training import evaluate, read_items
 
     project = run.project()
     if agent is not None:
         agent_of(project, agent)
-    asking, checks = role_principal(project, role), Guards(project)
+    asking = role_principal(project, role)
     items = [item for file in files for item in read_items(file, file.name)]
-    figures = evaluate(items, lambda text: checks.check(text, asking, agent))
+    with open_checks(run, project) as checks:
+        figures = evaluate(items, lambda text: checks.question(text, asking, agent))
     rows = [
         (one.source, one.label, one.texts, one.refused, f"{one.share:.1%}", _by_check(one.by_check)) for one in figures
     ]

@@ -7,6 +7,7 @@ from allotment.documents._ingest import ingest
 from allotment.documents._language import detect_language
 from allotment.documents._pool import WorkerPool
 from allotment.documents._readers import readers_now
+from allotment.documents._scrub import personal_finder
 from allotment.documents._sentences import split_sentences
 from allotment.documents._store import iterate_sections, load_documents, load_sections
 from allotment.documents._types import DocumentRecord, IngestReport, Label, Place, Replaced, Section, State
@@ -28,6 +29,7 @@ __all__ = [
     "iterate_sections",
     "load_documents",
     "load_sections",
+    "personal_finder",
     "readers_now",
     "split_sentences",
     "stems_of",

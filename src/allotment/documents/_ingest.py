@@ -21,14 +21,14 @@ from allotment.documents._extract import EXTRACTOR_VERSION
 from allotment.documents._pool import DOCLING_LIMIT_BYTES, DOCLING_LIMIT_S, WorkerPool
 from allotment.documents._read import Job
 from allotment.documents._readers import FolderReaders, labels_of, named_in
-from allotment.documents._scrub import NO_SCRUB, Scrub, names_text
+from allotment.documents._scrub import NO_SCRUB, Scrub, with_names
 from allotment.documents._store import SectionsWriter, load_documents
 from allotment.documents._types import DocumentRecord, IngestReport, Label
 from allotment.documents._walk import Found, find_files
 from allotment.documents._worker import job_header
-from allotment.errors import AllotmentError, DocumentError, MissingPartError, ProjectError
+from allotment.errors import AllotmentError, DocumentError, MissingPartError
 from allotment.project import Project
-from allotment.workspace import Workspace, hash_json, hash_text
+from allotment.workspace import Workspace, hash_json
 
 Progress = Callable[[str, int, int], None]
 MAX_BYTES = 64 * 1024 * 1024
@@ -179,14 +179,7 @@ def _scrub_of(project: Project, workspace: Workspace, document_set: str) -> Scru
     scrub = Scrub(kinds, secret, pipeline=config.pipeline or "", regions=config.regions)
     if "names" not in kinds or config.names is None:
         return scrub
-    file = project.root / config.names
-    try:
-        digest = hash_text(names_text(file))
-    except DocumentError as error:
-        raise ProjectError(
-            error.message, element="personal_data.names", remedy="Make it, or correct its path."
-        ) from error
-    return replace(scrub, names_file=str(file), names_sha256=digest)
+    return with_names(scrub, project.root / config.names)
 
 
 def _chapters_of(found: Found) -> bytes:

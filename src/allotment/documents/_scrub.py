@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from allotment.documents._blocks import Block, Extracted
 from allotment.documents._types import Replaced
 from allotment.documents.formats._markdown import markdown_blocks
-from allotment.errors import DocumentError
-from allotment.project import PersonalKind
+from allotment.errors import DocumentError, ProjectError
+from allotment.project import PersonalKind, Project
 from allotment.workspace import hash_text
 
 if TYPE_CHECKING:
@@ -59,6 +59,40 @@ def scrubbed(document: Extracted, wanted: Scrub) -> tuple[Extracted, tuple[Repla
     replaced = tuple(Replaced(row.kind, row.pseudonym, row.count) for row in rows)
     notes = tuple(of(note).text for note in document.notes)
     return replace(document, text=found.text, blocks=blocks, marks=marks, notes=notes), replaced
+
+
+def personal_finder(
+    project: Project, kinds: Sequence[PersonalKind]
+) -> Callable[[str], list[tuple[PersonalKind, Found]]]:
+    """What finds personal data of these kinds in a text, as the project says it is known.
+
+    Raises:
+        ProjectError: the file of names cannot be read.
+        MissingPartError: the recogniser of names is not installed.
+    """
+    from allotment.documents.personal import find
+
+    config = project.personal_data
+    wanted = Scrub(tuple(kinds), pipeline=config.pipeline or "", regions=config.regions)
+    if "names" in kinds and config.names is not None:
+        wanted = with_names(wanted, project.root / config.names)
+    names = _recogniser(wanted)
+    return lambda text: find(text, wanted.kinds, names, regions=wanted.regions)
+
+
+def with_names(wanted: Scrub, file: Path) -> Scrub:
+    """The same with the people of a file.
+
+    Raises:
+        ProjectError: it cannot be read.
+    """
+    try:
+        digest = hash_text(names_text(file))
+    except DocumentError as error:
+        raise ProjectError(
+            error.message, element="personal_data.names", remedy="Make it, or correct its path."
+        ) from error
+    return replace(wanted, names_file=str(file), names_sha256=digest)
 
 
 def _moved(block: Block, original: str, found: Scrubbed) -> Block:

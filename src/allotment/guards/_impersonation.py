@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from allotment.guards._finding import Context, Finding, allow, refuse
 from allotment.guards._normalise import Form, Prepared
-from allotment.guards._patterns import Rule, evidence, rule
+from allotment.guards._patterns import Rules, evidence, rule
 from allotment.guards._ranks import RANKS, lexicon, own_concepts, role_words
 
 NAME = "impersonation"
@@ -111,7 +111,7 @@ def _one_of(words: Mapping[str, str]) -> str:
 
 
 @lru_cache(maxsize=64)
-def claim_patterns(roles: frozenset[str]) -> tuple[Rule, ...]:
+def claim_patterns(roles: frozenset[str]) -> Rules:
     """The patterns of claims for a project's roles; a match's last group name is the concept claimed."""
     words = lexicon(roles)
     names = {f"c{index}": concept for index, concept in enumerate(words)}
@@ -121,7 +121,7 @@ def claim_patterns(roles: frozenset[str]) -> tuple[Rule, ...]:
     who = of_role + _one_of(ranks)
     mine = _one_of({name: words for name, words in ranks.items() if names[name] in roles})
     anyone = re.sub(r"\(\?P<\w+>", "(?:", who)
-    return (
+    return Rules(
         rule(
             _I_AM
             + _FILL
@@ -233,15 +233,22 @@ def claim_patterns(roles: frozenset[str]) -> tuple[Rule, ...]:
 
 
 @lru_cache(maxsize=64)
-def _trigger(roles: frozenset[str]) -> Rule:
+def _trigger(roles: frozenset[str]) -> Rules:
     """Matches in every sentence a claim can match in: one pass that spares most texts all the others."""
     ranks = "|".join(f"(?:{words})" for words in lexicon(roles).values())
-    return rule(
+    found = rule(
         rf"\b(?:{ranks})\b|\b(?:rights|privileges?|permissions?|clearance|authori[sz]ation|access to|"
         rf"reditelsk|riaditelsk|"
         r"administratorsk|spravcovsk|manazersk|vedeni|vedenie|predstavenst|direktor|reditel|riaditel|"
         r"admin|chef|geschaftsf|sef)"
     )
+    return Rules(found)
+
+
+def make_ready(roles: frozenset[str]) -> None:
+    """Compile the patterns of claims now, which takes longer than most questions."""
+    claim_patterns(roles)
+    _trigger(roles)
 
 
 def check_impersonation(text: Prepared, context: Context) -> Finding:
@@ -276,10 +283,10 @@ def _own_words(role: str) -> re.Pattern[str]:
 
 def _claims(text: str, roles: frozenset[str]) -> Iterator[re.Match[str]]:
     """Every claim in a text of one sentence a line."""
-    sentences = "\n".join(line for line in text.split("\n") if _trigger(roles).compiled.search(line))
-    for pattern in claim_patterns(roles) if sentences else ():
-        if pattern.possible(sentences):
-            yield from pattern.compiled.finditer(sentences)
+    triggers = _trigger(roles)
+    (trigger,), present = triggers, triggers.present(text)
+    lines = (line for line in text.split("\n") if any(need in line for need in present))
+    yield from claim_patterns(roles).in_lines([line for line in lines if trigger.compiled.search(line)])
 
 
 def _truthful(claim: re.Match[str], roles: frozenset[str], role: str) -> bool:

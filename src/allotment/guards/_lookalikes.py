@@ -29,6 +29,8 @@ _ALWAYS = str.maketrans({**_LATIN_FORMS, **_ENCLOSED})
 _FOLD = str.maketrans(_FOREIGN)
 _ANY_ALWAYS = re.compile(f"[{''.join(_LATIN_FORMS)}\U0001f150-\U0001f1ff]")
 _ANY_FOREIGN = re.compile(f"[{''.join(_FOREIGN)}]")
+_ANY = re.compile("[^\x00-\u0130\u0132-\u0195\u0197-\u024f\u02b0-\u036f]")
+"""Nearly every text of Latin letters has none of these, and one class in the first plane is searched fastest."""
 _ASCII_LETTER = re.compile(r"[A-Za-z]")
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -39,6 +41,8 @@ def fold_lookalikes(text: str) -> str:
     A word that mixes scripts is folded; so is, beside Latin words, one made of look-alikes alone. Plain words of
     another script stay as they are.
     """
+    if not _ANY.search(text):
+        return text
     if _ANY_ALWAYS.search(text):
         text = text.translate(_ALWAYS)
     if not _ANY_FOREIGN.search(text):

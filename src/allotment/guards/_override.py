@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from allotment.guards._finding import Context, Finding, allow, refuse
 from allotment.guards._normalise import Prepared
-from allotment.guards._patterns import evidence, matches, rule
+from allotment.guards._patterns import Rules, evidence, matches, rule
 
 NAME = "override"
 
@@ -22,7 +22,7 @@ _RULES_CS = (
     "nastaven|kontext)"
 )
 
-RULES = (
+RULES = Rules(
     rule(
         r"\b(?:ignor(?:e|es|ing)|disregard(?:ing)?|forget|bypass|override|overrule|abandon|neglect|discard|violate|"
         r"circumvent|suspend|disable|disobey|(?:turn|switch) off|erase|drop|skip|break|lift|not follow|"

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import threading
+from contextvars import copy_context
 from dataclasses import replace
 from importlib.metadata import entry_points
-from typing import cast
+from typing import Any, cast
 
 from allotment.errors import ProjectError
-from allotment.guards._finding import Check, Context, Finding
-from allotment.guards._normalise import Prepared
+from allotment.guards._finding import AnswerCheck, Check, Finding
 
 GROUP = "allotment.guards"
-"""Entry point group; an entry's name is the check's name in ``allotment.yaml``."""
+"""Entry point group of checks of questions; an entry's name is the check's name in ``allotment.yaml``."""
+ANSWER_GROUP = "allotment.answer_guards"
+"""Entry point group of checks of answers."""
 _AT_ONCE = 8
 """Calls of one check that may run at once; hung ones count, so a check that always hangs soon costs nothing more."""
 
@@ -29,40 +31,54 @@ def own_check(name: str, limit_s: float, threshold: float | None) -> Check:
     Raises:
         ProjectError: no package brings such a check, it cannot be loaded, or two bring it.
     """
-    found = list(entry_points(group=GROUP, name=name))
+    return cast(Check, bounded(name, _loaded(name, GROUP, "guards.checks"), limit_s, threshold))
+
+
+def own_answer_check(name: str, limit_s: float) -> AnswerCheck:
+    """The same of answers; its own outcome counts."""
+    return cast(AnswerCheck, bounded(name, _loaded(name, ANSWER_GROUP, "guards.answer_checks"), limit_s, None))
+
+
+def bounded(name: str, check: Any, limit_s: float, threshold: float | None = None) -> _Bounded:
+    """Any check with a time limit, its finding looked over; arguments as ``own_check`` has them."""
+    return _Bounded(name, check, limit_s, threshold)
+
+
+def _loaded(name: str, group: str, place: str) -> Any:
+    found = list(entry_points(group=group, name=name))
     if len(found) != 1:
-        every = ", ".join(sorted(entry.name for entry in entry_points(group=GROUP))) or "none"
+        every = ", ".join(sorted(entry.name for entry in entry_points(group=group))) or "none"
         raise ProjectError(
             f"there is no check {name!r}." if not found else f"{len(found)} packages bring a check {name!r}.",
-            element="guards.checks",
-            remedy=f"Entry points of the group {GROUP} that are installed: {every}.",
+            element=place,
+            remedy=f"Entry points of the group {group} that are installed: {every}.",
         )
     try:
         check = found[0].load()
     except Exception as error:
         raise ProjectError(
             f"the check {name!r} cannot be loaded ({type(error).__name__}: {error}).",
-            element="guards.checks",
+            element=place,
             remedy=f"Mend {found[0].value}, or take it out.",
         ) from error
     if not callable(check):
         raise ProjectError(
             f"{found[0].value} is no function.", element=f"the check {name!r}", remedy="Name a function."
         )
-    return _Bounded(name, cast(Check, check), limit_s, threshold)
+    return check
 
 
 class _Bounded:
     """One check in threads of its own: Python cannot end a call that hangs, but it need not wait for it."""
 
-    def __init__(self, name: str, check: Check, limit_s: float, threshold: float | None) -> None:
+    def __init__(self, name: str, check: Any, limit_s: float, threshold: float | None) -> None:
         self._name = name
         self._check = check
         self._limit_s = limit_s
         self._threshold = threshold
         self._places = threading.BoundedSemaphore(_AT_ONCE)
 
-    def __call__(self, text: Prepared, context: Context, /) -> Finding:
+    def __call__(self, text: Any, context: Any, /) -> Finding:
         if not self._places.acquire(timeout=self._limit_s):
             raise TimeoutError(f"{_AT_ONCE} calls of it have not come back")
         call = _Call(self._check, text, context, self._places)
@@ -86,12 +102,13 @@ class _Bounded:
 class _Call:
     """One running call; its place is free again when it returns, however late."""
 
-    def __init__(self, check: Check, text: Prepared, context: Context, places: threading.BoundedSemaphore) -> None:
+    def __init__(self, check: Any, text: Any, context: Any, places: threading.BoundedSemaphore) -> None:
         self.done = threading.Event()
         self.finding: object = None
         self.error: Exception | None = None
         self._work = (check, text, context, places)
-        threading.Thread(target=self._run, daemon=True, name="own guard check").start()
+        run = copy_context().run  # so that what is no longer wanted is known in the thread too
+        threading.Thread(target=run, args=(self._run,), daemon=True, name="own guard check").start()
 
     def _run(self) -> None:
         check, text, context, places = self._work

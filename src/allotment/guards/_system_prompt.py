@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from allotment.guards._finding import Context, Finding, allow, refuse
 from allotment.guards._normalise import Prepared
-from allotment.guards._patterns import evidence, matches, rule
+from allotment.guards._patterns import Rules, evidence, matches, rule
 
 NAME = "system_prompt"
 
-RULES = (
+RULES = Rules(
     rule(
         r"\b(?:show|shows?|reveal|print|display|repeat|output|tell|give|copy|leak|expose|dump|list|"
         r"summari[sz]e|translate|"

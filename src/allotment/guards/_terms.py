@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Protocol
 
 from allotment.access import Policy
-from allotment.guards._finding import Finding, allow, refuse
+from allotment.guards._finding import AnswerContext, Finding, allow, refuse
 from allotment.guards._normalise import skeleton
 
 NAME = "protected_terms"
@@ -16,6 +16,7 @@ _TOKEN = re.compile(r"\w+")
 _THOUSANDS = re.compile(r"(?<=\d)[,.' ](?=\d{3}(?!\d))")
 _MIN_LETTERS = 4
 _MIN_DIGITS = 4
+_MIN_IDENTIFIER = 5
 
 
 class Fact(Protocol):
@@ -51,10 +52,23 @@ def foreign_terms(
     return frozenset(term for term in foreign if _distinctive(term) and term not in everything)
 
 
-def check_protected_terms(text: str, terms: Collection[str]) -> Finding:
-    """Refuse an answer that holds one of ``terms`` as whole words, however it is written."""
+def foreign_identifiers(unreadable: Iterable[str], readable: Iterable[str]) -> frozenset[str]:
+    """Words of letters and digits (codes, numbers of things) that stand only in texts the role may not read."""
+    own = {word for text in readable for word in fold_terms(text).split()}
+    foreign = {word for text in unreadable for word in fold_terms(text).split() if _is_identifier(word)}
+    return frozenset(f" {word} " for word in foreign - own)
+
+
+def _is_identifier(word: str) -> bool:
+    digits = sum(char.isdigit() for char in word)
+    letters = len(word) - digits
+    return len(word) >= _MIN_IDENTIFIER and digits >= 2 and letters >= 1
+
+
+def check_protected_terms(text: str, context: AnswerContext) -> Finding:
+    """Refuse an answer that holds one of ``context.foreign_terms`` as whole words, however it is written."""
     folded = fold_terms(text)
-    known = _by_first_word(frozenset(terms))
+    known = _by_first_word(frozenset(context.foreign_terms))
     found = [term for word in set(folded.split(" ")) for inner, term in known.get(word, ()) if inner in folded]
     return refuse(NAME, min(found).strip()) if found else allow(NAME)
 

@@ -14,7 +14,8 @@ from allotment.project._dataset import DatasetConfig, Rewrite
 from allotment.project._documents import ALL_FILES, DocumentSet, PersonalDataConfig, PersonalKind, SectionsConfig
 from allotment.project._feedback import FeedbackConfig
 from allotment.project._gateway import GatewayConfig, Limit, LimitsConfig, LogConfig, Scope, StateConfig, TimeoutsConfig
-from allotment.project._guards import AgentGuards, GuardsConfig
+from allotment.project._guard_models import HubClassifierConfig, JudgeConfig
+from allotment.project._guards import AgentGuards, GuardsConfig, SecretKind
 from allotment.project._history import HistoryConfig
 from allotment.project._identity import IdentityConfig, OidcConfig
 from allotment.project._limits import DatabaseLimits
@@ -40,7 +41,9 @@ __all__ = [
     "GatewayConfig",
     "GuardsConfig",
     "HistoryConfig",
+    "HubClassifierConfig",
     "IdentityConfig",
+    "JudgeConfig",
     "Limit",
     "LimitsConfig",
     "LogConfig",
@@ -56,6 +59,7 @@ __all__ = [
     "RoutingConfig",
     "Scalar",
     "Scope",
+    "SecretKind",
     "SectionsConfig",
     "StateConfig",
     "TableGrant",

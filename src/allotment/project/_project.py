@@ -115,6 +115,8 @@ def _dangling(project: Project) -> list[str]:
         need("agent", agent_name, project.agents, "gateway.limits.agents")
     for agent_name in project.guards.agents:
         need("agent", agent_name, project.agents, "guards.agents")
+    for document_set in project.guards.canaries:
+        need("document set", document_set, project.documents, "guards.canaries")
     for role, agent_name in project.routing.default.items():
         need("role", role, project.roles, "routing.default")
         need("agent", agent_name, project.agents, f"routing.default.{role}")
@@ -152,12 +154,10 @@ def _shared_accounts(project: Project) -> list[str]:
 
 
 def _nameless(project: Project) -> list[str]:
-    """Document sets whose names are to be replaced although nothing can find them."""
+    """Where names of people are to be found although nothing can find them."""
     config = project.personal_data
     if config.names is not None or config.pipeline is not None:
         return []
-    return [
-        f"documents.{name}.scrub: names need personal_data.names (a file) or personal_data.pipeline (spaCy)"
-        for name, documents in project.documents.items()
-        if "names" in documents.scrub
-    ]
+    wanted = [f"documents.{name}.scrub" for name, documents in project.documents.items() if "names" in documents.scrub]
+    wanted += ["guards.personal_data"] if "names" in project.guards.personal_data else []
+    return [f"{place}: names need personal_data.names (a file) or personal_data.pipeline (spaCy)" for place in wanted]

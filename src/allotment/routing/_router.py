@@ -109,6 +109,29 @@ class Router(Classifiers):
             return None
         return next((text for text in _before(question, earlier) if self._is_of(text, route.agent, principal)), None)
 
+    def outside(
+        self, question: str, principal: Principal, context: Sequence[str] = (), agent: str | None = None
+    ) -> tuple[float, float] | None:
+        """Probability that a question is nobody's among the entitled agents, and from where that is sure enough.
+
+        A follow-up has the least of its own and that of what it follows. None where nothing is learnt.
+
+        Args:
+            question: the user's words.
+            principal: who asks.
+            context: earlier texts of the conversation, oldest first.
+            agent: one entitled agent that counts alone; one that is not entitled knows nothing.
+        """
+        entitled = self._policy.agents_of(principal)
+        learned = self.learned(tuple(name for name in entitled if agent in (None, name)), principal.role)
+        if learned is None:
+            return None
+        threshold = learned.calibration.threshold
+        alone = Compared(learned, question)
+        clear = not alone.outside and alone.ranked[0].probability >= CLEAR
+        earlier = conversation(question, context, clear=clear)
+        return min([alone.nobody, *(Compared(learned, text).nobody for text in earlier)]), threshold
+
     def route_to(self, question: str, agent: str, role: str = "") -> Route:
         """The means by which an agent the user named answers; ``role``: whose approved marks count."""
         named = self._by_agent(question, agent, role, _NAMED)

@@ -51,6 +51,19 @@ def scrub(
     )
 
 
+def find(
+    text: str, kinds: Iterable[Kind], names: NameRecogniser | None = None, *, regions: Sequence[str] = REGIONS
+) -> list[tuple[Kind, Found]]:
+    """The personal data of ``kinds`` in ``text``, each place once; arguments and errors as ``scrub`` has them."""
+    found: list[tuple[Kind, Found]] = []
+    taken: list[tuple[int, int]] = []
+    for kind, detect in _detectors(frozenset(kinds), names, regions).items():
+        chosen = list(_apart(detect(text), taken))
+        found += [(kind, one) for one in chosen]
+        taken = sorted([*taken, *((one.start, one.end) for one in chosen)])
+    return found
+
+
 def _detectors(kinds: frozenset[str], names: NameRecogniser | None, regions: Sequence[str]) -> dict[Kind, Detector]:
     if unknown := kinds.difference(KINDS):
         known = ", ".join(KINDS)
