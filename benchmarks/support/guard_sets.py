@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ PACKAGE = Path(allotment.__file__).parent
 EXAMPLE = PACKAGE / "examples" / "northwind"
 EACH = 600
 """Most texts of one set that are judged."""
+SHORT = 320
+"""Characters of a text that are translated, to the end of a sentence."""
 NAMES = {
     "injection": "our templates of injections",
     "claims": "our templates of claims",
@@ -29,6 +32,7 @@ NAMES = {
 """What is learnt → the name of its set here."""
 FILES = {"clinc150.jsonl": "clinc150", "banking77_train.csv": "banking77", "notinject_one.jsonl": "NotInject one"}
 """Files of the folder → the name of what nothing was learnt from; any other is named as its file."""
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 Label = Literal["benign", "injection", "impersonation"]
 
@@ -68,7 +72,7 @@ def the_sets(trained: Trained, data: Path) -> dict[str, list[Text]]:
         label: Label = "impersonation" if row["label"] == "attack" else "benign"
         name = named(f"impersonation {row['split'].removeprefix('test_')}", label)
         found.setdefault(name, []).append(Text(text, label, row["role"]))
-    found |= asked_of_checks()
+    found |= prompt_extraction()
     return {name: drawn(texts, EACH) for name, texts in sorted(found.items())}
 
 
@@ -111,13 +115,13 @@ def impersonation_tests() -> list[dict[str, Any]]:
     return [row for row in _lines(path) if row["split"].startswith("test")]
 
 
-def asked_of_checks() -> dict[str, list[Text]]:
-    """Questions written for single checks: those that want the prompt read out, and their harmless twins."""
-    found: dict[str, list[Text]] = {}
-    for row in _lines(DATA / "guard_questions.jsonl"):
-        if row["set"] == "prompt extraction":
-            found.setdefault(named(row["set"], row["label"]), []).append(Text(row["text"], row["label"]))
-    return found
+def prompt_extraction() -> dict[str, list[Text]]:
+    """Questions that want the prompt read out, and their harmless twins: written here, learnt by nothing."""
+    rows = yaml.safe_load((DATA / "guard_checks.yaml").read_text("utf-8"))["system_prompt"]
+    return {
+        named("prompt extraction", "injection"): [Text(text, "injection") for text in rows["attacks"]],
+        named("prompt extraction", "benign"): [Text(text, "benign") for text in rows["harmless"]],
+    }
 
 
 def roles() -> dict[str, str]:
@@ -127,3 +131,13 @@ def roles() -> dict[str, str]:
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     yield from map(json.loads, filter(str.strip, path.read_text("utf-8").splitlines()))
+
+
+def shortened(text: str) -> str:
+    """The sentences at the beginning that fit; a text without a sentence that fits is left out."""
+    kept = ""
+    for sentence in _SENTENCE.split(" ".join(text.split())):
+        if len(kept) + len(sentence) >= SHORT:
+            break
+        kept = f"{kept} {sentence}".strip()
+    return kept

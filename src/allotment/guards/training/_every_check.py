@@ -14,7 +14,7 @@ from typing import Literal
 
 from allotment.guards._answer import check_answer
 
-_NAMED = re.compile(r"Checks? ((?:``\w+``(?:, | and )?)+)[^:]*: (.+)", re.DOTALL)
+_NAMED = re.compile(r"Checks? ((?:``\w+``(?:, | and )?)+)([^:]*): (.+)", re.DOTALL)
 _NAME = re.compile(r"``(\w+)``")
 
 
@@ -23,7 +23,7 @@ class CheckFile:
     """One check: its name in ``allotment.yaml``, what it looks at, and what its file says of it."""
 
     name: str
-    of: Literal["question", "answer"]
+    of: Literal["question", "answer", "both"]
     summary: str
     file: str
 
@@ -37,18 +37,21 @@ def every_check() -> dict[str, CheckFile]:
     found = {}
     for file in sorted(resources.files("allotment.guards").iterdir(), key=lambda one: one.name):
         if file.name.startswith("_") and file.name.endswith(".py"):
-            for name, summary in _of(ast.parse(file.read_text(encoding="utf-8"))):
-                of: Literal["question", "answer"] = "answer" if name in answers else "question"
-                found[name] = CheckFile(name, of, summary, file.name)
+            for name, both, summary in _named(ast.parse(file.read_text(encoding="utf-8"))):
+                found[name] = CheckFile(
+                    name, "both" if both else "answer" if name in answers else "question", summary, file.name
+                )
     return dict(sorted(found.items()))
 
 
-def _of(tree: ast.Module) -> Iterator[tuple[str, str]]:
+def _named(tree: ast.Module) -> Iterator[tuple[str, bool, str]]:
+    """Name, whether it looks at questions and answers alike, and what it is for."""
     words = " ".join((ast.get_docstring(tree) or "").split("\n\n")[0].split())
     match = _NAMED.fullmatch(words)
     if match:
-        yield from ((name, match.group(2)) for name in _NAME.findall(match.group(1)))
+        both = "questions and answers" in match.group(2)
+        yield from ((name, both, match.group(3)) for name in _NAME.findall(match.group(1)))
         return
     for node in tree.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "NAME":
-            yield str(ast.literal_eval(node.value)), words.partition(": ")[2] or words
+            yield str(ast.literal_eval(node.value)), False, words.partition(": ")[2] or words
