@@ -202,12 +202,8 @@ def _ordinary(name: str) -> bool:
 
 def _counts(check: str, rows: Said) -> dict[str, Any]:
     hits = sum(check in fired(findings) for _, findings in rows)
-    return {
-        "texts": len(rows),
-        "attack": rows[0][0].attack,
-        "refused": hits,
-        "learnt": _judge.learnt([one for one, _ in rows]),
-    }
+    texts = [text for text, _ in rows]
+    return {"texts": len(texts), "attack": texts[0].attack, "refused": hits, "learnt": _judge.learnt(texts)}
 
 
 def _wrong(check: str, sets: Mapping[str, Said]) -> dict[str, list[str]]:
