@@ -134,7 +134,6 @@ def _canaries() -> list[str]:
             canary.translate(_LOOKALIKES),
             canary[::-1],
             base64.b64encode(canary.encode()).decode(),
-            canary[: len(canary) // 2],
         )
         for way in ("{}", "It says {} there.")
     ]

@@ -30,7 +30,12 @@ NAMES = {
     "impersonation": "impersonation learnt",
 }
 """What is learnt → the name of its set here."""
-FILES = {"clinc150.jsonl": "clinc150", "banking77_train.csv": "banking77", "notinject_one.jsonl": "NotInject one"}
+FILES = {
+    "clinc150.jsonl": "clinc150",
+    "banking77_train.csv": "banking77",
+    "deepset_train.jsonl": "deepset not learnt",
+    "inthewild_jailbreaks_half.jsonl": "in-the-wild not learnt",
+}
 """Files of the folder → the name of what nothing was learnt from; any other is named as its file."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from itertools import pairwise
@@ -146,3 +147,9 @@ def test_a_dot_stands_where_the_check_is_set_even_if_the_curve_is_thinned() -> N
         share = 10 ** (3 * ((x - 52) / 240 - 1))
         assert share == pytest.approx(max(false, 0.001), rel=0.01)
         assert (274 - y) / 240 == pytest.approx(0.25, abs=0.001)
+
+
+@given(SCORES, SCORES)
+def test_a_curve_comes_back_from_its_json_to_the_last_kept_digit(high: list[float], low: list[float]) -> None:
+    kept = curve(high, low, ANYWHERE).as_json()
+    assert Curve.of_json(json.loads(json.dumps(kept))).as_json() == kept

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,12 @@ class Point:
         found, wrong = attacks * self.recall, (1 - attacks) * self.false_positives
         return found / (found + wrong) if found + wrong else 1.0
 
+    @classmethod
+    def of_json(cls, value: Sequence[float | None]) -> Point:
+        """The point that ``as_json`` gave."""
+        threshold, false_positives, recall = (math.inf if one is None else float(one) for one in value)
+        return cls(threshold, false_positives, recall)
+
     def as_json(self) -> list[float | None]:
         """Threshold (nothing where no text reaches it), false positives, recall."""
         threshold = None if math.isinf(self.threshold) else round(self.threshold, 4)
@@ -75,6 +81,12 @@ class Curve:
     def graded(self) -> bool:
         """Whether there is more than one threshold to choose from; a rule has one."""
         return len(self.points) > 3
+
+    @classmethod
+    def of_json(cls, value: Mapping[str, Any]) -> Curve:
+        """The curve that ``as_json`` gave."""
+        points = tuple(Point.of_json(point) for point in value["points"])
+        return cls(points, Point.of_json(value["at"]), float(value["area"]))
 
     def as_json(self) -> dict[str, Any]:
         """Area, the point that is set, and all points, each [threshold, false positives, recall]."""
