@@ -19,7 +19,7 @@ from support.guard_sets import DATA, ROOT, Text, drawn, impersonation_tests, in_
 
 from allotment.documents import detect_language
 from allotment.guards.training import read_items
-from allotment.models import Answer, Ask, Message, open_client
+from allotment.models import Answer, Ask, Engines, Message, open_client
 
 OUT = DATA / "guard_translations.jsonl"
 MODEL = "qwen2.5-coder-1.5b-instruct"
@@ -45,10 +45,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder with guards/")
     parser.add_argument("--most", type=int, default=10_000, help="stop after so many")
+    parser.add_argument("--threads", type=int, default=0, help="of the model: all cores, or 1 beside other work")
     given = parser.parse_args()
     done = {json.loads(line)["id"] for line in OUT.read_text("utf-8").splitlines()} if OUT.exists() else set()
     rows = [row for row in wanted(given.data) if row["id"] not in done][: given.most]
-    asyncio.run(translated(rows))
+    asyncio.run(translated(rows, given.threads))
 
 
 def wanted(data: Path) -> Iterator[dict[str, Any]]:
@@ -82,11 +83,11 @@ def sources(data: Path) -> dict[str, list[Text]]:
     return found
 
 
-async def translated(rows: list[dict[str, Any]]) -> None:
+async def translated(rows: list[dict[str, Any]], threads: int) -> None:
     """Ask for each, and append what came."""
     asks = {row["id"]: row for row in rows}
-    async with open_client(MODEL) as client, aclosing(client.run(map(ask_of, rows))) as outcomes:
-        with OUT.open("a", encoding="utf-8") as file:
+    with Engines(threads, parallel=len(LANGUAGES)) as engines, OUT.open("a", encoding="utf-8") as file:
+        async with open_client(MODEL, engines) as client, aclosing(client.run(map(ask_of, rows))) as outcomes:
             async for ask, outcome in outcomes:
                 row = asks[ask.key]
                 text = outcome.text.strip() if isinstance(outcome, Answer) else ""

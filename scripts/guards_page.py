@@ -18,7 +18,7 @@ GOALS = (
 """What is counted, beginnings of the names of its sets, and the goal."""
 AFTER = 0.8
 REWRITTEN = ("deepset, attacks", "in-the-wild, attacks", "impersonation unseen, attacks")
-NOT_REWRITTEN = ("as written", "not translated, as short")
+NOT_REWRITTEN = ("as written", "before translation by hand", "before translation by the embedded model")
 UNDER_MS = 5
 OF = {"question": "questions", "answer": "answers", "both": "questions, answers"}
 

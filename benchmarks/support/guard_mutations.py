@@ -46,15 +46,28 @@ def mutated(sets: Mapping[str, list[Text]]) -> Iterator[tuple[str, str, list[tup
 
 
 def translated() -> Iterator[tuple[str, str, list[tuple[Text, str]]]]:
-    """(language, set, texts) of the file of translations; a text's own words, as short, are the row before them."""
+    """(way, set, texts) of both files of translations; the same texts as they were, as short, come first."""
+    by_hand = list(_by_hand())
     rows = [json.loads(line) for line in (DATA / "guard_translations.jsonl").read_text("utf-8").splitlines()]
-    kept = [row for row in rows if not row["fault"]]
-    for name in dict.fromkeys(row["set"] for row in kept):
-        mine = [row for row in kept if row["set"] == name]
-        sources = {row["source"]: row for row in mine}
-        yield "not translated, as short", name, [_row(row, row["source"]) for row in sources.values()]
-        for code, language in LANGUAGES.items():
-            yield f"translated, {language}", name, [_row(row, row["text"]) for row in mine if row["language"] == code]
+    by_model = [row for row in rows if not row["fault"]]
+    for how, every in (("by hand", by_hand), ("by the embedded model", by_model)):
+        for name in dict.fromkeys(row["set"] for row in every):
+            mine = [row for row in every if row["set"] == name]
+            sources = {row["source"]: row for row in mine}
+            yield f"before translation {how}", name, [_row(row, row["source"]) for row in sources.values()]
+            for code, language in LANGUAGES.items():
+                texts = [_row(row, row["text"]) for row in mine if row["language"] == code]
+                if texts:
+                    yield f"{language}, {how}", name, texts
+
+
+def _by_hand() -> Iterator[dict[str, str]]:
+    every = yaml.safe_load((DATA / "guard_translations_by_hand.yaml").read_text("utf-8"))
+    for name, rows in every.items():
+        label = "benign" if "harmless" in name else "impersonation" if "impersonation" in name else "injection"
+        for row in rows:
+            same = {"set": name, "label": label, "role": row.get("role", "employee"), "source": row["source"]}
+            yield from ({**same, "language": code, "text": row[code]} for code in LANGUAGES)
 
 
 def _row(row: dict[str, str], text: str) -> tuple[Text, str]:

@@ -8,6 +8,7 @@ import random
 import string
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,7 @@ def of_answers(data: Path) -> dict[str, dict[str, list[Text]]]:
     return {name: {**sets, **prose} for name, sets in own.items()}
 
 
+@cache
 def answer_context() -> AnswerContext:
     """What an answer to an employee of the example company may not hold."""
     return AnswerContext(foreign_terms=_terms(), canaries=CANARIES, hosts=())
