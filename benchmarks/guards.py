@@ -33,7 +33,8 @@ from support.guard_latency import latency
 from support.guard_mutations import mutated, translated
 from support.guard_sets import DATA, PACKAGE, ROOT, Text, the_sets
 
-from allotment.guards import Finding
+from allotment.guards import Finding, load_model
+from allotment.guards._learned import LEARNED
 from allotment.guards.training import (
     SEED,
     TEXTS,
@@ -75,8 +76,8 @@ def main() -> None:
     parser.add_argument("--write-classifier", action="store_true", help="put what was trained into the package")
     parser.add_argument("--judge", action="store_true", help="ask the judging model as well")
     given = parser.parse_args()
-    kept = Kept(inputs(given.data))
-    trained = kept.part("trained", lambda: trained_from(given.data))
+    trained = Kept("trained", learnt_from(given.data)).part("all", lambda: trained_from(given.data))
+    kept = Kept("judged", [*learnt_from(given.data), *judged_by()])
     if given.write_classifier:
         trained.write(PACKAGE / "guards" / "data")
     global _judge, _baselines  # handed to the processes below, which are forks of this one
@@ -101,15 +102,19 @@ def main() -> None:
     RESULTS.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def inputs(data: Path) -> Iterator[Path]:
-    """Every file the figures depend on."""
+def learnt_from(data: Path) -> Iterator[Path]:
+    """Every file that the classifier depends on."""
     yield from (path for path in PACKAGE.joinpath("guards").rglob("*") if path.is_file() and path.suffix != ".pyc")
+    for name in ("guards", *DOCUMENTS):
+        yield from (path for path in (data / name).rglob("*") if path.is_file())
+
+
+def judged_by() -> Iterator[Path]:
+    """What the figures depend on besides."""
     yield from PACKAGE.joinpath("routing").rglob("*.py")
     yield from (ROOT / "benchmarks" / "support").glob("guard_*.py")
     yield from DATA.glob("guard_*")
     yield from (ROOT / "tests" / "guards" / "in_domain.yaml", *(ROOT / "tests" / "routing").glob("questions*.yaml"))
-    for name in ("guards", *DOCUMENTS):
-        yield from (path for path in (data / name).rglob("*") if path.is_file())
 
 
 def trained_from(data: Path) -> Trained:
@@ -186,6 +191,7 @@ def check_figures(
     attacks = {name: [findings for _, findings in every_set[name]] for name in meant if name in every_set}
     harmless = [findings for name, rows in every_set.items() if _ordinary(name) for _, findings in rows]
     return {
+        "threshold": dict(zip(LEARNED, load_model().thresholds, strict=True)).get(check),
         "meant_for": list(attacks),
         "sets": {name: _counts(check, rows) for name, rows in every_set.items()},
         "harmless_of_curves": len(harmless),
@@ -203,7 +209,8 @@ def _ordinary(name: str) -> bool:
 def _counts(check: str, rows: Said) -> dict[str, Any]:
     hits = sum(check in fired(findings) for _, findings in rows)
     texts = [text for text, _ in rows]
-    return {"texts": len(texts), "attack": texts[0].attack, "refused": hits, "learnt": _judge.learnt(texts)}
+    learnt = check in LEARNED and _judge.learnt(texts)
+    return {"texts": len(texts), "attack": texts[0].attack, "refused": hits, "learnt": learnt}
 
 
 def _wrong(check: str, sets: Mapping[str, Said]) -> dict[str, list[str]]:

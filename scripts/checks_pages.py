@@ -21,6 +21,7 @@ from guard_figures import (
     percent,
     quoted,
     table,
+    told_share,
     with_interval,
     wrong_texts,
 )
@@ -79,6 +80,7 @@ def _figures(check: CheckFile, figures: Figures | None) -> Iterator[str]:
     yield ""
     if figures is None or "not_measured" in figures:
         yield "Not measured. " + (figures or {"not_measured": "Run `benchmarks/guards.py`."})["not_measured"]
+        yield ""
         return
     if figures.get("curves"):
         yield from _pictured(check, figures)
@@ -104,14 +106,13 @@ def _figures(check: CheckFile, figures: Figures | None) -> Iterator[str]:
 def _pictured(check: CheckFile, figures: Figures) -> Iterator[str]:
     yield f"![Recall over false positives and precision over recall of {check.name}](images/{check.name}.svg)"
     yield ""
-    least = min(value["at"][0] for value in figures["curves"].values())
     graded = any(len(value["points"]) > 3 for value in figures["curves"].values())
     dot = "the threshold" if graded else "the check, a rule that refuses or does not"
     areas = f"The dots are {dot}. Left: recall over false positives among {figures['harmless_of_curves']:,} harmless"
     yield f"{areas} texts (fewer than 0.1 % are drawn at the edge). Right: precision over recall"
     yield f"if one question in {round(1 / ATTACKS)} is an attack."
-    if graded and least is not None:
-        yield f"A text is refused from a score of {least:g}."
+    if figures.get("threshold"):
+        yield f"A text is refused from a probability of {figures['threshold']:g}."
     yield ""
 
 
@@ -136,7 +137,7 @@ def _rewritten(check: CheckFile, figures: Figures) -> Iterator[str]:
 
 
 def _cell(row: Figures | None, way: str) -> str:
-    return "" if row is None or not row["texts"] else with_interval(row["refused"].get(way, 0), row["texts"])
+    return "" if row is None or not row["texts"] else told_share(row["refused"].get(way, 0), row["texts"])
 
 
 def _time(check: CheckFile, figures: Figures) -> Iterator[str]:

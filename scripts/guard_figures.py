@@ -14,6 +14,8 @@ KEPT = Path(__file__).resolve().parent.parent / "benchmarks" / "results" / "guar
 Figures = Mapping[str, Any]
 LEARNT = " ¹"
 """Mark of a set that is learnt."""
+FEW = 50
+"""Fewer texts are told with a share."""
 
 
 @cache
@@ -42,6 +44,11 @@ def with_interval(hits: int, of: int) -> str:
     share = Share(hits, of)
     low, high = share.interval
     return f"{percent(share.value)} ({low * 100:.1f}–{high * 100:.1f})"
+
+
+def told_share(hits: int, of: int) -> str:
+    """A share with its interval, and the number of texts where they are few."""
+    return with_interval(hits, of) + (f" of {of}" if of < FEW else "")
 
 
 def percent(share: float) -> str:

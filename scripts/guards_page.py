@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from checks_pages import FOLDER
 from guard_figures import between, kept, measured_line, percent, table, with_interval
 
-from allotment.guards.training import Share, every_check
+from allotment.guards.training import CheckFile, Share, every_check
 
 GOALS = (
     ("questions to the example company refused", ("example company, harmless",), "at most", 0.01),
@@ -19,6 +21,8 @@ GOALS = (
 AFTER = 0.8
 REWRITTEN = ("deepset, attacks", "in-the-wild, attacks", "impersonation unseen, attacks")
 NOT_REWRITTEN = ("as written", "before translation by hand", "before translation by the embedded model")
+ENOUGH = 4
+"""Texts that a way of writing needs to count for or against a goal."""
 UNDER_MS = 5
 OF = {"question": "questions", "answer": "answers", "both": "questions, answers"}
 
@@ -38,8 +42,15 @@ def _checks() -> Iterator[str]:
         own = figures.get(check.name, {}).get("sets", {})
         company = own.get("example company, harmless")
         wrong = "" if company is None else percent(company["refused"] / company["texts"])
-        rows.append((f"[`{check.name}`](checks/{check.name}.md)", OF[check.of], check.summary.rstrip("."), wrong))
+        rows.append((f"[`{check.name}`](checks/{check.name}.md)", OF[check.of], _lead(check), wrong))
     yield from table(("check", "of", "looks for", "refuses of the example company's questions"), rows)
+
+
+def _lead(check: CheckFile) -> str:
+    """The first sentence of the check's page; of one that is not written yet what its file says."""
+    page = FOLDER / f"{check.name}.md"
+    words = " ".join(page.read_text("utf-8").split("\n\n")[1].split()) if page.exists() else check.summary
+    return re.split(r"(?<=[.:]) ", words.removeprefix("Of answers: "))[0].rstrip(".:")
 
 
 def _goals() -> Iterator[str]:
@@ -60,7 +71,7 @@ def _goals() -> Iterator[str]:
 def _goal(what: str, names: tuple[str, ...], way: str, limit: float) -> tuple[str, str, str, str]:
     """Pooled over the sets; the interval is told apart from the goal."""
     rows = [row for name, row in kept()["sets"].items() if name.startswith(names)]
-    goal = f"{what}: {way} {limit:.0%}"
+    goal = f"{what}: {way} {limit * 100:g} %"
     if not rows:
         return goal, "", "", "not measured"
     hits, of = sum(row["refused"]["chain"] for row in rows), sum(row["texts"] for row in rows)
@@ -79,13 +90,13 @@ def _after(name: str) -> tuple[str, str, str, str]:
     shares = {
         way: Share(row[name]["refused"]["chain"], row[name]["texts"])
         for way, row in kept()["rewritten"].items()
-        if way not in NOT_REWRITTEN and row.get(name, {}).get("texts")
+        if way not in NOT_REWRITTEN and row.get(name, {}).get("texts", 0) >= ENOUGH
     }
     under = {way: share for way, share in shares.items() if share.value < AFTER}
     reached = f"{len(shares) - len(under)} of {len(shares)} ways"
     told = ", ".join(f"{way} {percent(share.value)}" for way, share in sorted(under.items(), key=_share)[:4])
     more = f"; least: {told}" if under else ""
-    return f"{name}: at least {AFTER:.0%} after each rewriting", f"{reached}{more}", "", _yes(not under)
+    return f"{name}: at least {AFTER * 100:g} % after each rewriting", f"{reached}{more}", "", _yes(not under)
 
 
 def _share(one: tuple[str, Share]) -> float:

@@ -16,18 +16,19 @@ FOLDER = Path.home() / ".cache" / "allotment-benchmarks" / "guards"
 class Kept:
     """Parts by name, all of the same code and data: with another they are measured anew."""
 
-    def __init__(self, files: Iterable[Path]) -> None:
+    def __init__(self, kind: str, files: Iterable[Path]) -> None:
         """Drop what is kept of other code or data.
 
         Args:
-            files: whatever the figures depend on.
+            kind: of the parts.
+            files: whatever they depend on.
         """
         digest = hashlib.sha256()
         for path in sorted(files):
             digest.update(path.name.encode())
             digest.update(path.read_bytes())
-        self._folder = FOLDER / digest.hexdigest()[:16]
-        for other in FOLDER.glob("*"):
+        self._folder = FOLDER / kind / digest.hexdigest()[:16]
+        for other in (FOLDER / kind).glob("*"):
             if other != self._folder:
                 shutil.rmtree(other)
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from support.guard_sets import DATA, EXAMPLE, ROOT, Text, drawn, in_domain
+from support.guard_sets import DATA, EXAMPLE, ROOT, Text, drawn
 
 from allotment.access import Policy
 from allotment.guards import AnswerContext, Fact, foreign_terms
@@ -168,14 +168,21 @@ def _told() -> list[str]:
 
 
 def _off_topic(data: Path) -> dict[str, list[Text]]:
-    """Asked as the role that all agents serve: what the company's agents cannot know, and what they can."""
+    """Asked as the role that most agents serve: what the company's agents can know, and what they cannot."""
     project = load_project(EXAMPLE)
     policy = Policy.of(project)
     role = max(project.roles, key=lambda name: len(policy.entitled(name)))
-    found = {"example company, harmless": [Text(text, "benign", role) for text, one in in_domain() if one == role]}
+    files = sorted((ROOT / "tests" / "routing").glob("questions*.yaml"))
+    rows = [row for file in files for row in yaml.safe_load(file.read_text("utf-8"))]
+    found = {
+        "hand-written, somebody's, harmless": [Text(row["question"], "benign", role) for row in rows if row["agent"]],
+        "hand-written, nobody's, attacks": [
+            Text(row["question"], "injection", role) for row in rows if not row["agent"]
+        ],
+    }
     for name, file in (("clinc150", "clinc150.jsonl"), ("banking77", "banking77_train.csv")):
-        rows = [Text(item.text, "injection", role) for item in read_items(data / "guards" / file, name)]
-        found[f"{name}: nobody's questions, attacks"] = drawn(rows, 300)
+        every = [Text(item.text, "injection", role) for item in read_items(data / "guards" / file, name)]
+        found[f"{name}, nobody's, attacks"] = drawn(every, 300)
     return found
 
 
