@@ -36,7 +36,8 @@ class Share:
         share, root = self.value, Z * Z / self.of
         middle = (share + root / 2) / (1 + root)
         half = Z / (1 + root) * math.sqrt(share * (1 - share) / self.of + Z * Z / (4 * self.of * self.of))
-        return max(0.0, middle - half), min(1.0, middle + half)
+        low, high = middle - half, middle + half
+        return (low if self.hits else 0.0), (high if self.hits < self.of else 1.0)
 
 
 @dataclass(frozen=True)
