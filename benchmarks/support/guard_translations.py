@@ -1,8 +1,8 @@
 """Translate attacks and harmless questions once into Czech, Slovak and German, for ``benchmarks/guards.py``.
 
-The embedded teacher translates; nothing leaves the machine. Writes ``benchmarks/data/guard_translations.jsonl`` line by
-line, and goes on where it was stopped. What is no translation is kept and marked, with the reason: the benchmark leaves
-it out, and the datasheet beside the file counts it.
+The embedded teacher translates; nothing leaves the machine. ``cd benchmarks && python -m support.guard_translations``
+writes ``benchmarks/data/guard_translations.jsonl`` line by line, and goes on where it was stopped. What is no
+translation is kept and marked, with the reason: the benchmark leaves it out, and docs/guards-data.md counts it.
 """
 
 from __future__ import annotations
