@@ -234,7 +234,7 @@ def rewritten_figures(
 
 def kept_judge() -> dict[str, Any]:
     """What an earlier run with ``--judge`` found; it says its date."""
-    found = json.loads(RESULTS.read_text("utf-8"))["checks"] if RESULTS.exists() else {}
+    found = json.loads(RESULTS.read_text("utf-8")).get("checks", {}) if RESULTS.exists() else {}
     judge = found.get("judge", {})
     return {"judge": judge} if "sets" in judge else {}
 
