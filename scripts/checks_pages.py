@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from guard_figures import (
+    ENOUGH,
     LEARNT,
     Figures,
     between,
@@ -84,11 +85,12 @@ def _figures(check: CheckFile, figures: Figures | None) -> Iterator[str]:
         return
     if figures.get("curves"):
         yield from _pictured(check, figures)
+    common = any(name in kept()["sets"] for name in figures["meant_for"])
     for attack, head in ((True, "recall"), (False, "refused wrongly")):
         rows = [
             (marked(name, row), row["texts"], row["refused"], with_interval(row["refused"], row["texts"]))
             for name, row in figures["sets"].items()
-            if row["attack"] == attack
+            if row["attack"] == attack and (common or not attack or name in figures["meant_for"])
         ]
         if rows:
             what = "Attacks" if attack else "Harmless texts"
@@ -108,9 +110,9 @@ def _pictured(check: CheckFile, figures: Figures) -> Iterator[str]:
     yield ""
     graded = any(len(value["points"]) > 3 for value in figures["curves"].values())
     dot = "the threshold" if graded else "the check, a rule that refuses or does not"
-    areas = f"The dots are {dot}. Left: recall over false positives among {figures['harmless_of_curves']:,} harmless"
-    yield f"{areas} texts (fewer than 0.1 % are drawn at the edge). Right: precision over recall"
-    yield f"if one question in {round(1 / ATTACKS)} is an attack."
+    yield f"The dots are {dot}. Left: recall over false positives among {figures['harmless_of_curves']:,} harmless texts"
+    yield "(fewer than 0.1 % are drawn at the edge). Right: precision over recall, if one question in"
+    yield f"{round(1 / ATTACKS)} is an attack."
     if figures.get("threshold"):
         yield f"A text is refused from a probability of {figures['threshold']:g}."
     yield ""
@@ -127,17 +129,18 @@ def _rewritten(check: CheckFile, figures: Figures) -> Iterator[str]:
     yield ""
     yield "Share that this check alone refuses; what the ways are stands on [the page of all](together.md)."
     yield ""
-    rows = [
-        (way, *(_cell(row.get(name), check.name) for name in sets))
-        for way, row in ways.items()
-        if any(name in row for name in sets)
-    ]
-    yield from table(("way", *sets), rows)
+    yield from _ways(sets, check.name)
     yield ""
 
 
+def _ways(sets: Sequence[str], by: str) -> Iterator[str]:
+    """Way of writing → the share refused of each set, by a check or by the chain."""
+    rows = ((way, *(_cell(row.get(name), by) for name in sets)) for way, row in kept()["rewritten"].items())
+    yield from table(("written", *sets), (row for row in rows if any(row[1:])))
+
+
 def _cell(row: Figures | None, way: str) -> str:
-    return "" if row is None or not row["texts"] else told_share(row["refused"].get(way, 0), row["texts"])
+    return "" if row is None or row["texts"] < ENOUGH else told_share(row["refused"].get(way, 0), row["texts"])
 
 
 def _time(check: CheckFile, figures: Figures) -> Iterator[str]:
@@ -206,12 +209,7 @@ def _sets() -> Iterator[str]:
 
 
 def _rewritten_chain() -> Iterator[str]:
-    ways = kept()["rewritten"]
-    sets = list(ways["as written"])
-    yield from table(
-        ("written", *sets),
-        ((way, *(_cell(row.get(name), "chain") for name in sets)) for way, row in ways.items()),
-    )
+    yield from _ways(list(kept()["rewritten"]["as written"]), "chain")
 
 
 def _wrong_of_chain() -> Iterator[str]:

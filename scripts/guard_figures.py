@@ -14,6 +14,8 @@ KEPT = Path(__file__).resolve().parent.parent / "benchmarks" / "results" / "guar
 Figures = Mapping[str, Any]
 LEARNT = " ¹"
 """Mark of a set that is learnt."""
+ENOUGH = 4
+"""Texts that a way of writing needs to be told, and to count for a goal."""
 FEW = 50
 """Fewer texts are told with a share."""
 

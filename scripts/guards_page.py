@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from checks_pages import FOLDER
-from guard_figures import between, kept, measured_line, percent, table, with_interval
+from guard_figures import ENOUGH, between, kept, measured_line, percent, table, with_interval
 
 from allotment.guards.training import CheckFile, Share, every_check
 
@@ -21,8 +21,6 @@ GOALS = (
 AFTER = 0.8
 REWRITTEN = ("deepset, attacks", "in-the-wild, attacks", "impersonation unseen, attacks")
 NOT_REWRITTEN = ("as written", "before translation by hand", "before translation by the embedded model")
-ENOUGH = 4
-"""Texts that a way of writing needs to count for or against a goal."""
 UNDER_MS = 5
 OF = {"question": "questions", "answer": "answers", "both": "questions, answers"}
 
