@@ -110,8 +110,8 @@ def _pictured(check: CheckFile, figures: Figures) -> Iterator[str]:
     yield ""
     graded = any(len(value["points"]) > 3 for value in figures["curves"].values())
     dot = "the threshold" if graded else "the check, a rule that refuses or does not"
-    yield f"The dots are {dot}. Left: recall over false positives among {figures['harmless_of_curves']:,} harmless texts"
-    yield "(fewer than 0.1 % are drawn at the edge). Right: precision over recall, if one question in"
+    yield f"The dots are {dot}. Left: recall over false positives among {figures['harmless_of_curves']:,} harmless"
+    yield "texts (fewer than 0.1 % are drawn at the edge). Right: precision over recall, if one question in"
     yield f"{round(1 / ATTACKS)} is an attack."
     if figures.get("threshold"):
         yield f"A text is refused from a probability of {figures['threshold']:g}."
