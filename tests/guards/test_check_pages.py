@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from allotment.guards import check_answer
+import allotment
+from allotment.access import Principal
+from allotment.guards import QUESTION_CHECKS, check_answer, check_question, load_model, refused
+from allotment.guards._learned import learned_checks
 from allotment.guards.training import CheckFile, every_check
-from allotment.project import GuardsConfig
+from allotment.project import GuardsConfig, load_project
 
 ROOT = Path(__file__).resolve().parents[2]
+PROJECT = load_project(Path(allotment.__file__).parent / "examples" / "northwind")
+EMPLOYEE = Principal("eva", "employee")
 
 
 @pytest.fixture
@@ -39,6 +45,35 @@ def test_every_check_has_a_page_with_an_example_and_the_data_it_was_measured_on(
     assert page.startswith(f"# `{name}`\n")
     assert "```" in page or "|---|" in page.partition("<!-- figures -->")[0]
     assert "**Measured on**" in page or "Not measured." in page
+
+
+SET_UP = {"off_topic", "protected_terms"}
+"""Checks whose examples need a project with what was learnt."""
+EXAMPLES = [
+    (check, text, outcome)
+    for name, check in every_check().items()
+    if name not in SET_UP
+    for text, outcome in re.findall(
+        r'^\| "(.+)" \| (refused|allowed) \|$',
+        (ROOT / "docs" / "checks" / f"{name}.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+]
+
+
+@pytest.mark.parametrize(("check", "text", "outcome"), EXAMPLES, ids=[f"{one[0].name}: {one[1]}" for one in EXAMPLES])
+def test_an_example_on_a_page_is_what_the_check_says(check: CheckFile, text: str, outcome: str) -> None:
+    if check.of == "question":
+        checks = {**QUESTION_CHECKS, **learned_checks(load_model(), {})}
+        findings = check_question(text, EMPLOYEE, PROJECT.roles, checks={check.name: checks[check.name]})
+    else:
+        findings = [finding for finding in check_answer(text) if finding.check == check.name]
+    assert refused(findings) == (outcome == "refused")
+
+
+def test_pages_have_examples_of_both_outcomes_for_the_checks_of_the_usual_row() -> None:
+    for name in set(GuardsConfig().checks) - {"length"}:
+        assert {outcome for check, _, outcome in EXAMPLES if check.name == name} == {"refused", "allowed"}
 
 
 def test_a_new_check_without_a_page_fails_the_check_of_the_docs(
