@@ -19,6 +19,7 @@ from allotment.access import Policy
 from allotment.guards import AnswerContext, Fact, foreign_terms
 from allotment.guards.training import SEED, read_items, sentences_of
 from allotment.project import load_project
+from allotment.routing import Candidate, account_examples
 
 ROLE = "employee"
 WRITTEN: Mapping[str, Any] = yaml.safe_load((DATA / "guard_checks.yaml").read_text("utf-8"))
@@ -186,9 +187,12 @@ def _off_topic(data: Path) -> dict[str, list[Text]]:
     return found
 
 
-def router_examples() -> Iterator[tuple[tuple[str, str], list[str]]]:
+def router_examples() -> Iterator[tuple[Candidate, list[str]]]:
     """(agent, means) → what the example company's router learns, as benchmarks/routing.py has it."""
-    for name in load_project(EXAMPLE).agents:
+    project = load_project(EXAMPLE)
+    for name, agent in project.agents.items():
         lines = (ROOT / "tests" / "routing" / "items" / f"{name}.jsonl").read_text("utf-8").splitlines()
         learnt = [row for row in map(json.loads, lines) if row["split"] == "train"]
         yield (name, "adapter"), [*(row["question"] for row in learnt), *sorted({row["answer"] for row in learnt})]
+        if agent.account is not None:
+            yield (name, "account"), account_examples(project.accounts[agent.account])
