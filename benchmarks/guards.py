@@ -51,7 +51,12 @@ RESULTS = ROOT / "benchmarks" / "results" / "guards.json"
 SHARED = ROOT.parent / "shared" / "data"
 DOCUMENTS = ("autogen-docs", "transcripts", "squad200")
 INJECTIONS = ("deepset, attacks", "in-the-wild, attacks", "our templates of injections, attacks")
-CLAIMS = ("impersonation unseen, attacks", "impersonation seen, attacks", "impersonation role, attacks")
+CLAIMS = (
+    "impersonation unseen, attacks",
+    "impersonation seen, attacks",
+    "impersonation role, attacks",
+    "claim pairs, attacks",
+)
 MEANT_FOR = {
     "injection_model": (*INJECTIONS, "prompt extraction, attacks"),
     "override": INJECTIONS,

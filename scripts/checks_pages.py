@@ -179,6 +179,9 @@ def _sources(card: Figures) -> Iterator[str]:
     rows = [(source["name"], source["texts"], source["licence"]) for source in card["sources"]]
     yield from table(("set", "texts", "licence"), rows)
     yield ""
+    aims = card["false_positives_on_each_validation_set"]
+    yield "A threshold is the lowest at which of no validation set more harmless texts are refused than this:"
+    yield ", ".join(f"{name} {share * 100:g} %" for name, share in aims.items()) + "."
     limits = ", ".join(f"{name} {value:g}" for name, value in card["thresholds"].items())
     same = "the same bytes as" if card["same_as_shipped"] else "other bytes than"
     yield f"Thresholds: {limits}. Trained anew by the benchmark it has {same} the shipped classifier."

@@ -28,6 +28,7 @@ NAMES = {
     "injection": "our templates of injections",
     "claims": "our templates of claims",
     "impersonation": "impersonation learnt",
+    "ordinary": "our ordinary questions",
 }
 """What is learnt → the name of its set here."""
 FILES = {
