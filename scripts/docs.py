@@ -3,9 +3,9 @@
 docs/project.md comes from the models of ``allotment.project`` and the docstrings under their fields,
 docs/commands.md from the command line itself, the table of real runs in docs/training-cost.md from the benchmarks,
 docs/database-attacks.md from the attack table of the tests, docs/gateway-figures.md and the tables of
-docs/impersonation-set.md, docs/guards.md, docs/routing.md and design/routing.md from the benchmarks. The check also
-follows the links between all pages, and
-wants every design note listed.
+docs/impersonation-set.md, docs/guards.md, docs/routing.md and design/routing.md from the benchmarks, docs/checks/ from
+the checks that there are and their benchmark. The check also follows the links between all pages, and wants every
+design note listed.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 import typer
 from attacks_page import attacks_page
+from checks_pages import checks_pages
 from database_figures import with_database_figures
 from gateway_page import gateway_page
 from guards_page import with_guards_figures
@@ -265,13 +266,15 @@ def main() -> None:
         claims: with_impersonation_figures(claims.read_text(encoding="utf-8")),
         **{page: with_routing_figures(page.read_text(encoding="utf-8")) for page in routing},
         guards: with_guards_figures(guards.read_text(encoding="utf-8")),
+        **checks_pages(),
     }
     if "--check" not in sys.argv[1:]:
         for path, text in pages.items():
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
         return
     found = [
-        f"docs/{path.name}: is not what the source says; run `make docs`"
+        f"{path.relative_to(ROOT)}: is not what the source says; run `make docs`"
         for path, text in pages.items()
         if not path.is_file() or path.read_text(encoding="utf-8") != text
     ]

@@ -2,149 +2,128 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+import re
+from collections.abc import Iterator
 
-KEPT = Path(__file__).resolve().parent.parent / "benchmarks" / "results" / "guards.json"
-Figures = Mapping[str, Any]
-WAYS = ("twenty terms", "TF-IDF on deepset", "rules", "injection_model", "impersonation_model", "chain")
-BY_FOLDS = (
-    "deepset",
-    "in-the-wild",
-    "our templates of injections",
-    "our templates of claims",
-    "impersonation learnt",
-    "documents",
-)
+from checks_pages import FOLDER
+from guard_figures import ENOUGH, between, kept, measured_line, percent, table, with_interval
+
+from allotment.guards.training import CheckFile, Share, every_check
+
 GOALS = (
-    ("example company, harmless", "at most", 0.01),
-    ("NotInject, harmless", "at most", 0.05),
-    ("deepset, attacks", "at least", 0.9),
-    ("in-the-wild, attacks", "at least", 0.9),
-    ("impersonation unseen, attacks", "at least", 0.9),
+    ("questions to the example company refused", ("example company, harmless",), "at most", 0.01),
+    ("NotInject refused", ("NotInject",), "at most", 0.05),
+    ("deepset's attacks found", ("deepset, attacks",), "at least", 0.9),
+    ("jailbreaks in the wild found", ("in-the-wild, attacks",), "at least", 0.9),
+    ("impersonation of kinds nobody trained on found", ("impersonation unseen, attacks",), "at least", 0.9),
 )
+"""What is counted, beginnings of the names of its sets, and the goal."""
+AFTER = 0.8
+REWRITTEN = ("deepset, attacks", "in-the-wild, attacks", "impersonation unseen, attacks")
+NOT_REWRITTEN = ("as written", "before translation by hand", "before translation by the embedded model")
+UNDER_MS = 5
+OF = {"question": "questions", "answer": "answers", "both": "questions, answers"}
 
 
 def with_guards_figures(page: str) -> str:
     """The page with its figures between the marks."""
-    kept = json.loads(KEPT.read_text(encoding="utf-8"))
-    parts = {
-        "goals": _goals(kept),
-        "sets": _sets(kept["sets"]),
-        "mutations": _mutations(kept["mutations"]),
-        "curve": _curve(kept["curve"]),
-        "missed": _missed(kept["sets"]),
-        "latency": _latency(kept),
-        "sources": _sources(kept["classifier"]),
-    }
-    for mark, lines in parts.items():
-        page = _between(page, mark, "\n".join(lines) + "\n")
+    for mark, lines in (("checks", _checks()), ("goals", _goals()), ("latency", _latency())):
+        page = between(page, mark, lines, "docs/guards.md")
     return page
 
 
-def _between(page: str, mark: str, text: str) -> str:
-    begin, end = f"<!-- {mark} -->\n", f"<!-- end of {mark} -->"
-    before, found, rest = page.partition(begin)
-    if not found or end not in rest:
-        raise ValueError(f"docs/guards.md has no mark {mark!r}")
-    return f"{before}{begin}{text}{end}{rest.partition(end)[2]}"
+def _checks() -> Iterator[str]:
+    """Every check with its page."""
+    figures = kept()["checks"]
+    rows = []
+    for check in every_check().values():
+        own = figures.get(check.name, {}).get("sets", {})
+        company = own.get("example company, harmless")
+        wrong = "" if company is None else percent(company["refused"] / company["texts"])
+        rows.append((f"[`{check.name}`](checks/{check.name}.md)", OF[check.of], _lead(check), wrong))
+    yield from table(("check", "of", "looks for", "refuses of the example company's questions"), rows)
 
 
-def _goals(kept: Figures) -> Iterator[str]:
-    yield "| goal | measured | reached |"
-    yield "|---|---|---|"
-    for name, way, limit in GOALS:
-        share = kept["sets"][name]["refused"]["chain"] if name in kept["sets"] else None
-        reached = "not measured" if share is None else _yes(share >= limit if way == "at least" else share <= limit)
-        yield f"| {name}: {way} {limit:.0%} refused | {'' if share is None else _percent(share)} | {reached} |"
-    changed = {name: row for name, row in kept["mutations"].items() if name != "as written"}
-    for attacks in ("deepset, attacks", "in-the-wild, attacks"):
-        least = min(changed, key=lambda name: float(changed[name][attacks]))
-        share = changed[least][attacks]
-        under = sum(row[attacks] < 0.8 for row in changed.values())
-        yield (
-            f"| {attacks}: at least 80% after each mutation | {_percent(share)} after the worst, {least};"
-            f" {under} of {len(changed)} below | {_yes(share >= 0.8)} |"
-        )
-    p95 = kept["latency"]["tokens_500"]["p95_ms"]
-    yield f"| 500 tokens: 95 % under 5 ms on one core | {p95:g} ms | {_yes(p95 < 5)} |"
+def _lead(check: CheckFile) -> str:
+    """The first sentence of the check's page; of one that is not written yet what its file says."""
+    page = FOLDER / f"{check.name}.md"
+    words = " ".join(page.read_text("utf-8").split("\n\n")[1].split()) if page.exists() else check.summary
+    return re.split(r"(?<=[.:]) ", words.removeprefix("Of answers: "))[0].rstrip(".:")
 
 
-def _sets(sets: Figures) -> Iterator[str]:
-    yield f"| set | texts | {' | '.join(WAYS)} |"
-    yield f"|---|---|{'---|' * len(WAYS)}"
-    for attack in (True, False):
-        for name, row in sets.items():
-            if row["attack"] == attack:
-                mark = "" if name.split(",")[0] not in BY_FOLDS else " ¹"
-                cells = (_percent(row["refused"][way]) for way in WAYS)
-                yield f"| {name}{mark} | {row['texts']} | {' | '.join(cells)} |"
-
-
-def _mutations(rows: Figures) -> Iterator[str]:
-    names = list(rows["as written"])
-    yield f"| written as | {' | '.join(names)} |"
-    yield f"|---|{'---|' * len(names)}"
-    for mutation, row in rows.items():
-        yield f"| {mutation} | {' | '.join(_percent(row[name]) for name in names)} |"
-
-
-def _curve(rows: list[Figures]) -> Iterator[str]:
-    names = [name for name in rows[0] if name != "threshold"]
-    yield f"| threshold | {' | '.join(names)} |"
-    yield f"|---|{'---|' * len(names)}"
-    for row in rows:
-        yield f"| {row['threshold']:g} | {' | '.join(_percent(row[name]) for name in names)} |"
-
-
-def _missed(sets: Figures) -> Iterator[str]:
-    for name, row in sets.items():
-        if row["wrong"]:
-            yield f"- {name}, {'let through' if row['attack'] else 'refused'}:"
-            yield from (f"    - {_quoted(text)}" for text in row["wrong"][:4])
-
-
-def _quoted(text: str) -> str:
-    line = " ".join(text.split())
-    plain = "".join(char for char in line if char not in "`|<>[]")
-    return f"`{plain[:110]}`"
-
-
-def _latency(kept: Figures) -> Iterator[str]:
-    times = kept["latency"]
-    yield "| what | texts | half under ms | 95 % under | 99 % under |"
-    yield "|---|---|---|---|---|"
-    rows = (
-        ("question", "a question to the example company, all checks"),
-        ("of_it_classifier", "of it the classifier"),
-        ("tokens_500", "2,000 characters of the handbooks, all checks"),
+def _goals() -> Iterator[str]:
+    rows = [_goal(*goal) for goal in GOALS]
+    rows += [_after(name) for name in REWRITTEN]
+    p95 = kept()["latency"]["tokens_500"]["p95_ms"]
+    rows.append(
+        (f"all checks on 500 tokens: 95 % under {UNDER_MS} ms of one core", f"{p95:.2f} ms", "", _yes(p95 < UNDER_MS))
     )
-    for key, what in rows:
-        row = times[key]
-        yield f"| {what} | {row['texts']} | {row['p50_ms']:g} | {row['p95_ms']:g} | {row['p99_ms']:g} |"
+    sizes = {int(size): value for size, value in kept()["latency"]["conversation_ms"].items()}
+    grown = sizes[max(sizes)] / sizes[min(sizes)]
+    times = max(sizes) / min(sizes)
+    goal = f"time grows as the text does, up to {max(sizes):,} characters"
+    rows.append((goal, f"{times:g} times the text, {grown:.1f} times the time", "", _yes(grown <= times * 1.25)))
+    yield from table(("goal", "measured (95 % interval)", "where", "reached"), rows)
+
+
+def _goal(what: str, names: tuple[str, ...], way: str, limit: float) -> tuple[str, str, str, str]:
+    """Pooled over the sets; the interval is told apart from the goal."""
+    rows = [row for name, row in kept()["sets"].items() if name.startswith(names)]
+    goal = f"{what}: {way} {limit * 100:g} %"
+    if not rows:
+        return goal, "", "", "not measured"
+    hits, of = sum(row["refused"]["chain"] for row in rows), sum(row["texts"] for row in rows)
+    share = Share(hits, of).value
+    where = "validation folds" if any(row["learnt"] for row in rows) else "test"
+    return (
+        goal,
+        f"{with_interval(hits, of)} of {of}",
+        where,
+        _yes(share <= limit if way == "at most" else share >= limit),
+    )
+
+
+def _after(name: str) -> tuple[str, str, str, str]:
+    """How many ways of writing leave less than the goal, and the worst."""
+    shares = {
+        way: Share(row[name]["refused"]["chain"], row[name]["texts"])
+        for way, row in kept()["rewritten"].items()
+        if way not in NOT_REWRITTEN and row.get(name, {}).get("texts", 0) >= ENOUGH
+    }
+    under = {way: share for way, share in shares.items() if share.value < AFTER}
+    reached = f"{len(shares) - len(under)} of {len(shares)} ways"
+    told = ", ".join(f"{way} {percent(share.value)}" for way, share in sorted(under.items(), key=_share)[:4])
+    more = f"; least: {told}" if under else ""
+    return f"{name}: at least {AFTER * 100:g} % after each rewriting", f"{reached}{more}", "", _yes(not under)
+
+
+def _share(one: tuple[str, Share]) -> float:
+    return one[1].value
+
+
+def _latency() -> Iterator[str]:
+    times = kept()["latency"]
+    rows = [
+        (what, row["texts"], *(f"{row[cut]:.3g}" for cut in ("p50_ms", "p95_ms", "p99_ms")))
+        for what, row in (
+            ("a question to the example company, all checks", times["question"]),
+            (
+                "of it reading the text in all its forms",
+                times["checks"]["reading the text in all its forms"]["question"],
+            ),
+            ("2,000 characters of the handbooks, all checks", times["tokens_500"]),
+            (
+                "of it reading the text in all its forms",
+                times["checks"]["reading the text in all its forms"]["tokens_500"],
+            ),
+        )
+    ]
+    yield from table(("what", "texts", "half under ms", "95 % under", "99 % under"), rows)
     yield ""
     grown = ", ".join(f"{int(size):,} characters {value:g} ms" for size, value in times["conversation_ms"].items())
     yield f"A conversation of ordinary text brought along with a question: {grown}."
-    yield f"The first question: {times['first_ms']:g} ms."
-    about = kept["about"]
-    yield f"Processor time of one core; {about['date']}, {about['machine']}, Python {about['python']}."
-
-
-def _sources(card: Figures) -> Iterator[str]:
-    yield "| set | texts | licence |"
-    yield "|---|---|---|"
-    for source in card["sources"]:
-        yield f"| {source['name']} | {source['texts']} | {source['licence']} |"
-    yield ""
-    limits = ", ".join(f"{name} {value:g}" for name, value in card["thresholds"].items())
-    same = "the same bytes as" if card["same_as_shipped"] else "other bytes than"
-    yield f"Thresholds: {limits}. Trained anew by the benchmark it has {same} the shipped classifier."
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.1f} %"
+    yield f"The first question: {times['first_ms']:g} ms. Load of the machine when it began: {times['load']:g}."
+    yield f"Processor time of one core; {measured_line()}"
 
 
 def _yes(reached: bool) -> str:

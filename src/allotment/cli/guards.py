@@ -11,15 +11,20 @@ from allotment.cli._app import command, group
 from allotment.cli._checks import open_checks
 from allotment.cli._jsonl import read_texts, write_lines
 from allotment.cli._names import agent_of, role_principal
-from allotment.cli._run import Run
+from allotment.cli._run import Run, to_json
 from allotment.errors import ProjectError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from allotment.feedback import LabelledItem
     from allotment.guards import Finding
+    from allotment.guards.training import Curve, SetFigures
 
 guards = group("guards", "The checks in front of the models and behind them.")
 
+_ATTACKS = 0.1
+"""Share of all questions that are taken for attacks where a precision is drawn."""
 _ROLE = typer.Option(help="The role of the one who asks.")
 _AGENT = typer.Option(help="The agent asked; its own checks are carried out as well.")
 
@@ -128,13 +133,15 @@ def evaluate_checks(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Labelled texts, JSON lines or CSV.")],
     role: Annotated[str | None, _ROLE] = None,
     agent: Annotated[str | None, _AGENT] = None,
+    plots: Annotated[Path | None, typer.Option(help="Folder for each check's curves: CHECK.svg, curves.json.")] = None,
 ) -> None:
     """Show how many texts of each set and label are refused, and by which checks.
 
     A line of a file is {"text": ..., "label": "benign", "injection" or "impersonation"}; without a label a text is
-    taken to be harmless.
+    taken to be harmless. The interval is where the share lies with 95 % certainty for texts like these. With --plots
+    each check that had something to say gets its curves: recall over false positives, and precision over recall.
     """
-    from allotment.guards.training import evaluate, read_items
+    from allotment.guards.training import by_set, curves_by_check, judge, read_items
 
     project = run.project()
     if agent is not None:
@@ -142,26 +149,49 @@ def evaluate_checks(
     asking = role_principal(project, role)
     items = [item for file in files for item in read_items(file, file.name)]
     with open_checks(run, project) as checks:
-        figures = evaluate(items, lambda text: checks.question(text, asking, agent))
-    rows = [
-        (one.source, one.label, one.texts, one.refused, f"{one.share:.1%}", _by_check(one.by_check)) for one in figures
-    ]
-    value = [
-        {
-            "set": one.source,
-            "label": one.label,
-            "texts": one.texts,
-            "refused": one.refused,
-            "share": round(one.share, 4),
-            "by_check": one.by_check,
-        }
-        for one in figures
-    ]
-    run.show_table(("set", "label", "texts", "refused", "share", "by check"), rows, value, "The files hold no texts.")
+        judged = judge(items, lambda text: checks.question(text, asking, agent))
+    if plots is not None:
+        _write_curves(run, plots, curves_by_check(judged))
+    figures = by_set(judged)
+    columns = ("set", "label", "texts", "refused", "share", "interval", "by check")
+    run.show_table(
+        columns, [_row(one) for one in figures], [_value(one) for one in figures], "The files hold no texts."
+    )
 
 
-def _by_check(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in counts.items())
+def _row(one: SetFigures) -> tuple[object, ...]:
+    low, high = one.interval
+    share, between = f"{one.share:.1%}", f"{low:.1%} to {high:.1%}"
+    by_check = ", ".join(f"{name} {count}" for name, count in one.by_check.items())
+    return one.source, one.label, one.texts, one.refused, share, between, by_check
+
+
+def _value(one: SetFigures) -> dict[str, Any]:
+    return {
+        "set": one.source,
+        "label": one.label,
+        "texts": one.texts,
+        "refused": one.refused,
+        "share": round(one.share, 4),
+        "interval": [round(end, 4) for end in one.interval],
+        "by_check": one.by_check,
+    }
+
+
+def _write_curves(run: Run, folder: Path, curves: Mapping[str, Mapping[str, Curve]]) -> None:
+    """One picture a check, and all curves as JSON; files of the same names are written over."""
+    from allotment.guards.training import curves_svg
+
+    if not curves:
+        run.note("No curves: they need attacks and harmless texts, and a check that has something to say of them.")
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for check, of_sets in curves.items():
+        picture = curves_svg(of_sets, _ATTACKS, f"{check}: recall, false positives and precision")
+        (folder / f"{check}.svg").write_text(picture, encoding="utf-8")
+    values = {check: {name: one.as_json() for name, one in of_sets.items()} for check, of_sets in curves.items()}
+    (folder / "curves.json").write_text(to_json(values) + "\n", encoding="utf-8")
+    run.note(f"{len(curves)} pictures and curves.json in {folder}")
 
 
 def _verdict(findings: list[Finding]) -> dict[str, Any]:

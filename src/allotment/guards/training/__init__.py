@@ -14,8 +14,19 @@ from allotment.guards.training._corpus import (
     read_items,
     sentences_of,
 )
-from allotment.guards.training._evaluate import SetFigures, evaluate
+from allotment.guards.training._evaluate import (
+    Judged,
+    SetFigures,
+    by_set,
+    curves_by_check,
+    curves_of,
+    evaluate,
+    judge,
+)
+from allotment.guards.training._every_check import CheckFile, every_check
+from allotment.guards.training._figures import Curve, Point, Share
 from allotment.guards.training._mutations import MUTATIONS, TRAINED
+from allotment.guards.training._plot import curves_svg
 from allotment.guards.training._train import Trained, train
 
 __all__ = [
@@ -25,13 +36,24 @@ __all__ = [
     "SEED",
     "TEXTS",
     "TRAINED",
+    "CheckFile",
+    "Curve",
     "Item",
+    "Judged",
+    "Point",
     "SetFigures",
+    "Share",
     "Source",
     "Trained",
+    "by_set",
+    "curves_by_check",
+    "curves_of",
+    "curves_svg",
     "evaluate",
+    "every_check",
     "feedback_source",
     "impersonation_source",
+    "judge",
     "own_sources",
     "public_sources",
     "read_items",
