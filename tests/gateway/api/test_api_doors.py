@@ -26,6 +26,8 @@ ANSWERS = {("POST", "/v1/chat/completions"), ("POST", "/ask")}
 VECTORS = {("POST", "/v1/embeddings")}
 REACHES_NOTHING = {
     ("GET", "/"),
+    ("POST", "/feedback"),
+    ("POST", "/v1/feedback"),
     ("GET", "/healthz"),
     ("GET", "/history"),
     ("GET", "/history/{conversation}"),
@@ -68,6 +70,7 @@ def test_a_route_that_answers_no_question_reaches_nothing(
     headers = {**key_of("dana"), "x-csrf-token": csrf_token(token)}
     whole.doors.open()
     body = {"question": GERMANY, "agent": "sales", "model": "sales", "name": "dana", "csrf": csrf_token(token)}
+    body |= {"decision": "1", "verdict": "useful"}
     for verb in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", method):
         address = path.replace("{name}", "sales").replace("{conversation}", str(uuid4()))
         whole_client.request(verb, address, headers=headers, json=body)
