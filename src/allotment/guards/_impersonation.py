@@ -255,7 +255,7 @@ def check_impersonation(text: Prepared, context: Context) -> Finding:
     """Refuse a claim of a rank or role other than the session's, of its rights, or of speaking for it."""
     roles = frozenset(context.roles)
     for form in text.forms:
-        for claim in _claims(form.sentences, roles):
+        for claim in _claims(form, roles):
             if not _truthful(claim, roles, context.principal.role):
                 return refuse(NAME, evidence(form.how, claim))
     return allow(NAME)
@@ -267,7 +267,7 @@ def without_own_claims(form: Form, context: Context) -> str | None:
     Where the role's words still stand, "employee" takes their place: everybody may say to be one.
     """
     roles, role = frozenset(context.roles), context.principal.role
-    own = {claim.group() for claim in _claims(form.sentences, roles) if _truthful(claim, roles, role)}
+    own = {claim.group() for claim in _claims(form, roles) if _truthful(claim, roles, role)}
     told = form.whole
     for words in sorted(own, key=len, reverse=True):
         told = told.replace(words.strip(), " ")
@@ -281,7 +281,15 @@ def _own_words(role: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(every)})\b") if role else re.compile(r"(?!)")
 
 
-def _claims(text: str, roles: frozenset[str]) -> Iterator[re.Match[str]]:
+def _claims(form: Form, roles: frozenset[str]) -> tuple[re.Match[str], ...]:
+    """Every claim in a form, looked for once."""
+    if roles not in form.kept:
+        form.kept[roles] = tuple(_found(form.sentences, roles))
+    claims: tuple[re.Match[str], ...] = form.kept[roles]
+    return claims
+
+
+def _found(text: str, roles: frozenset[str]) -> Iterator[re.Match[str]]:
     """Every claim in a text of one sentence a line."""
     triggers = _trigger(roles)
     (trigger,), present = triggers, triggers.present(text)

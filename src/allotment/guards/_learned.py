@@ -25,7 +25,7 @@ def learned_checks(model: Model, thresholds: Mapping[str, float]) -> dict[str, C
 
 def _check(model: Model, name: str, head: int, threshold: float) -> Check:
     def scored(form: Form, context: Context) -> Score:
-        found = model.scores(form.whole)[head]
+        found = _both(model, form)[head]
         if name == IMPERSONATION and not found.probability < threshold:
             rest = without_own_claims(form, context)
             return found if rest is None else model.scores(rest)[head]
@@ -40,3 +40,11 @@ def _check(model: Model, name: str, head: int, threshold: float) -> Check:
         return refuse(name, f"{best.probability:.2f} of {threshold:.2f}: {part}", best.probability)
 
     return check
+
+
+def _both(model: Model, form: Form) -> tuple[Score, ...]:
+    """The scores of both heads, worked out for the first that asks."""
+    if id(model) not in form.kept:
+        form.kept[id(model)] = model.scores(form.whole)
+    found: tuple[Score, ...] = form.kept[id(model)]
+    return found

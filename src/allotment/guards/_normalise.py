@@ -6,6 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from allotment.guards._decode import decodings
 from allotment.guards._grams import Table, table_of
@@ -56,6 +57,11 @@ class Form:
     def grams(self) -> Table:
         """Which characters follow each other in it: most rules look for some that do not."""
         return table_of(self.whole)
+
+    @cached_property
+    def kept(self) -> dict[object, Any]:
+        """What one check worked out about it and another asks again, by a name they agree on."""
+        return {}
 
     @property
     def readings(self) -> tuple[str, ...]:
