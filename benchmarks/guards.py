@@ -82,9 +82,9 @@ def main() -> None:
     parser.add_argument("--judge", action="store_true", help="ask the judging model as well")
     given = parser.parse_args()
     trained = Kept("trained", learnt_from(given.data)).part("all", lambda: trained_from(given.data))
-    kept = Kept("judged", [*learnt_from(given.data), *judged_by()])
     if given.write_classifier:
         trained.write(PACKAGE / "guards" / "data")
+    kept = Kept("judged", [*learnt_from(given.data), *judged_by()])
     global _judge, _baselines  # handed to the processes below, which are forks of this one
     _judge, _baselines = Judge(trained), Baselines(trained, given.data)
     sets = the_sets(trained, given.data)
@@ -109,13 +109,15 @@ def main() -> None:
 
 def learnt_from(data: Path) -> Iterator[Path]:
     """Every file that the classifier depends on."""
-    yield from (path for path in PACKAGE.joinpath("guards").rglob("*") if path.is_file() and path.suffix != ".pyc")
+    every = (path for path in PACKAGE.joinpath("guards").rglob("*") if path.is_file() and path.suffix != ".pyc")
+    yield from (path for path in every if path.stem != "classifier")
     for name in ("guards", *DOCUMENTS):
         yield from (path for path in (data / name).rglob("*") if path.is_file())
 
 
 def judged_by() -> Iterator[Path]:
     """What the figures depend on besides."""
+    yield from PACKAGE.joinpath("guards", "data").glob("classifier.*")
     yield from PACKAGE.joinpath("routing").rglob("*.py")
     yield from (ROOT / "benchmarks" / "support").glob("guard_*.py")
     yield from DATA.glob("guard_*")
