@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from numpy.typing import NDArray
 from sklearn.feature_extraction.text import CountVectorizer
 
 import allotment.guards
@@ -23,14 +24,15 @@ ITEMS = impersonation_items()
 LANGUAGES = {"en", "cs", "sk", "de"}
 
 
-def _likeness(texts: list[str], others: list[str]) -> np.ndarray:
+def _likeness(texts: list[str], others: list[str]) -> NDArray[np.float64]:
     """Jaccard likeness of character 5-grams of each text with each other one."""
     counter = CountVectorizer(analyzer="char", ngram_range=(5, 5), binary=True, dtype=int)
     grams = counter.fit_transform([skeleton(text) for text in (*texts, *others)])
     first, second = grams[: len(texts)], grams[len(texts) :]
     shared = (first @ second.T).toarray()
     sizes, other_sizes = np.asarray(first.sum(axis=1)), np.asarray(second.sum(axis=1))
-    return shared / np.maximum(sizes + other_sizes.T - shared, 1)
+    likeness: NDArray[np.float64] = shared / np.maximum(sizes + other_sizes.T - shared, 1)
+    return likeness
 
 
 def test_there_are_at_least_1500_pairs_of_more_than_a_hundred_kinds_in_four_languages() -> None:

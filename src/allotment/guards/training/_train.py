@@ -11,7 +11,7 @@ import io
 import json
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,11 @@ EASY = ("clinc150", "banking77")
 _LIMIT = {"clinc150": 4_000, "banking77": 1_500}
 _COPIES = 0.35
 """Share of texts that are also learnt in a mutated copy."""
+_JOINED = 0.6
+"""Share of written claims and twins also learnt beside another harmless text: what else is asked changes neither."""
+_JOINING = ("claim pairs", "impersonation", "ordinary")
+_SHORT = 220
+"""Characters of a text that can be joined."""
 
 Row = NDArray[np.float64]
 
@@ -91,7 +96,7 @@ def train(sources: Sequence[Source], seed: int, tell: Callable[[str], None] = la
     drawn = random.Random(seed)  # noqa: S311
     items = tuple(item for source in sources for item in _limited(source, drawn))
     folds = _folds(items, drawn)
-    learnt, origin = _with_copies(items, drawn)
+    learnt, origin = _with_copies(items, folds, drawn)
     tell(f"{len(items)} texts, {len(learnt)} with mutated copies")
     learning = _Learning(to_matrix([skeleton(item.text[:READ]) for item in learnt]), learnt, folds[origin])
     heads = [_head(learning, items, folds, name, tell) for name in HEADS]
@@ -239,8 +244,10 @@ def _folds(items: Sequence[Item], drawn: random.Random) -> NDArray[np.int64]:
     )
 
 
-def _with_copies(items: Sequence[Item], drawn: random.Random) -> tuple[list[Item], NDArray[np.int64]]:
-    """The texts, and mutated copies of some; each with the number of the text it came from."""
+def _with_copies(
+    items: Sequence[Item], folds: NDArray[np.int64], drawn: random.Random
+) -> tuple[list[Item], NDArray[np.int64]]:
+    """The texts, and mutated and joined copies of some; each with the number of the text it came from."""
     learnt, origin = list(items), list(range(len(items)))
     for place, item in enumerate(items):
         if item.source in EASY or drawn.random() >= _COPIES:
@@ -248,7 +255,25 @@ def _with_copies(items: Sequence[Item], drawn: random.Random) -> tuple[list[Item
         mutated = MUTATIONS[drawn.choice(TRAINED)](item.text[:WINDOW], drawn)
         learnt.append(Item(mutated[-WINDOW - STEP :], item.label, item.source, item.kind))
         origin.append(place)
+    for place, joined in _joined(items, folds, drawn):
+        learnt.append(joined)
+        origin.append(place)
     return learnt, np.array(origin)
+
+
+def _joined(items: Sequence[Item], folds: NDArray[np.int64], drawn: random.Random) -> Iterator[tuple[int, Item]]:
+    """Short claims and twins before or after another harmless text of their fold, with the number of the text."""
+    short = [(place, item) for place, item in enumerate(items) if item.source in _JOINING and len(item.text) < _SHORT]
+    harmless: dict[int, list[str]] = {fold: [] for fold in range(FOLDS)}
+    for place, item in short:
+        if item.label == "benign":
+            harmless[int(folds[place])].append(item.text)
+    for place, item in short:
+        beside = harmless[int(folds[place])]
+        if item.source != "ordinary" and beside and drawn.random() < _JOINED:
+            both = [item.text, drawn.choice(beside)]
+            drawn.shuffle(both)
+            yield place, Item(" ".join(both), item.label, item.source, item.kind)
 
 
 def _packed(weights: NDArray[np.float64]) -> tuple[bytes, float]:
