@@ -14,6 +14,7 @@ from allotment.guards import load_model, skeleton
 from allotment.guards._finding import allow, refuse
 from allotment.guards.training import (
     MUTATIONS,
+    OWN,
     PUBLIC,
     Item,
     Trained,
@@ -28,16 +29,17 @@ from allotment.guards.training import (
 )
 
 FEW = {"en": 120, "cs": 70, "sk": 40, "de": 60}
+SMALL = {"en": 80, "sk": 30}
 
 
 @pytest.fixture(scope="module")
 def trained() -> Trained:
     """A small classifier of our own templates."""
-    return train(own_sources(FEW, 1), 1)
+    return train(own_sources(SMALL, 1), 1)
 
 
 def test_the_same_data_and_seed_give_the_same_bytes(trained: Trained) -> None:
-    again = train(own_sources(FEW, 1), 1)
+    again = train(own_sources(SMALL, 1), 1)
     assert (again.arrays, again.card) == (trained.arrays, trained.card)
 
 
@@ -72,16 +74,25 @@ def test_a_question_approved_as_harmless_is_far_less_suspicious_to_the_next_clas
 def test_each_text_is_judged_by_a_model_that_had_not_seen_its_template(trained: Trained) -> None:
     folds: dict[tuple[str, str], set[int]] = {}
     for item, fold in zip(trained.items, trained.folds, strict=True):
-        folds.setdefault((item.source, item.kind), set()).add(int(fold))
+        if item.kind:
+            folds.setdefault((item.source, item.kind), set()).add(int(fold))
     assert all(len(every) == 1 for every in folds.values())
     assert len(trained.models) == len({fold for every in folds.values() for fold in every})
 
 
 def test_our_templates_leave_no_slot_open_and_speak_four_languages() -> None:
-    items = [item for source in own_sources(FEW, 3) for item in source.items]
+    items = [item for source in own_sources(FEW, 3) for item in source.items if source.name in OWN]
     assert not any("{" in item.text and "role" not in item.text for item in items)
     assert {item.kind[:2] for item in items} == {"en", "cs", "sk", "de"}
     assert {item.label for item in items} == {"benign", "injection", "impersonation"}
+
+
+def test_pairs_and_ordinary_questions_are_learnt_in_the_languages_that_are_asked_for() -> None:
+    sources = {source.name: source for source in own_sources({"cs": 10}, 3)}
+    everything = {source.name: source for source in own_sources(FEW, 3)}
+    for name, labels in (("claim pairs", {"benign", "impersonation"}), ("ordinary", {"benign"})):
+        assert {item.label for item in sources[name].items} == labels
+        assert 0 < len(sources[name].items) < len(everything[name].items)
 
 
 def test_no_text_of_our_templates_is_an_attack_and_harmless_at_once() -> None:
@@ -165,7 +176,7 @@ def test_figures_have_a_row_for_each_set_and_label() -> None:
 
 
 def test_the_card_says_what_was_learnt_and_under_which_licence(trained: Trained) -> None:
-    sources = own_sources(FEW, 1)
+    sources = own_sources(SMALL, 1)
     assert [(entry["name"], entry["sha256"], entry["texts"]) for entry in trained.card["sources"]] == [
         (source.name, source.sha256, len(source.items)) for source in sources
     ]

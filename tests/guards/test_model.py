@@ -97,7 +97,7 @@ def _by_hand(model: Model, text: str) -> float:
     """The largest margin of the first head, window by window."""
     from allotment.guards._features import features
 
-    found = features(text, 17)
+    found = features(text, int(model.weights.shape[1]).bit_length() - 1)
     values = model.weights[0][found.indices]
     parts = []
     for start in range(0, found.length - WINDOW + STEP, STEP):

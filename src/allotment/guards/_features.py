@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-VERSION = 1
+VERSION = 2
 """Changes whenever a text would give other features; an artefact made for another version is not loaded."""
 CHARACTERS = (3, 4, 5)
 """Lengths of character n-grams; they cross words, and a text is framed by one space on each side."""
@@ -41,15 +41,18 @@ def features(text: str, bits: int) -> Features:
     The last few are kept, since each head of the classifier asks for the same.
     """
     codes = np.frombuffer(f" {text} ".encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
-    positions: list[Indices] = []
-    hashes: list[NDArray[np.uint64]] = []
-    for size, starts, values in (*_characters(codes), *_words(codes)):
-        positions.append(starts)
-        hashes.append((values ^ np.uint64(size)) * _MIX)
+    characters, words = _characters(codes), _words(codes)
+    hashes = [(values ^ np.uint64(size)) * _MIX for size, _, values in (*characters, *words)]
     mixed = np.concatenate(hashes)
     mixed ^= mixed >> np.uint64(29)
-    indices = ((mixed * _BASE) >> np.uint64(64 - bits)).astype(np.int64)
-    return Features(np.concatenate(positions), indices, len(codes))
+    indices = ((mixed * _BASE) >> np.uint64(65 - bits)).astype(np.int64)
+    indices[sum(len(starts) for _, starts, _ in characters) :] += first_word(bits)
+    return Features(np.concatenate([starts for _, starts, _ in (*characters, *words)]), indices, len(codes))
+
+
+def first_word(bits: int) -> int:
+    """Words have the upper half of the ``2**bits`` weights, so that training can count them for more."""
+    return 1 << (bits - 1)
 
 
 def _characters(codes: NDArray[np.uint64]) -> list[tuple[int, Indices, NDArray[np.uint64]]]:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -74,8 +74,36 @@ OWN: dict[str, Label] = {"injection": "injection", "claims": "impersonation"}
 
 
 def own_sources(counts: dict[str, int], seed: int) -> list[Source]:
-    """Our templates filled: ``counts`` is language → how many attacks of each file, and as many harmless texts."""
-    return [_own(name, counts, seed) for name in OWN]
+    """What was written for this project.
+
+    Args:
+        counts: language → how many attacks of each file of templates are filled, and as many harmless texts; of the
+            pairs and ordinary questions, which are no templates, all in these languages are taken.
+        seed: of what is drawn.
+    """
+    return [*(_own(name, counts, seed) for name in OWN), _pairs(counts), _ordinary(counts)]
+
+
+def _pairs(languages: Container[str]) -> Source:
+    """Claims and their benign twins, written one by one."""
+    rows, digest = _written("claim_pairs.jsonl", languages)
+    labels: tuple[tuple[str, Label], ...] = (("attack", "impersonation"), ("benign", "benign"))
+    items = tuple(Item(row[field], label, "claim pairs", row["kind"]) for row in rows for field, label in labels)
+    return Source("claim pairs", "CC BY 4.0 (this project)", digest, items)
+
+
+def _ordinary(languages: Container[str]) -> Source:
+    """What people ask at work without a claim."""
+    rows, digest = _written("ordinary.jsonl", languages)
+    return Source(
+        "ordinary", "CC BY 4.0 (this project)", digest, tuple(Item(row["text"], "benign", "ordinary") for row in rows)
+    )
+
+
+def _written(file: str, languages: Container[str]) -> tuple[list[dict[str, str]], str]:
+    raw = (resources.files("allotment.guards") / "data" / file).read_bytes()
+    rows = [json.loads(line) for line in raw.decode("utf-8").splitlines()]
+    return [row for row in rows if row["language"] in languages], _digest(raw)
 
 
 def _own(file: str, counts: dict[str, int], seed: int) -> Source:

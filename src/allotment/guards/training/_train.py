@@ -11,7 +11,7 @@ import io
 import json
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,24 +21,32 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from allotment.guards._features import VERSION, features
+from allotment.guards._features import VERSION, features, first_word
 from allotment.guards._model import ARRAYS, CARD, HEADS, STEP, WINDOW, Model
 from allotment.guards._normalise import skeleton
 from allotment.guards.training._corpus import Item, Source
 from allotment.guards.training._mutations import MUTATIONS, TRAINED
 
-BITS = 17
+BITS = 18
 FOLDS = 5
 STRENGTH = 30.0
 """Inverse of the regularisation."""
+WORDS = 2.0
+"""What n-grams of words count for beside those of characters."""
 FALSE_POSITIVES = {"injection": 0.02, "impersonation": 0.05}
 """Share of the harmless texts of any hard set that a head may flag where it was trained without them: its threshold is
-the lowest at which none of the sets goes beyond. The twins of claims are the hardest; no usual question is like them.
+the lowest at which none of the sets goes beyond.
 """
-COUNTS_FOR = {"impersonation": {"impersonation": 8.0, "claims": 0.3, "injection": 0.3}}
-"""Head → set → what a text of it counts for, where that is not one: the written set says more than templates."""
+TWINS = 0.2
+"""The same for the claims' head and the benign twins of claims: hardly a usual question is like them."""
+TWINNED = ("claims", "claim pairs", "impersonation")
+"""Sets whose harmless texts say what their claims say."""
 ORDINARY = 0.003
 """The same for sets of ordinary questions, which have no word of an attack."""
+COUNTS_FOR = {
+    "impersonation": {"impersonation": 8.0, "claim pairs": 8.0, "ordinary": 8.0, "claims": 0.3, "injection": 0.3}
+}
+"""Head → set → what a text of it counts for, where that is not one: the written set says more than templates."""
 ENOUGH = 100
 """Harmless texts a set needs before its share of false positives counts."""
 READ = 1_500
@@ -48,6 +56,11 @@ EASY = ("clinc150", "banking77")
 _LIMIT = {"clinc150": 4_000, "banking77": 1_500}
 _COPIES = 0.35
 """Share of texts that are also learnt in a mutated copy."""
+_JOINED = 0.6
+"""Share of written claims and twins also learnt beside another harmless text: what else is asked changes neither."""
+_JOINING = ("claim pairs", "impersonation", "ordinary")
+_SHORT = 220
+"""Characters of a text that can be joined."""
 
 Row = NDArray[np.float64]
 
@@ -83,7 +96,7 @@ def train(sources: Sequence[Source], seed: int, tell: Callable[[str], None] = la
     drawn = random.Random(seed)  # noqa: S311
     items = tuple(item for source in sources for item in _limited(source, drawn))
     folds = _folds(items, drawn)
-    learnt, origin = _with_copies(items, drawn)
+    learnt, origin = _with_copies(items, folds, drawn)
     tell(f"{len(items)} texts, {len(learnt)} with mutated copies")
     learning = _Learning(to_matrix([skeleton(item.text[:READ]) for item in learnt]), learnt, folds[origin])
     heads = [_head(learning, items, folds, name, tell) for name in HEADS]
@@ -98,7 +111,11 @@ def train(sources: Sequence[Source], seed: int, tell: Callable[[str], None] = la
         "seed": seed,
         "calibration": {name: [head.slope, head.intercept] for name, head in zip(HEADS, heads, strict=True)},
         "thresholds": {name: head.threshold for name, head in zip(HEADS, heads, strict=True)},
-        "false_positives_on_each_validation_set": {**FALSE_POSITIVES, "ordinary questions": ORDINARY},
+        "false_positives_on_each_validation_set": {
+            **FALSE_POSITIVES,
+            "twins of claims": TWINS,
+            "ordinary questions": ORDINARY,
+        },
         "sources": [
             {"name": source.name, "licence": source.licence, "sha256": source.sha256, "texts": len(source.items)}
             for source in sources
@@ -155,10 +172,16 @@ def _head(
     attacks = np.array([item.label == name for item in items])
     counted = attacks | np.array([item.label == "benign" for item in items])
     slope, intercept = _calibrated(margins[counted], attacks[counted])
-    shares = {source: ORDINARY if source in EASY else FALSE_POSITIVES[name] for source, _ in _harmless_sets(items)}
-    limit = max(np.quantile(margins[places], 1 - shares[source]) for source, places in _harmless_sets(items))
+    limit = max(np.quantile(margins[places], 1 - _allowed(name, source)) for source, places in _harmless_sets(items))
     threshold = round(1 / (1 + math.exp(-(slope * limit + intercept))), 4)
     return _Head(_fit(learning, positive, counts, used), slope, intercept, threshold, tuple(without))
+
+
+def _allowed(head: str, source: str) -> float:
+    """Share of a set's harmless texts that a head may flag."""
+    if source in EASY:
+        return ORDINARY
+    return TWINS if head == "impersonation" and source in TWINNED else FALSE_POSITIVES[head]
 
 
 def _fit(learning: _Learning, positive: NDArray[np.bool_], counts: Row, chosen: NDArray[np.bool_]) -> Row:
@@ -168,6 +191,7 @@ def _fit(learning: _Learning, positive: NDArray[np.bool_], counts: Row, chosen: 
     present = np.bincount(matrix.indices, minlength=matrix.shape[1])
     rarity = np.log((1 + rows) / (1 + present))
     rarity /= rarity.max() / 2
+    rarity[first_word(BITS) :] *= WORDS
     model = LogisticRegression(C=STRENGTH, solver="liblinear", dual=True, tol=1e-2, random_state=0, fit_intercept=True)
     model.fit(matrix @ sparse.diags(rarity), positive[chosen], sample_weight=counts[chosen])
     weights: Row = model.coef_[0] * rarity
@@ -209,7 +233,7 @@ def _limited(source: Source, drawn: random.Random) -> list[Item]:
 def _folds(items: Sequence[Item], drawn: random.Random) -> NDArray[np.int64]:
     """Texts of one template or kind share a fold, so that what is measured was not seen in another filling."""
     of_kind: dict[tuple[str, str], int] = {}
-    together = ("injection", "claims", "impersonation")
+    together = ("injection", *TWINNED)
     return np.array(
         [
             of_kind.setdefault((item.source, item.kind), drawn.randrange(FOLDS))
@@ -220,8 +244,10 @@ def _folds(items: Sequence[Item], drawn: random.Random) -> NDArray[np.int64]:
     )
 
 
-def _with_copies(items: Sequence[Item], drawn: random.Random) -> tuple[list[Item], NDArray[np.int64]]:
-    """The texts, and mutated copies of some; each with the number of the text it came from."""
+def _with_copies(
+    items: Sequence[Item], folds: NDArray[np.int64], drawn: random.Random
+) -> tuple[list[Item], NDArray[np.int64]]:
+    """The texts, and mutated and joined copies of some; each with the number of the text it came from."""
     learnt, origin = list(items), list(range(len(items)))
     for place, item in enumerate(items):
         if item.source in EASY or drawn.random() >= _COPIES:
@@ -229,7 +255,25 @@ def _with_copies(items: Sequence[Item], drawn: random.Random) -> tuple[list[Item
         mutated = MUTATIONS[drawn.choice(TRAINED)](item.text[:WINDOW], drawn)
         learnt.append(Item(mutated[-WINDOW - STEP :], item.label, item.source, item.kind))
         origin.append(place)
+    for place, joined in _joined(items, folds, drawn):
+        learnt.append(joined)
+        origin.append(place)
     return learnt, np.array(origin)
+
+
+def _joined(items: Sequence[Item], folds: NDArray[np.int64], drawn: random.Random) -> Iterator[tuple[int, Item]]:
+    """Short claims and twins before or after another harmless text of their fold, with the number of the text."""
+    short = [(place, item) for place, item in enumerate(items) if item.source in _JOINING and len(item.text) < _SHORT]
+    harmless: dict[int, list[str]] = {fold: [] for fold in range(FOLDS)}
+    for place, item in short:
+        if item.label == "benign":
+            harmless[int(folds[place])].append(item.text)
+    for place, item in short:
+        beside = harmless[int(folds[place])]
+        if item.source != "ordinary" and beside and drawn.random() < _JOINED:
+            both = [item.text, drawn.choice(beside)]
+            drawn.shuffle(both)
+            yield place, Item(" ".join(both), item.label, item.source, item.kind)
 
 
 def _packed(weights: NDArray[np.float64]) -> tuple[bytes, float]:
