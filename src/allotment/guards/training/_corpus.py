@@ -23,8 +23,8 @@ _SLOT = re.compile(r"\{(\w+)\}")
 _CODE = re.compile(r"```.*?```", re.DOTALL)
 _CUE = re.compile(r"\n+(?:\d+\n)?\d\d:\d\d:\d\d,\d+ --> .*\n|^\d+\n.* --> .*\n")
 """A subtitle's number and times, with the line breaks around them: speech goes on across cues."""
-_PASSAGE = 6
-"""Sentences of a passage."""
+_PASSAGE = 256
+"""Characters of a passage, the classifier's window: what stands around a question is read in pieces of this length."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _MARKUP = re.compile(r"[`*#|>\[\]]|\(http[^)]*\)")
 
@@ -160,18 +160,19 @@ def sentences_of(folder: Path) -> Source:
     Raises:
         InputError: there are none.
     """
-    found: dict[str, None] = {}
+    found: dict[tuple[str, str], None] = {}
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.suffix in _TEXTS):
         raw = path.read_bytes()
         digest.update(raw)
         sentences = list(_sentences(_TEXTS[path.suffix](raw.decode("utf-8", errors="replace"))))
-        found.update(dict.fromkeys((*sentences, *_passages(sentences))))
+        found.update(dict.fromkeys(("documents", text) for text in sentences))
+        found.update(dict.fromkeys(("passages", text) for text in _passages(" ".join(sentences))))
     if not found:
         raise InputError(
             "no text was found.", element=str(folder), remedy="Name a folder of .md, .srt or SQuAD .json files."
         )
-    items = tuple(Item(text, "benign", "documents") for text in sorted(found))
+    items = tuple(Item(text, "benign", name) for name, text in sorted(found))
     return Source(folder.name, _LICENCES.get(folder.name, "the documents' own"), digest.hexdigest(), items)
 
 
@@ -190,9 +191,9 @@ def _sentences(markdown: str) -> Iterator[str]:
             yield text
 
 
-def _passages(sentences: list[str]) -> Iterator[str]:
-    for start in range(0, len(sentences), _PASSAGE):
-        yield " ".join(sentences[start : start + _PASSAGE])
+def _passages(text: str) -> Iterator[str]:
+    for start in range(0, len(text), _PASSAGE):
+        yield text[start : start + _PASSAGE]
 
 
 def public_sources(folder: Path) -> list[Source]:

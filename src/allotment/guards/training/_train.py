@@ -44,7 +44,14 @@ TWINNED = ("claims", "claim pairs", "impersonation")
 ORDINARY = 0.003
 """The same for sets of ordinary questions, which have no word of an attack."""
 COUNTS_FOR = {
-    "impersonation": {"impersonation": 8.0, "claim pairs": 8.0, "ordinary": 8.0, "claims": 0.3, "injection": 0.3}
+    "impersonation": {
+        "impersonation": 8.0,
+        "claim pairs": 8.0,
+        "ordinary": 8.0,
+        "passages": 8.0,
+        "claims": 0.3,
+        "injection": 0.3,
+    }
 }
 """Head → set → what a text of it counts for, where that is not one: the written set says more than templates."""
 ENOUGH = 100
@@ -179,7 +186,7 @@ def _head(
 
 def _allowed(head: str, source: str) -> float:
     """Share of a set's harmless texts that a head may flag."""
-    if source in EASY:
+    if source in EASY or source == "passages":
         return ORDINARY
     return TWINS if head == "impersonation" and source in TWINNED else FALSE_POSITIVES[head]
 
