@@ -22,6 +22,8 @@ PACKAGE = Path(allotment.__file__).parent
 EXAMPLE = PACKAGE / "examples" / "northwind"
 EACH = 600
 """Most texts of one set that are judged."""
+PAGE = 1_500
+"""Characters of a piece of a document that stands around a question."""
 SHORT = 320
 """Characters of a text that are translated, to the end of a sentence."""
 NAMES = {
@@ -73,6 +75,7 @@ def the_sets(trained: Trained, data: Path) -> dict[str, list[Text]]:
         if path.suffix in (".jsonl", ".csv"):
             _add(found, FILES.get(path.name, _readable(path)), path, known)
     found[named("example company", "benign")] = [Text(text, "benign", role) for text, role in in_domain()]
+    found[named("pages of the example company", "benign")] = [Text(text, "benign", role) for text, role in pages()]
     for row in impersonation_tests():
         text = "\n".join(row["turns"]) if "turns" in row else row["text"]
         label: Label = "impersonation" if row["label"] == "attack" else "benign"
@@ -113,6 +116,17 @@ def in_domain() -> list[tuple[str, str]]:
     own = yaml.safe_load((ROOT / "tests" / "guards" / "in_domain.yaml").read_text("utf-8"))
     found += [(question, role) for role, questions in own.items() for question in questions]
     return sorted(set(found))
+
+
+def pages() -> list[tuple[str, str]]:
+    """What a program may send around a question: pieces of the example company's documents, each with its reader."""
+    project = load_project(EXAMPLE)
+    found = []
+    for documents in project.documents.values():
+        for path in sorted((EXAMPLE / documents.path).rglob("*.md")):
+            text = path.read_text("utf-8")
+            found += [(text[at : at + PAGE], min(documents.readers)) for at in range(0, len(text), PAGE)]
+    return found
 
 
 def impersonation_tests() -> list[dict[str, Any]]:
