@@ -15,9 +15,14 @@ Scheme = Literal["light", "dark"]
 class Watched:
     """A page whose console errors and requests are remembered."""
 
-    def __init__(self, browser: Browser, address: str, width: int, scheme: Scheme) -> None:
+    def __init__(self, browser: Browser, address: str, width: int, scheme: Scheme, locale: str = "en-US") -> None:
         size = {"width": width, "height": 940}
-        self.context = browser.new_context(viewport=size, color_scheme=scheme, base_url=address)  # type: ignore[arg-type]
+        self.context = browser.new_context(
+            viewport=size,  # type: ignore[arg-type]
+            color_scheme=scheme,
+            base_url=address,
+            locale=locale,
+        )
         self.page: Page = self.context.new_page()
         self.errors: list[str] = []
         self.hosts: set[str] = set()
@@ -32,7 +37,6 @@ class Watched:
 
     def log_in(self, name: str, password: str) -> None:
         self.page.goto("/")
-        self.picture("login")
         self.page.get_by_label("Name").fill(name)
         self.page.get_by_label("Password").fill(password)
         self.page.get_by_role("button", name="Sign in").click()
