@@ -66,7 +66,8 @@ PLAYBOOK = (
         "s1",
         ("Playbook", "Nordic accounts"),
         "Sweden is served from the Malmö office. **Norway** and Finland are served from Oslo.\n\n- Offers go out within"
-        " two days.\n- Discounts follow the table below.\n\n| boxes | discount |\n| --- | ---: |\n| 20 | 5 % |\n| 40 | 12 % |",
+        " two days.\n- Discounts follow the table below.\n\n"
+        "| boxes | discount |\n| --- | ---: |\n| 20 | 5 % |\n| 40 | 12 % |",
     ),
     Passage("s2", ("Playbook", "Discounts"), "An order above 40 boxes gets 12 percent off the list price."),
 )
@@ -79,11 +80,15 @@ def script_of(answer: Answer) -> tuple[Event, ...]:
     return (*steps, Delta(answer.text[:middle]), Delta(answer.text[middle:]), Step("releasing"), answer)
 
 
+WAIT_S = 60.0
+"""Seconds a script waits for a test at most."""
+
+
 @dataclass
 class StandInChain:
-    """Plays ``script``; an exception in it is raised. ``endless`` goes on until it is closed."""
+    """Plays ``script``; an exception in it is raised, and an event of threads waited for. ``endless`` does not end."""
 
-    script: tuple[Event | Exception, ...] = script_of(ANSWER)
+    script: tuple[Event | Exception | threading.Event, ...] = script_of(ANSWER)
     endless: bool = False
     asked: list[tuple[Principal, str, str | None]] = field(default_factory=list)
     told: list[tuple[AnswerOptions, tuple[str, ...]]] = field(default_factory=list)
@@ -134,7 +139,10 @@ class StandInChain:
             for event in self.script:
                 if isinstance(event, Exception):
                     raise event
-                yield event
+                if isinstance(event, threading.Event):
+                    event.wait(WAIT_S)
+                else:
+                    yield event
         finally:
             self.closed.set()
 

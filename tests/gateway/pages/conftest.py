@@ -4,29 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass, field
 
 import pytest
 from fastapi import FastAPI
 from gateway_standin import POLICY, Recorded, StandInChain, limiter_of
 from gateway_watched import Scheme, Watched
-from playwright.sync_api import Browser
+from pages_site import Site
+from playwright.sync_api import Browser, expect
 
+from allotment.access import Principal
 from allotment.gateway import History, HistoryStore, UserStore, create_app
 from allotment.project import HistoryConfig
 
-
-@dataclass
-class Site:
-    """The server, and everything behind it that a test may look at or change."""
-
-    address: str
-    chain: StandInChain
-    recorded: Recorded
-    store: UserStore
-    history: HistoryStore
-    narrowed: set[str] = field(default_factory=set)
-    """Users who may no longer read what they were once answered."""
+Serve = Callable[[FastAPI], AbstractContextManager[str]]
 
 
 @pytest.fixture(scope="module")
@@ -47,23 +37,31 @@ def site(state_dsns: tuple[str, str], _seeded: UserStore, serve_all: Serve) -> I
             yield Site(address, chain, recorded, _seeded, kept, narrowed)
 
 
-Serve = Callable[[FastAPI], AbstractContextManager[str]]
-
-
 @pytest.fixture
-def open_page(browser: Browser, site: Site, password: str) -> Iterator[Callable[..., Watched]]:
-    """Opens a watched page, signed in unless told otherwise; all of them are closed, and nothing is left of the users."""
+def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Watched]]:
+    """Opens a watched page, signed in unless told otherwise; all are closed at the end."""
     opened: list[Watched] = []
 
     def open_one(
-        user: str | None = "sofia", width: int = 1280, scheme: Scheme = "light", locale: str = "en-US"
+        user: str | None = "sofia",
+        width: int = 1280,
+        scheme: Scheme = "light",
+        locale: str = "en-US",
+        expecting: str = "What would you like to know?",
     ) -> Watched:
         watched = Watched(browser, site.address, width, scheme, locale)
         opened.append(watched)
-        if user is not None:
-            watched.log_in(user, password)
+        if user is not None:  # the login itself has tests of its own
+            watched.context.add_cookies(
+                [{"name": "allotment_session", "value": site.session(user), "url": site.address}]
+            )
+            watched.page.goto("/")
+            expect(watched.page.get_by_role("heading", name=expecting)).to_be_visible()
         return watched
 
     yield open_one
     for watched in opened:
         watched.context.close()
+    for user in ("eva", "sofia", "dana"):
+        site.store.end_sessions(user)
+        site.history.delete_all(Principal(user, ""))

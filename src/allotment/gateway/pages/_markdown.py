@@ -5,13 +5,12 @@ Links and images stay words: nothing in an answer leads anywhere or loads anythi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 Node = str | list[Any]
@@ -42,32 +41,37 @@ class MarkdownStream:
 
     _done: int = 0
     """Finished blocks so far."""
-    _tail: list[str] = field(default_factory=list)
+    _tail: str = ""
 
     def feed(self, text: str) -> tuple[int, list[Node]]:
         """Take the next piece; returns from which block on the text is now these blocks."""
-        self._tail.append(text)
-        whole = "".join(self._tail)
-        tokens = _parser().parse(whole)
-        blocks = [node for child in SyntaxTreeNode(tokens).children for node in _nodes(child)]
-        begun, last = self._done, _start_of_last(tokens)
-        if last and len(blocks) > 1:
-            self._tail = ["".join(whole.splitlines(keepends=True)[last:])]
-            self._done += len(blocks) - 1
+        self._tail += text.replace("\r", "")
+        children = SyntaxTreeNode(_parser().parse(self._tail)).children
+        begun, blocks = self._done, [node for child in children for node in _nodes(child)]
+        lines = self._tail.split("\n")
+        finished, first = _finished(children, lines)
+        self._done += finished
+        self._tail = "\n".join(lines[first:])
         return begun, blocks
 
 
-def _start_of_last(tokens: list[Token]) -> int:
-    """Line at which the last block begins; 0 where there is but one."""
-    return next(
-        (token.map[0] for token in reversed(tokens) if token.level == 0 and token.nesting >= 0 and token.map), 0
-    )
+def _finished(children: Sequence[SyntaxTreeNode], lines: Sequence[str]) -> tuple[int, int]:
+    """How many blocks nothing more can become part of, and the line after them.
+
+    What follows a block without an empty line between may still turn out to go on with it.
+    """
+    for at in range(len(children) - 1, 0, -1):
+        place = children[at].map
+        if place is not None and place[0] > 0 and not lines[place[0] - 1].strip():
+            return at, place[0]
+    return 0, 0
 
 
 def _nodes(node: SyntaxTreeNode) -> Iterator[Node]:
     kind, tag = node.type, node.tag
     if kind == "text":
-        yield node.content
+        if node.content:
+            yield node.content
     elif kind == "inline" or (kind == "paragraph" and node.hidden):
         yield from _inside(node)
     elif kind == "softbreak":

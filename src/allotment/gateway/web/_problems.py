@@ -82,7 +82,8 @@ def add_error_handlers(app: FastAPI, page: ProblemPage) -> None:
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
-        if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+        is_person = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+        if is_person and not _is_api(request.scope["path"]):
             return await run_in_threadpool(page, request, error.status_code, error.detail)
         return problem(request.scope["path"], error.status_code, _told(request, error.detail), error.headers)
 

@@ -80,7 +80,9 @@
 
   function kept(data, mine) {
     if (conversation !== mine.conversation) return conversations.load();
+    if (!conversation) sessionStorage.removeItem(`${DRAFT}new`);
     mine.conversation = conversation = data.conversation;
+    keepDraft();
     history.replaceState(null, "", `/?c=${conversation}`);
     return conversations.load().then(() => conversations.mark(conversation));
   }

@@ -51,11 +51,11 @@ const Exchange = (() => {
       this.prose.hidden = true;
       this.body.append(this.prose);
       this.progress = element("div", "progress");
-      this.label = element("span", "", t("Sending the question"));
+      this.label = element("span", "", t("Checking the question"));
       this.label.setAttribute("role", "status");
       this.track = element("span", "progress-track");
       this.track.setAttribute("aria-hidden", "true");
-      this.track.append(...STEPS.map(() => element("i")));
+      this.track.append(...STEPS.map((_, i) => element("i", i ? "" : "now")));
       this.progress.append(this.track, this.label);
       this.root.append(this.heading(edited), this.body, this.progress);
       messages.append(this.root);

@@ -40,11 +40,15 @@ allotment.table = (() => {
     return made;
   }
 
-  // A spreadsheet takes a text that begins so for a formula.
+  const QUOTE = "\u0022";
+  const APOSTROPHE = "\u0027";
+  const FORMULA = ["=", "+", "-", "@", "\t", "\r"]; // a spreadsheet takes a text that begins so for a formula
+
   function cell(value) {
     if (value === null) return "";
-    const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    const text = typeof value === "string" && FORMULA.includes(value.charAt(0)) ? APOSTROPHE + value : String(value);
+    const needsQuotes = [QUOTE, ",", "\r", "\n"].some((mark) => text.includes(mark));
+    return needsQuotes ? QUOTE + text.replaceAll(QUOTE, QUOTE + QUOTE) + QUOTE : text;
   }
 
   function csv(table) {
