@@ -56,7 +56,7 @@ def test_nothing_can_be_typed_or_sent_before_the_page_can_keep_it_out_of_the_add
 ) -> None:
     watched = Watched(browser, address, 1280, "light")
     held: list[Route] = []
-    watched.page.route("**/chat.js*", lambda route: held.append(route))
+    watched.page.route("**/bundle/chat.js*", lambda route: held.append(route))
     watched.page.goto("/", wait_until="commit")
     watched.page.get_by_label("Name").fill("sofia")
     watched.page.get_by_label("Password").fill(password)

@@ -33,7 +33,7 @@ from allotment.gateway.pages._navigation import Place
 from allotment.gateway.pages._preferences import preference_routes
 from allotment.gateway.pages._render import Pages
 from allotment.gateway.pages._routes import page_routes
-from allotment.gateway.pages._static import static_files
+from allotment.gateway.pages._static import static_routes
 from allotment.gateway.web._problems import add_error_handlers
 from allotment.gateway.web._security import SecurityMiddleware
 from allotment.gateway.web._threads import AnswerThreads
@@ -141,7 +141,7 @@ def create_app(
     app.include_router(api_routes(limited, identity, executor, answers or AnswerLimits(), timeouts.answer_s))
     if history is not None:
         app.include_router(history_routes(history, identity))
-    app.mount("/static", static_files())
+    app.include_router(static_routes())
     add_error_handlers(app, pages.problem)
     app.add_middleware(RunningMiddleware, running=own.running, timeouts=timeouts, finished=own.finished)
     app.add_middleware(
