@@ -56,7 +56,7 @@ def ask(page: Page, question: str) -> None:
     page.get_by_label("Your question").fill(question)
     page.get_by_label("Your question").press("Enter")
     answer = page.get_by_role("article").last
-    expect(answer.get_by_role("listitem").filter(has_text="record")).to_be_visible(timeout=ANSWER_MS)
+    expect(answer.get_by_role("button", name="Ask again", exact=True)).to_be_visible(timeout=ANSWER_MS)
 
 
 def take(address: str, password: str, file: Path) -> None:
