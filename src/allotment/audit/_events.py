@@ -26,6 +26,10 @@ EventKind = Literal[
     "request-refused",
     "limit-reached",
     "stream-ended",
+    "feedback-marked",
+    "feedback-refused",
+    "feedback-approved",
+    "feedback-rejected",
     "reloaded",
     "pruned",
 ]

@@ -56,11 +56,23 @@ _KINDS: dict[str, tuple[int, int]] = {
     "claims-changed": (3001, 99),
     "key-created": (3004, 1),
     "key-revoked": (3004, 4),
+    "feedback-marked": (6003, 99),
+    "feedback-refused": (6003, 99),
+    "feedback-approved": (6003, 99),
+    "feedback-rejected": (6003, 99),
     "reloaded": (6002, 99),
     "pruned": (1008, 2),
 }
 _FALLBACK = (6003, 99)
-_REFUSED = {"guard-refused", "login-refused", "key-refused", "request-refused", "limit-reached", "stream-ended"}
+_REFUSED = {
+    "guard-refused",
+    "login-refused",
+    "key-refused",
+    "request-refused",
+    "limit-reached",
+    "stream-ended",
+    "feedback-refused",
+}
 _FAILED = {*_REFUSED, "failed"}
 _OURS = {"name": "Allotment", "vendor_name": "Allotment"}
 

@@ -50,6 +50,8 @@ class Desk:
     reviewer: str = ""
     again: bool = False
     """Whether decided pairs are shown too."""
+    flags: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Pair → questions of users near to it whose answers were called wrong."""
     decisions: dict[str, Decision] = field(default_factory=dict)
     _size: int = -1
 
@@ -235,6 +237,7 @@ def _shown(item: Item, desk: Desk, place: int, heading: Sequence[str]) -> Render
         _origin(item, heading),
         Padding(words, (1, 2)),
     ]
+    parts += [Text(visible(f"  called wrong: {text}"), style="yellow") for text in desk.flags.get(item.id, ())]
     if decision:
         parts.append(_before(decision))
     return Group(*parts, _bar())

@@ -15,6 +15,7 @@ from allotment.access import Policy
 from allotment.gateway._chain import Chain
 from allotment.gateway._recorder import Recorder
 from allotment.gateway.api._routes import api_routes
+from allotment.gateway.feedback import Feedback, feedback_api_routes, feedback_routes
 from allotment.gateway.history import History, history_routes
 from allotment.gateway.identity._identity import Identity
 from allotment.gateway.identity._users import UserStore
@@ -92,6 +93,7 @@ def create_app(
     answers: AnswerLimits | None = None,
     history: History | None = None,
     places: Sequence[Place] = (),
+    feedback: Feedback | None = None,
 ) -> FastAPI:
     """The pages, the API and the health checks over one chain.
 
@@ -111,6 +113,7 @@ def create_app(
         answers: what a request may ask of an answer; none takes what a project without ``answers`` does.
         history: users' kept conversations; without it none are kept and ``/history`` is not there.
         places: what the navigation of the pages shows besides the chat and the account.
+        feedback: what users say of their answers; without it ``/feedback`` and ``/v1/feedback`` are not there.
     """
     own = operations or Operations()
     timeouts = timeouts or TimeoutsConfig()
@@ -137,10 +140,15 @@ def create_app(
     app.include_router(login_routes(identity, pages))
     app.include_router(account_routes(identity, pages, limited))
     app.include_router(document_routes(limited, identity, pages))
-    app.include_router(page_routes(limited, identity, pages, executor, timeouts.answer_s, history))
+    app.include_router(
+        page_routes(limited, identity, pages, executor, timeouts.answer_s, history, feedback=feedback is not None)
+    )
     app.include_router(api_routes(limited, identity, executor, answers or AnswerLimits(), timeouts.answer_s))
     if history is not None:
         app.include_router(history_routes(history, identity))
+    if feedback is not None:
+        app.include_router(feedback_routes(feedback, chain, identity))
+        app.include_router(feedback_api_routes(feedback, chain, identity))
     app.include_router(static_routes())
     add_error_handlers(app, pages.problem)
     app.add_middleware(RunningMiddleware, running=own.running, timeouts=timeouts, finished=own.finished)
