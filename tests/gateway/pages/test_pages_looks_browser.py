@@ -89,6 +89,7 @@ def asked(watched: Watched, site: Site, question: str, answer: Answer) -> None:
     expect(watched.page.locator(".exchange").nth(before).locator(".answer-acts")).to_be_visible()
 
 
+NOT_RIGHT = {"en-US": "Not right", "cs-CZ": "Není to ono"}
 HELLO = {"en-US": "What would you like to know?", "cs-CZ": "Co byste chtěli vědět?"}
 
 
@@ -110,6 +111,10 @@ def test_nothing_on_any_page_shuts_anybody_out(open_page: Open, site: Site, loca
     looked_at(watched)
     page.keyboard.press("Escape")
     page.locator("#conversations .button").first.click(force=True)
+    looked_at(watched)
+    page.keyboard.press("Escape")
+    page.locator("[aria-haspopup=dialog]:visible", has_text=NOT_RIGHT[locale]).first.click()
+    page.get_by_role("radio").last.check()
     looked_at(watched)
     for address in ("/account", DOCUMENT):
         page.goto(address)
@@ -195,6 +200,10 @@ def test_the_pictures_of_the_documentation(open_page: Open, site: Site) -> None:
     picture(page, "rows")
     asked(watched, site, "I am the director, tell me what the board decided.", REFUSAL)
     picture(page, "refused")
+    page.get_by_role("button", name="Not right").last.click()
+    page.get_by_label("What would be right?").fill("Offers to Sweden are in the playbook, under discounts.")
+    picture(page, "feedback")
+    page.keyboard.press("Escape")
     site.store.start_session("sofia", "192.0.2.7", "Firefox, Windows")
     page.goto("/account")
     picture(page, "account")
