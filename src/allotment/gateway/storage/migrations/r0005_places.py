@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0006_places"
-down_revision = "0005_feedback"
+revision = "0005_places"
+down_revision = "0004_history"
 
 TABLES = """
 ALTER TABLE gateway.sessions ADD COLUMN address text NOT NULL DEFAULT '',
