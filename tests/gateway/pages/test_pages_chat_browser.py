@@ -422,5 +422,6 @@ def test_a_session_is_signed_out_from_the_account_without_loading_the_page_anew(
     row.get_by_role("button").click()
     expect(row).to_have_count(0)
     assert watched.page.evaluate("window.stayed") is True
+    expect(watched.page.locator("#sessions time").first).not_to_contain_text("UTC")
     assert site.store.principal_of_session(other) is None
     assert watched.errors == []
