@@ -30,9 +30,12 @@ def _table() -> str:
         f"| it can be used, files in the browser's cache (median) | 100 ms | {cached:.0f} ms |",
         f"| it can be used, nothing in the cache (median) | 100 ms | {fresh:.0f} ms |",
     ]
-    lines += [
-        f"| frames a second while {one['tokens']:,} tokens come, {one['tokens a second']:,} a second: mean, worst second"
-        f" | 30 | {one['frames a second, mean']:.0f}, {one['frames in the worst second']} |"
-        for one in kept["streaming"]
-    ]
+    lines += [_streaming(one) for one in kept["streaming"]]
     return "\n".join(lines) + "\n"
+
+
+def _streaming(one: dict[str, float]) -> str:
+    what = (
+        f"frames a second while {one['tokens']:,} tokens come, {one['tokens a second']:,} a second"
+    )
+    return f"| {what} | 30 | {one['frames a second, mean']:.0f}, {one['frames in the worst second']} |"
