@@ -35,7 +35,5 @@ def _table() -> str:
 
 
 def _streaming(one: dict[str, float]) -> str:
-    what = (
-        f"frames a second while {one['tokens']:,} tokens come, {one['tokens a second']:,} a second"
-    )
+    what = f"frames a second (mean, worst) while {one['tokens']:,} tokens come, {one['tokens a second']:,} a second"
     return f"| {what} | 30 | {one['frames a second, mean']:.0f}, {one['frames in the worst second']} |"
