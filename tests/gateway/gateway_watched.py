@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -9,15 +10,22 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, Page, expect
 
 RESULTS = Path(__file__).parents[2] / "test-results"
+PICTURES = Path(os.environ.get("ALLOTMENT_PICTURES", RESULTS))
+"""Where pictures of the documentation go: `make pictures` says docs/images."""
 Scheme = Literal["light", "dark"]
 
 
 class Watched:
     """A page whose console errors and requests are remembered."""
 
-    def __init__(self, browser: Browser, address: str, width: int, scheme: Scheme) -> None:
+    def __init__(self, browser: Browser, address: str, width: int, scheme: Scheme, locale: str = "en-US") -> None:
         size = {"width": width, "height": 940}
-        self.context = browser.new_context(viewport=size, color_scheme=scheme, base_url=address)  # type: ignore[arg-type]
+        self.context = browser.new_context(
+            viewport=size,  # type: ignore[arg-type]
+            color_scheme=scheme,
+            base_url=address,
+            locale=locale,
+        )
         self.page: Page = self.context.new_page()
         self.errors: list[str] = []
         self.hosts: set[str] = set()
@@ -30,16 +38,20 @@ class Watched:
         RESULTS.mkdir(exist_ok=True)
         self.page.screenshot(path=RESULTS / f"{name}-{self._look}.png")
 
-    def log_in(self, name: str, password: str) -> None:
+    def documentation_picture(self, name: str) -> None:
+        PICTURES.mkdir(exist_ok=True)
+        self.page.screenshot(path=PICTURES / f"{name}.png")
+
+    def log_in(self, name: str, password: str, expecting: str = "What would you like to know?") -> None:
+        """Signs in, in whatever language the page has, and waits for the heading that comes then."""
         self.page.goto("/")
-        self.picture("login")
-        self.page.get_by_label("Name").fill(name)
-        self.page.get_by_label("Password").fill(password)
-        self.page.get_by_role("button", name="Sign in").click()
-        expect(self.page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
+        self.page.locator("#name").fill(name)
+        self.page.locator("#password").fill(password)
+        self.page.locator("main form button").click()
+        expect(self.page.get_by_role("heading", name=expecting)).to_be_visible()
 
     def ask(self, question: str) -> None:
-        box = self.page.get_by_label("Your question")
+        box = self.page.locator("#question")
         box.fill(question)
         box.press("Enter")
 

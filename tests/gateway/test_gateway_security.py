@@ -21,6 +21,12 @@ ROUTES = {
     *OPEN,
     *NO_LINK,
     ("POST", "/login"),
+    ("POST", "/preferences"),
+    ("GET", "/account"),
+    ("POST", "/account/password"),
+    ("POST", "/account/sessions/{number}/end"),
+    ("POST", "/account/sessions/end-others"),
+    ("GET", "/document"),
     ("POST", "/logout"),
     ("GET", "/"),
     ("POST", "/ask"),
@@ -41,10 +47,14 @@ def test_the_routes_are_these_and_no_others(app: FastAPI) -> None:
 def test_nobody_gets_anything_but_the_login_and_the_health(
     client: TestClient, chain: StandInChain, method: str, path: str
 ) -> None:
-    response = client.request(method, path.replace("{name}", "sales"), json={"question": "x", "model": "auto"})
+    response = client.request(
+        method, path.replace("{name}", "sales").replace("{number}", "1"), json={"question": "x", "model": "auto"}
+    )
     if (method, path) in OPEN:
         assert response.status_code == 200
-    elif path in ("/", "/logout"):
+    elif path == "/preferences":  # a language is chosen before a login, and says nothing of anybody
+        assert (response.status_code, response.headers["location"]) == (303, "/")
+    elif path in ("/", "/logout", "/document") or (method, path) == ("GET", "/account"):
         assert (response.status_code, response.headers["location"]) == (303, "/login")
     else:
         assert response.status_code in ((403, 404) if (method, path) in NO_LINK else (401, 403))
@@ -115,7 +125,7 @@ def test_ready_says_how_many_problems_there_are_and_keeps_what_they_are_to_the_l
     assert "adapter of agent board is stale" in caplog.text and "board" not in response.text
 
 
-@pytest.mark.parametrize("file", sorted(path.name for path in [*STATIC.iterdir(), *TEMPLATES.iterdir()]))
+@pytest.mark.parametrize("file", sorted(path.name for path in [*STATIC.glob("*.*"), *TEMPLATES.iterdir()]))
 def test_no_page_or_script_names_another_host_or_has_anything_inline(file: str) -> None:
     folder = STATIC if (STATIC / file).exists() else TEMPLATES
     text = (folder / file).read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")

@@ -4,7 +4,7 @@ A role is entitled to an agent that declares it; an adapter may answer a role wh
 role may read; anything unknown, empty, stale or ambiguous is denied.
 """
 
-from allotment.access._decide import AdapterFacts, Decision, Outcome, Reason, Request, decide
+from allotment.access._decide import AdapterFacts, Decision, DocumentFacts, Outcome, Reason, Request, decide
 from allotment.access._grant import Grant, require_grant
 from allotment.access._policy import AgentRule, Policy
 from allotment.access._principal import Claims, ClaimValue, Principal, claims_of
@@ -16,6 +16,7 @@ __all__ = [
     "ClaimValue",
     "Claims",
     "Decision",
+    "DocumentFacts",
     "Grant",
     "Outcome",
     "Policy",

@@ -91,6 +91,7 @@ def _decision_event(decision: Decision, question: str, after: str | None) -> dic
         "clearance": sorted(adapter.clearance) if adapter else None,
         "account": request.account,
         "search": request.search,
+        **({"document": request.document.path} if request.document else {}),
         "outcome": decision.outcome,
         "reason": decision.reason,
         "question": question,

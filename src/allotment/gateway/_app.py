@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
-from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from allotment.access import Policy
@@ -28,9 +27,14 @@ from allotment.gateway.operations._metrics import Metrics
 from allotment.gateway.operations._observed import ObservedChain
 from allotment.gateway.operations._running import HEALTH, Running, RunningMiddleware
 from allotment.gateway.operations._tracing import NoTracing, Tracing
+from allotment.gateway.pages._account import account_routes
+from allotment.gateway.pages._document import document_routes
 from allotment.gateway.pages._login import login_routes
-from allotment.gateway.pages._render import STATIC_DIR, Pages
+from allotment.gateway.pages._navigation import Place
+from allotment.gateway.pages._preferences import preference_routes
+from allotment.gateway.pages._render import Pages
 from allotment.gateway.pages._routes import page_routes
+from allotment.gateway.pages._static import static_routes
 from allotment.gateway.web._problems import add_error_handlers
 from allotment.gateway.web._security import SecurityMiddleware
 from allotment.gateway.web._threads import AnswerThreads
@@ -88,6 +92,7 @@ def create_app(
     max_body_bytes: int = MAX_BODY_BYTES,
     answers: AnswerLimits | None = None,
     history: History | None = None,
+    places: Sequence[Place] = (),
     feedback: Feedback | None = None,
 ) -> FastAPI:
     """The pages, the API and the health checks over one chain.
@@ -107,6 +112,7 @@ def create_app(
         max_body_bytes: largest body of a request.
         answers: what a request may ask of an answer; none takes what a project without ``answers`` does.
         history: users' kept conversations; without it none are kept and ``/history`` is not there.
+        places: what the navigation of the pages shows besides the chat and the account.
         feedback: what users say of their answers; without it ``/feedback`` and ``/v1/feedback`` are not there.
     """
     own = operations or Operations()
@@ -126,20 +132,25 @@ def create_app(
     # One address for one thing: a slash too many is another address, and there is nothing.
     app.router.redirect_slashes = False
     identity = Identity(users, policy, tls=tls, record=record)
-    pages = Pages(title)
+    pages = Pages(title, places)
     # Nothing below has the chain itself: no route can answer without being counted.
     limited = LimitedChain(ObservedChain(chain, own.metrics, own.tracing), limiter)
     app.include_router(health_routes(ready, own.running))
+    app.include_router(preference_routes())
     app.include_router(login_routes(identity, pages))
-    app.include_router(page_routes(limited, identity, pages, executor, timeouts.answer_s, history))
+    app.include_router(account_routes(identity, pages, limited))
+    app.include_router(document_routes(limited, identity, pages))
+    app.include_router(
+        page_routes(limited, identity, pages, executor, timeouts.answer_s, history, feedback=feedback is not None)
+    )
     app.include_router(api_routes(limited, identity, executor, answers or AnswerLimits(), timeouts.answer_s))
     if history is not None:
         app.include_router(history_routes(history, identity))
     if feedback is not None:
         app.include_router(feedback_routes(feedback, chain, identity))
         app.include_router(feedback_api_routes(feedback, chain, identity))
-    app.mount("/static", StaticFiles(directory=STATIC_DIR))
-    add_error_handlers(app)
+    app.include_router(static_routes())
+    add_error_handlers(app, pages.problem)
     app.add_middleware(RunningMiddleware, running=own.running, timeouts=timeouts, finished=own.finished)
     app.add_middleware(
         SecurityMiddleware,

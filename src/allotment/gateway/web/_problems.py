@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from allotment.errors import MissingPartError, RateLimited
+from allotment.gateway.wording import Message, catalogue, language_of, say, say_many
 
 API_PREFIX = "/v1"
+CRASHED = say("Something failed here. Please try again.")
+PART_MISSING = say("A part of the service does not answer. Please try again later.")
 
 _TYPES = {
     401: "authentication_error",
@@ -42,9 +47,35 @@ def openai_error(
 
 def problem(path: str, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
     """An error response in the shape that callers of ``path`` read."""
-    is_api = path == API_PREFIX or path.startswith(API_PREFIX + "/")
-    body = openai_error(status, message) if is_api else {"error": message}
+    body = openai_error(status, message) if _is_api(path) else {"error": message}
     return JSONResponse(body, status, dict(headers or {}))
+
+
+def _later(seconds: int) -> Message:
+    return say_many(
+        "Too much is asked at the moment. Ask again in %(num)s second.",
+        "Too much is asked at the moment. Ask again in %(num)s seconds.",
+        seconds,
+    )
+
+
+def crash(scope: Scope) -> Response:
+    """The error response of what should not have happened."""
+    return problem(scope["path"], 500, _told(Request(scope), CRASHED))
+
+
+def _is_api(path: str) -> bool:
+    return path == API_PREFIX or path.startswith(API_PREFIX + "/")
+
+
+def _told(request: Request, words: Message | str) -> str:
+    """Words of ours in the language of the page that asked; programs are told in English."""
+    if not isinstance(words, Message) or _is_api(request.scope["path"]):
+        return str(words)
+    return catalogue(language_of(request)).say(words)
+
+
+ProblemPage = Callable[[Request, int, Message | str], Response]
 
 
 class ApiError(Exception):
@@ -56,8 +87,8 @@ class ApiError(Exception):
         super().__init__(message)
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Give every error of the application its shape."""
+def add_error_handlers(app: FastAPI, page: ProblemPage) -> None:
+    """Give every error of the application its shape; ``page`` shows it to a person who went to an address."""
 
     @app.exception_handler(ApiError)
     async def api_error(request: Request, error: ApiError) -> Response:
@@ -66,7 +97,10 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
-        return problem(request.scope["path"], error.status_code, str(error.detail), error.headers)
+        is_person = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+        if is_person and not _is_api(request.scope["path"]):
+            return await run_in_threadpool(page, request, error.status_code, error.detail)
+        return problem(request.scope["path"], error.status_code, _told(request, error.detail), error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
@@ -76,9 +110,10 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RateLimited)
     async def limited(request: Request, error: RateLimited) -> Response:
-        return problem(request.scope["path"], 429, str(error), {"retry-after": str(error.retry_after_s)})
+        words = str(error) if language_of(request) == "en" else _told(request, _later(error.retry_after_s))
+        return problem(request.scope["path"], 429, words, {"retry-after": str(error.retry_after_s)})
 
     @app.exception_handler(MissingPartError)
     async def missing(request: Request, error: MissingPartError) -> Response:
         # The error names inner parts, which are for the log of the application, not for its users.
-        return problem(request.scope["path"], 503, "A part of the service does not answer. Please try again later.")
+        return problem(request.scope["path"], 503, _told(request, PART_MISSING))

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0005_feedback"
-down_revision = "0004_history"
+revision = "0006_feedback"
+down_revision = "0005_places"
 
 TABLES = """
 -- One mark for each decision; its words are not here, they stay in the audit record.
