@@ -7,6 +7,7 @@ from allotment.answering._events import AgentInfo, Answer, AnswerOutcome, Cell, 
 from allotment.answering._faults import Fault, absent_adapters, blocking_error, find_faults, worst_error
 from allotment.answering._knowledge import Knowledge
 from allotment.answering._options import MAX_SEED, AnswerOptions
+from allotment.answering._preview import Decided, Preview
 
 __all__ = [
     "MAX_SEED",
@@ -16,11 +17,13 @@ __all__ = [
     "AnswerOutcome",
     "Cell",
     "Chain",
+    "Decided",
     "Delta",
     "Embedding",
     "Event",
     "Fault",
     "Knowledge",
+    "Preview",
     "Source",
     "Step",
     "Table",

@@ -15,6 +15,7 @@ from allotment.answering._knowledge import Knowledge
 from allotment.answering._manifests import Manifests
 from allotment.answering._options import AnswerOptions, cut
 from allotment.answering._places import find_places
+from allotment.answering._preview import Preview, Previewer
 from allotment.answering._question import check_conversation
 from allotment.answering._rows import rows_text, stray_numbers
 from allotment.answering._turn import Turn, detail_of, release
@@ -130,6 +131,20 @@ class Chain:
         """
         name = agent or next(iter(self._policy.agents_of(principal)), "none")
         return embed(self._databases, self._audit, self._policy, principal, texts, name)
+
+    def preview(self, principal: Principal, question: str, *, with_route: bool = True) -> Preview:
+        """What would be decided about a question, without asking any model or database; nothing of it is on record.
+
+        ``with_route`` false leaves out the choice of an agent, which rests on what the agents learnt.
+        """
+        previewer = Previewer(
+            self._project,
+            self._policy,
+            self._guards,
+            lambda who, text: self._knowledge.route(who, text, None),
+            lambda agent: self._manifests.current(agent).facts,
+        )
+        return previewer.preview(principal, question, with_route=with_route)
 
     def _steps(self, turn: Turn, agent: str | None) -> Iterator[Event]:
         yield Step("checking")
