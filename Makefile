@@ -29,6 +29,7 @@ lint: $(VENV)/.dev  ## style, types, package order, generated pages, known vulne
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/docs.py --check
+	$(BIN)/python scripts/translations.py --check
 	$(BIN)/python scripts/audit_dependencies.py
 
 bench: $(VENV)/.dev  ## run every benchmark; each writes JSON beside it

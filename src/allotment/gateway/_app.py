@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
-from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from allotment.access import Policy
@@ -28,8 +27,11 @@ from allotment.gateway.operations._observed import ObservedChain
 from allotment.gateway.operations._running import HEALTH, Running, RunningMiddleware
 from allotment.gateway.operations._tracing import NoTracing, Tracing
 from allotment.gateway.pages._login import login_routes
-from allotment.gateway.pages._render import STATIC_DIR, Pages
+from allotment.gateway.pages._navigation import Place
+from allotment.gateway.pages._preferences import preference_routes
+from allotment.gateway.pages._render import Pages
 from allotment.gateway.pages._routes import page_routes
+from allotment.gateway.pages._static import static_files
 from allotment.gateway.web._problems import add_error_handlers
 from allotment.gateway.web._security import SecurityMiddleware
 from allotment.gateway.web._threads import AnswerThreads
@@ -87,6 +89,7 @@ def create_app(
     max_body_bytes: int = MAX_BODY_BYTES,
     answers: AnswerLimits | None = None,
     history: History | None = None,
+    places: Sequence[Place] = (),
 ) -> FastAPI:
     """The pages, the API and the health checks over one chain.
 
@@ -105,6 +108,7 @@ def create_app(
         max_body_bytes: largest body of a request.
         answers: what a request may ask of an answer; none takes what a project without ``answers`` does.
         history: users' kept conversations; without it none are kept and ``/history`` is not there.
+        places: what the navigation of the pages shows besides the chat and the account.
     """
     own = operations or Operations()
     timeouts = timeouts or TimeoutsConfig()
@@ -123,16 +127,17 @@ def create_app(
     # One address for one thing: a slash too many is another address, and there is nothing.
     app.router.redirect_slashes = False
     identity = Identity(users, policy, tls=tls, record=record)
-    pages = Pages(title)
+    pages = Pages(title, places)
     # Nothing below has the chain itself: no route can answer without being counted.
     limited = LimitedChain(ObservedChain(chain, own.metrics, own.tracing), limiter)
     app.include_router(health_routes(ready, own.running))
+    app.include_router(preference_routes())
     app.include_router(login_routes(identity, pages))
     app.include_router(page_routes(limited, identity, pages, executor, timeouts.answer_s, history))
     app.include_router(api_routes(limited, identity, executor, answers or AnswerLimits(), timeouts.answer_s))
     if history is not None:
         app.include_router(history_routes(history, identity))
-    app.mount("/static", StaticFiles(directory=STATIC_DIR))
+    app.mount("/static", static_files())
     add_error_handlers(app)
     app.add_middleware(RunningMiddleware, running=own.running, timeouts=timeouts, finished=own.finished)
     app.add_middleware(

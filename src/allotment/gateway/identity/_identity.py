@@ -22,9 +22,10 @@ from allotment.gateway.identity._users import UserStore
 from allotment.gateway.identity._watch import Still, Watch
 from allotment.gateway.web._problems import ApiError
 from allotment.gateway.web._security import LOG
+from allotment.gateway.wording import Message, say
 
 NOBODY = Principal("", "")
-NO_ROLE = "Your account has no role here, so there is nothing it may ask. Ask an administrator for one."
+NO_ROLE = say("Your account has no role here, so there is nothing it may ask. Ask an administrator for one.")
 MAX_NAME_SHOWN = 80
 NOT_DECLARED = "its user's role is not declared, or declared otherwise"
 
@@ -128,7 +129,7 @@ class Identity:
         """The secret of the forms before a login: the browser's, or a new one."""
         return self.cookies.get(request, LOGIN_COOKIE) or secrets.token_urlsafe(32)
 
-    def refusal(self, principal: Principal) -> str:
+    def refusal(self, principal: Principal) -> Message | str:
         """Why somebody who proved who he is has no access; empty if he has."""
         try:
             return "" if self.declared(principal) else NO_ROLE

@@ -17,13 +17,14 @@ from allotment.gateway.pages._provider_login import ProviderLogin
 from allotment.gateway.pages._render import Pages
 from allotment.gateway.pages._set_up import SetUp
 from allotment.gateway.web._security import LOG, csrf_matches, csrf_token
+from allotment.gateway.wording import Message, say, say_many
 
-WRONG = "This name and password do not go together. Check both and try again."
-NOT_RECORDED = (
+WRONG = say("This name and password do not go together. Check both and try again.")
+NOT_RECORDED = say(
     "Nobody can sign in at the moment. Please try again later; if it stays, tell the people who run this service."
 )
-FORM_EXPIRED = "This form had grown old. Please try once more."
-PASSWORD_SET = "Your password is set. Sign in with it."  # noqa: S105 - words on a page
+FORM_EXPIRED = say("This form had grown old. Please try once more.")
+PASSWORD_SET = say("Your password is set. Sign in with it.")
 
 
 def login_routes(identity: Identity, pages: Pages) -> APIRouter:
@@ -59,7 +60,7 @@ class Login:
         """The empty form, or the chat for someone who is logged in."""
         if self._identity.session(request) is not None:
             return RedirectResponse("/", 303)
-        note = PASSWORD_SET if "set-up" in request.query_params else ""
+        note = PASSWORD_SET if "set-up" in request.query_params else None
         response = self.form(request, note=note)
         self._identity.forget_session(request, response)
         return response
@@ -80,11 +81,19 @@ class Login:
             LOG.exception("a login could not be recorded")
             return self.form(request, 503, NOT_RECORDED, name)
 
-    def form(self, request: Request, status: int = 200, message: str = "", name: str = "", note: str = "") -> Response:
+    def form(
+        self,
+        request: Request,
+        status: int = 200,
+        message: Message | str = "",
+        name: str = "",
+        note: Message | None = None,
+    ) -> Response:
         """The form with words above it: a fault, or a note."""
         secret = self._identity.login_secret(request)
         settings = self._identity.users.settings
         response = self._pages.page(
+            request,
             "login.html",
             status,
             csrf=csrf_token(secret),
@@ -104,19 +113,23 @@ class Login:
         if principal is None:
             if not was_locked:  # the tries that locked it are on record; more of them tell nothing and fill it
                 who = Principal(clean_name(name) or "", "")
-                self._identity.record(who, "login-refused", {"why": WRONG, "address": address})
+                self._identity.record(who, "login-refused", {"why": str(WRONG), "address": address})
             wait_s = users.locked_for(name, address)
             return self._locked(request, name, wait_s) if wait_s else self.form(request, 401, WRONG, name)
         refusal = self._identity.refusal(principal)
         if refusal:
-            self._identity.record(principal, "login-refused", {"why": refusal, "address": address})
+            self._identity.record(principal, "login-refused", {"why": str(refusal), "address": address})
             return self.form(request, 403, refusal, name)
         response = RedirectResponse("/", 303)
         self._identity.let_in(request, response, principal, "password")
         return response
 
     def _locked(self, request: Request, name: str, wait_s: int) -> Response:
-        words = f"Too many wrong tries. Wait {wait_s} seconds, then try again."
+        words = say_many(
+            "Too many wrong tries. Wait %(num)s second, then try again.",
+            "Too many wrong tries. Wait %(num)s seconds, then try again.",
+            wait_s,
+        )
         response = self.form(request, 429, words, name)
         response.headers["retry-after"] = str(wait_s)
         return response

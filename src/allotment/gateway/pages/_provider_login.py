@@ -18,12 +18,13 @@ from allotment.gateway.identity._provider import Provider, ProviderUnavailable
 from allotment.gateway.identity._provider_entry import ProviderEntry
 from allotment.gateway.pages._render import Pages
 from allotment.gateway.web._security import LOG
+from allotment.gateway.wording import Message, say
 
-GROWN_OLD = "This sign-in had grown old, or was begun elsewhere. Please sign in once more."
-NO_ACCESS = "You are signed in with your company, but have no access here. Ask an administrator for it."
-NOT_NOW = "Signing in with your company account does not work at the moment. Please try again later."
+GROWN_OLD = say("This sign-in had grown old, or was begun elsewhere. Please sign in once more.")
+NO_ACCESS = say("You are signed in with your company, but have no access here. Ask an administrator for it.")
+NOT_NOW = say("Signing in with your company account does not work at the moment. Please try again later.")
 
-Form = Callable[[Request, int, str], Response]
+Form = Callable[[Request, int, Message | str], Response]
 
 
 class ProviderLogin:
@@ -79,10 +80,10 @@ class ProviderLogin:
             return self._form(request, 403, NO_ACCESS)
         refusal = self._identity.refusal(principal)
         if refusal:
-            self._identity.record(principal, "login-refused", {**detail, "why": refusal})
+            self._identity.record(principal, "login-refused", {**detail, "why": str(refusal)})
             return self._form(request, 403, refusal)
         # A redirect would be a request that another site began, and a strict cookie stays away from those.
-        response = self._pages.page("entered.html")
+        response = self._pages.page(request, "entered.html")
         self._identity.let_in(request, response, principal, "oidc")
         self._identity.cookies.clear(request, response, PROVIDER_COOKIE)
         return response

@@ -25,7 +25,7 @@ from allotment.gateway.identity._identity import Identity, Session
 from allotment.gateway.pages._render import Pages
 from allotment.gateway.pages._wire import FAILED, event_frame, frame
 from allotment.gateway.web._json import BadJson, read_json
-from allotment.gateway.web._security import LOG, csrf_matches, csrf_token
+from allotment.gateway.web._security import LOG, csrf_matches
 from allotment.gateway.web._stream import TOO_LONG, AccessEnded, EventStream, KeepAlive, in_thread
 from allotment.gateway.web._threads import begin
 
@@ -64,10 +64,11 @@ def page_routes(
             identity.forget_session(request, response)
             return response
         return pages.page(
+            request,
             "chat.html",
-            principal=session.principal,
+            session=session,
+            here="chat",
             agents=chain.agents_for(session.principal),
-            csrf=csrf_token(session.token),
             max_length=MAX_QUESTION_LENGTH,
         )
 

@@ -14,11 +14,12 @@ from allotment.gateway.identity._identity import NOBODY, Identity, address_of
 from allotment.gateway.identity._passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, require_password
 from allotment.gateway.pages._render import Pages
 from allotment.gateway.web._security import LOG, csrf_matches, csrf_token
+from allotment.gateway.wording import Message, say
 
-NO_LINK = "This link was used already, or has grown old. Ask an administrator for a new one."
-DIFFERENT = "The two passwords are not the same. Type it again, twice."
-FORM_EXPIRED = "This form had grown old. Please try once more."
-NOT_RECORDED = "No password can be set at the moment. Please try again later."
+NO_LINK = say("This link was used already, or has grown old. Ask an administrator for a new one.")
+DIFFERENT = say("The two passwords are not the same. Type it again, twice.")
+FORM_EXPIRED = say("This form had grown old. Please try once more.")
+NOT_RECORDED = say("No password can be set at the moment. Please try again later.")
 
 
 class SetUp:
@@ -65,12 +66,13 @@ class SetUp:
         self._identity.forget_session(request, response)
         return response
 
-    def _form(self, request: Request, token: str, status: int = 200, message: str = "") -> Response:
+    def _form(self, request: Request, token: str, status: int = 200, message: Message | str = "") -> Response:
         found = self._identity.users.user_of_link(token)
         if found is None:
             return self._no_link(request)
         secret = self._identity.login_secret(request)
         response = self._pages.page(
+            request,
             "set_up.html",
             status,
             csrf=csrf_token(secret),
@@ -86,4 +88,4 @@ class SetUp:
     def _no_link(self, request: Request) -> Response:
         detail = {"presented": "a set-up link", "why": "it is unknown, used or expired"}
         self._identity.refusals.note(NOBODY, "request-refused", detail, address_of(request))
-        return self._pages.page("set_up.html", 404, name="", message=NO_LINK)
+        return self._pages.page(request, "set_up.html", 404, name="", message=NO_LINK)

@@ -10,8 +10,10 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from allotment.errors import MissingPartError, RateLimited
+from allotment.gateway.wording import Message, catalogue, language_of, say
 
 API_PREFIX = "/v1"
+PART_MISSING = say("A part of the service does not answer. Please try again later.")
 
 _TYPES = {
     401: "authentication_error",
@@ -42,9 +44,19 @@ def openai_error(
 
 def problem(path: str, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
     """An error response in the shape that callers of ``path`` read."""
-    is_api = path == API_PREFIX or path.startswith(API_PREFIX + "/")
-    body = openai_error(status, message) if is_api else {"error": message}
+    body = openai_error(status, message) if _is_api(path) else {"error": message}
     return JSONResponse(body, status, dict(headers or {}))
+
+
+def _is_api(path: str) -> bool:
+    return path == API_PREFIX or path.startswith(API_PREFIX + "/")
+
+
+def _told(request: Request, words: Message | str) -> str:
+    """Words of ours in the language of the page that asked; programs are told in English."""
+    if not isinstance(words, Message) or _is_api(request.scope["path"]):
+        return str(words)
+    return catalogue(language_of(request)).say(words)
 
 
 class ApiError(Exception):
@@ -66,7 +78,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
-        return problem(request.scope["path"], error.status_code, str(error.detail), error.headers)
+        return problem(request.scope["path"], error.status_code, _told(request, error.detail), error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
@@ -81,4 +93,4 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(MissingPartError)
     async def missing(request: Request, error: MissingPartError) -> Response:
         # The error names inner parts, which are for the log of the application, not for its users.
-        return problem(request.scope["path"], 503, "A part of the service does not answer. Please try again later.")
+        return problem(request.scope["path"], 503, _told(request, PART_MISSING))

@@ -23,7 +23,7 @@ _MALFORMED = frozenset({400, 408, 413, 414, 431})
 
 # No inline script or style runs and nothing comes from another host; with trusted types no script of ours can
 # turn text into markup either, so a model's answer stays text.
-_CSP = "; ".join(
+_SOURCES = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
@@ -34,11 +34,12 @@ _CSP = "; ".join(
         "base-uri 'none'",
         "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
     )
 )
+CSP_HTMX = f"{_SOURCES}; trusted-types htmx"
+"""For pages of ours whose parts htmx exchanges: one named policy, made once, whose only holder is htmx."""
 SECURITY_HEADERS = {
-    "content-security-policy": _CSP,
+    "content-security-policy": f"{_SOURCES}; trusted-types 'none'",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "same-origin",
@@ -114,6 +115,8 @@ class SecurityMiddleware:
         if self._tls or scope["scheme"] == "https":
             own.append((b"strict-transport-security", b"max-age=31536000"))
         names = {name for name, _ in own}
+        if (b"content-security-policy", CSP_HTMX.encode()) in message["headers"]:
+            own = [(name, CSP_HTMX.encode() if name == b"content-security-policy" else value) for name, value in own]
         message["headers"] = [*(each for each in message["headers"] if each[0].lower() not in names), *own]
 
     def _bounded(self, receive: Receive) -> Receive:
