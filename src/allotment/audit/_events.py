@@ -61,3 +61,8 @@ ABOUT_NO_QUESTION: frozenset[str] = frozenset(
     }
 )
 """Kinds written where no question is at hand. Every other kind, an unknown one too, is taken to quote one."""
+
+
+def quotes_no_question(kind: str) -> bool:
+    """Whether an event of this kind is written where no question is at hand."""
+    return kind in ABOUT_NO_QUESTION

@@ -1,4 +1,4 @@
-"""Who may reach what: every role against every agent, with the documents and tables behind it and the rule that says so.
+"""Who may reach what: every role against every agent, the documents and tables behind it, and the rule that says so.
 
 It is made of the declaration alone; nothing of a document or a row is in it.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from allotment.access import AdminPolicy, Principal, Reason, Request, decide
 from allotment.gateway.administration._door import AdminGrant, require_admin
 from allotment.gateway.wording import Message, say
-from allotment.project import AdminRole, Project
+from allotment.project import PARTS, AdminRole, Project
 
 WHY: dict[Reason, Message] = {
     "allowed": say("the role is served by the agent and may read all it learns"),
@@ -99,9 +99,7 @@ class Matrix:
 def matrix(grant: AdminGrant, project: Project, policy: AdminPolicy) -> Matrix:
     """The table of a project."""
     require_admin(grant, "access")
-    cells = {
-        (role, agent): _cell(project, policy, role, agent) for role in project.roles for agent in project.agents
-    }
+    cells = {(role, agent): _cell(project, policy, role, agent) for role in project.roles for agent in project.agents}
     return Matrix(
         tuple(project.roles.items()),
         tuple(_agent(project, name) for name in project.agents),
@@ -133,7 +131,9 @@ def _agent(project: Project, name: str) -> AgentReach:
         TableRule(table, grant.columns, tuple((column, _value(value)) for column, value in grant.rows.items()))
         for table, grant in sorted(account.tables.items() if account else ())
     )
-    return AgentReach(name, agent.description, documents, agent.account or "", account.database if account else "", tables)
+    return AgentReach(
+        name, agent.description, documents, agent.account or "", account.database if account else "", tables
+    )
 
 
 def _value(value: object) -> str:
@@ -141,8 +141,6 @@ def _value(value: object) -> str:
 
 
 def _administrator(project: Project, role: str, admin: AdminRole) -> AdminReach:
-    from allotment.project import PARTS
-
     return AdminReach(
         role,
         tuple(part for part in PARTS if part in admin.seen),

@@ -8,9 +8,7 @@ from allotment.gateway.identity._accounts import UserRecord
 from allotment.gateway.identity._passwords import clean_name
 from allotment.gateway.identity._store import Store
 
-_COLUMNS = (
-    "name, role, disabled, created_at, CASE WHEN issuer IS NULL THEN 'password' ELSE 'oidc' END, last_login_at"
-)
+_COLUMNS = "name, role, disabled, created_at, CASE WHEN issuer IS NULL THEN 'password' ELSE 'oidc' END, last_login_at"
 _PAGE = f"""
 SELECT {_COLUMNS} FROM gateway.users
 WHERE name > %(after)s AND (%(role)s::text IS NULL OR role = %(role)s) AND strpos(name, %(part)s) > 0
