@@ -57,7 +57,9 @@ class Administration:
         self.review = Review(parts.project, parts.workspace, self.door)
         self.trainings = Trainings(parts.project, parts.workspace, self.door)
         self.guards = GuardsDesk(parts.project, parts.workspace, parts.audit, self.record)
-        self.health = Health(parts.workspace, ready, limiter, running, parts.engines, parts.watch, parts.audit)
+        self.health = Health(
+            parts.project, parts.workspace, ready, limiter, running, parts.engines, parts.watch, parts.audit
+        )
 
     @cached_property
     def documents(self) -> Documents:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from allotment.gateway.wording import Message
 from allotment.training.record._axis import Axis, tick_text
 
-WIDTH, HEIGHT = 640, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 14, 40
+WIDTH, HEIGHT = 540, 250
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 26, 40
 
 Points = Sequence[tuple[float, float]]
 

@@ -9,12 +9,14 @@ from typing import Literal, Protocol
 
 from allotment.audit import AuditLog
 from allotment.documents import load_documents
-from allotment.errors import AllotmentError
+from allotment.errors import AllotmentError, PolicyError
 from allotment.gateway.administration._databases import Watched
 from allotment.gateway.administration._door import AdminGrant, require_admin
 from allotment.gateway.limits._limiter import Limiter
 from allotment.gateway.operations._running import Running
 from allotment.gateway.wording import Message, say
+from allotment.project import Project
+from allotment.training import current_adapter
 from allotment.workspace import Workspace
 
 State = Literal["good", "warn", "fault"]
@@ -57,6 +59,7 @@ class HealthView:
 class Health:
     """Looks at the parts of the process that serves."""
 
+    project: Project
     workspace: Workspace
     ready: Callable[[], list[str]]
     limiter: Limiter
@@ -75,8 +78,7 @@ class Health:
         groups = (
             (say("Queue"), tuple(self._queue())),
             (say("Engine"), tuple(self._engine())),
-            (say("Database"), tuple(self._database())),
-            (say("Record"), tuple(self._record())),
+            (say("Database and record"), (*self._database(), *self._record())),
         )
         return HealthView(tuple(self._nameless(problem) for problem in problems), groups)
 
@@ -91,6 +93,18 @@ class Health:
 
     def _engine(self) -> Iterable[Figure]:
         yield Figure(say("Requests the models work on"), str(self.engines.busy))
+        for agent in self.project.agents:
+            yield self._adapter(agent)
+
+    def _adapter(self, agent: str) -> Figure:
+        name = say("Adapter of %(agent)s", agent=agent)
+        try:
+            manifest = current_adapter(self.project, self.workspace, agent)
+        except PolicyError:
+            return Figure(name, say("refused"), "fault")
+        except AllotmentError:
+            return Figure(name, say("none"), "warn")
+        return Figure(name, say("stale"), "warn") if manifest.stale else Figure(name, manifest.version)
 
     def _database(self) -> Iterable[Figure]:
         begun = time.perf_counter()

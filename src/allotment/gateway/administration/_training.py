@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,8 +46,8 @@ class Version:
     name: str
     current: bool
     state: State
-    created: str
-    """UTC, ISO 8601; empty where its manifest is refused."""
+    created: datetime | None
+    """None where its manifest is refused."""
     clearance: tuple[str, ...] = ()
     method: str = ""
     loss: float | None = None
@@ -180,7 +181,7 @@ class Trainings:
             return self._sound(load_manifest(self._project, self._workspace, agent, name))
         except AllotmentError:
             current = current_version(self._workspace, agent) == name
-            return Version(agent, name, current, "refused", "")
+            return Version(agent, name, current, "refused", None)
 
     def _sound(self, manifest: Manifest) -> Version:
         agent, name = manifest.agent, manifest.version
@@ -190,7 +191,7 @@ class Trainings:
             name,
             current_version(self._workspace, agent) == name,
             "stale" if manifest.stale else "ready",
-            manifest.created,
+            _moment(manifest.created),
             manifest.clearance,
             manifest.method,
             number(manifest.measured, "final_loss"),
@@ -235,6 +236,13 @@ _FIGURES = (
     "mfu",
 )
 """Figures of a run that are shown, in order."""
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _setting(value: Any) -> str:

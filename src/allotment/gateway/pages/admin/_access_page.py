@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi.responses import Response
 
 from allotment.gateway.administration import AdminFault
@@ -58,3 +61,7 @@ class AccessPages:
         except AdminFault as fault:
             return self.show(visit, fault.status, fault=fault.words, role=role, question=question)
         return self.show(visit, tried=found, role=role, question=question)
+
+
+def _role(visit: Visit) -> Mapping[str, Any]:
+    return {"try_as": visit.given("role", 60)}

@@ -75,7 +75,7 @@ class DatasetPages:
         if visit.wants_part:
             pair = self._review.pair(visit.grant, agent, keys[0])
             return visit.page(
-                "pair.html", status, agent=agent, pair=pair, fault=fault, query=visit.given("query"), may_change=True
+                "pair.html", status, agent=agent, pair=pair, fault=fault, chosen=_chosen(visit.form), may_change=True
             )
         chosen = _chosen(visit.form)
         query = urlencode({name: value for name, value in chosen.items() if value})

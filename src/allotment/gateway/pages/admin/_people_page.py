@@ -52,6 +52,7 @@ class PeoplePages:
             status,
             here="people",
             page=found,
+            after=visit.asked("after"),
             role=role,
             find=part,
             query=query,

@@ -180,6 +180,8 @@ class AdminRouter:
 
 def _told(visit: Visit, words: Message | str, status: int) -> Response:
     """A fault in words; htmx gets the words alone."""
+    if visit.wants_part:
+        return visit.page("fault_part.html", status, words=words)
     return visit.page("fault.html", status, words=words, here="", back=_back(visit.request))
 
 
