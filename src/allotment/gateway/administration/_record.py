@@ -172,7 +172,7 @@ def row_of(record: AuditRecord, policy: AdminPolicy, principal: Principal) -> Ro
     told = tuple(
         (str(name).replace("_", " "), _text(value))
         for name, value in detail.items()
-        if name not in _SHOWN_ELSEWHERE and value not in (None, "", [], {})
+        if name not in _SHOWN_ELSEWHERE and value not in (None, "", [], {}) and not (name == "part" and "page" in detail)
     )
     names = {name: _text(_named(event, name)) for name in ("agent", "outcome", "question")}
     return Row(
