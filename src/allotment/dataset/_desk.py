@@ -41,6 +41,11 @@ class Desk:
         if size != self._size:
             self.decisions, self._size = load_decisions(self.workspace, self.agent), size
 
+    @property
+    def version(self) -> int:
+        """Another number as soon as a decision was taken in; it only grows."""
+        return self._size
+
     def decision(self, item: Item) -> Decision | None:
         """What is decided about a pair, if anything is."""
         return self.decisions.get(decision_key(item))

@@ -23,7 +23,6 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from gateway_standin import PLENTY, StandInChain
 from psycopg import sql
-from sealed_adapter import seal
 
 from allotment.access import Policy, Principal, Request
 from allotment.answering import Chain
@@ -37,6 +36,7 @@ from allotment.training import load_manifest
 from allotment.training._manifest import make_current, write_manifest
 from allotment.training.record._recall import RecallRecord, keep_recall
 from allotment.workspace import Workspace
+from sealed_adapter import seal
 
 PASSWORD = "quiet-meadow-42"
 ADMINISTRATION: dict[str, Any] = {
@@ -157,11 +157,9 @@ def state_database(postgres: Databases) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def opened(project: Project, postgres: Databases, *, sealed: tuple[str, ...] = ()) -> Iterator[Place]:
-    """The place served by an application; ``sealed`` agents have an adapter that nobody trained."""
+def opened(project: Project, postgres: Databases) -> Iterator[Place]:
+    """The place served by an application."""
     workspace = Workspace(project.root)
-    for agent in sealed:
-        seal(project, workspace, agent)
     with ExitStack() as stack:
         dsn, admin_dsn = stack.enter_context(state_database(postgres))
         audit = stack.enter_context(AuditLog.of(project, workspace, dsn))

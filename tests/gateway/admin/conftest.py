@@ -1,27 +1,28 @@
-"""The example company with an administration: one for the files that only look, one for each test that changes."""
+"""The example company with an administration, furnished, one for all files here: tests leave it as they found it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 import pytest
-from admin_place import Place, Visitor, opened, project_with
+from admin_place import Place, Visitor, furnish, opened, project_with
 
 from allotment.databases import Databases
 from allotment.project import Project
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory, taught: Project, postgres: Databases) -> Iterator[Place]:
-    """A place for the tests of one file."""
+    """The place, with something to see on every page."""
     project = project_with(tmp_path_factory.mktemp("admin") / "project", taught)
-    with opened(project, postgres, sealed=("handbook", "board")) as made:
+    with opened(project, postgres) as made:
+        furnish(made)
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def as_role(place: Place) -> Callable[[str | None], Visitor]:
-    """A client of somebody with a role, signed in once a file; none is nobody."""
+    """A client of somebody with a role, signed in once; none is nobody."""
     known: dict[str | None, Visitor] = {}
 
     def visitor(user: str | None) -> Visitor:

@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import pytest
-from admin_place import ADMINISTRATION, ROLES, USER_OF, Place, Visitor, furnish
+from admin_place import ADMINISTRATION, ROLES, USER_OF, Place, Visitor
 from starlette.routing import Mount, Route
 
 from allotment.dataset._items import load_candidates
@@ -52,18 +51,6 @@ def every_route(routes: Iterable[Any]) -> Iterator[tuple[str, str, Rule | None]]
                 yield method, route.path, getattr(route.endpoint, "rule", None)
 
 
-@pytest.fixture(scope="module")
-def furnished(place: Place) -> Place:
-    for name in ("handbook", "board"):
-        for file in (place.workspace.adapters_dir(name)).rglob("*"):
-            if file.is_file():
-                file.unlink()
-        for folder in sorted(place.workspace.adapters_dir(name).glob("v*")):
-            folder.rmdir()
-    furnish(place)
-    return place
-
-
 def may(role: str | None, rule: Rule) -> bool:
     """What allotment.yaml says, read anew: not by the code under test."""
     declared = ADMINISTRATION.get(role or "", {})
@@ -88,13 +75,13 @@ def test_every_route_has_its_place_in_the_table(place: Place) -> None:
 
 
 def test_the_administration_gives_each_role_what_the_table_says_and_nobody_anything(
-    furnished: Place, as_role: AsRole
+    place: Place, as_role: AsRole
 ) -> None:
     wrong = []
-    for method, path, rule in sorted(every_route(furnished.app.routes), key=str):
+    for method, path, rule in sorted(every_route(place.app.routes), key=str):
         if rule is None:
             continue
-        address = filled(furnished, path)
+        address = filled(place, path)
         for role in (*ROLES, None):
             visitor = as_role(USER_OF[role] if role else None)
             found = visitor.get(address) if method == "GET" else visitor.post(address, {"to": "v1", "role": "employee"})
@@ -106,10 +93,10 @@ def test_the_administration_gives_each_role_what_the_table_says_and_nobody_anyth
             if not fits:
                 wrong.append((method, path, role, found.status_code))
     assert wrong == []
-    furnished.run_sql("UPDATE gateway.users SET disabled = false WHERE name = 'petra'")
+    place.run_sql("UPDATE gateway.users SET disabled = false WHERE name = 'petra'")
 
 
-def test_pages_of_everybody_want_a_session_and_the_api_wants_a_key(furnished: Place, as_role: AsRole) -> None:
+def test_pages_of_everybody_want_a_session_and_the_api_wants_a_key(place: Place, as_role: AsRole) -> None:
     for method, path in sorted(SESSION):
         assert as_role(None).client.request(method, path).status_code in (303, 401)
         assert as_role("sam").client.request(method, path).status_code in (200, 303, 403)
@@ -119,17 +106,17 @@ def test_pages_of_everybody_want_a_session_and_the_api_wants_a_key(furnished: Pl
 
 
 def test_nothing_that_came_back_holds_a_word_of_a_document_that_the_role_may_not_read(
-    furnished: Place, as_role: AsRole
+    place: Place, as_role: AsRole
 ) -> None:
-    records = load_documents(furnished.workspace)
-    agents = furnished.project.agents
+    records = load_documents(place.workspace)
+    agents = place.project.agents
     shown: dict[str, str] = {}
     for role in ROLES:
         visitor = as_role(USER_OF[role])
         pages = []
-        for method, path, rule in every_route(furnished.app.routes):
+        for method, path, rule in every_route(place.app.routes):
             if rule is not None and method == "GET":
-                pages.append(visitor.get(filled(furnished, path)).text)
+                pages.append(visitor.get(filled(place, path)).text)
         for agent in agents:
             pages.append(visitor.get(f"/admin/dataset/{agent}?state=all").text)
             pages.append(visitor.get(f"/admin/training/{agent}/v2").text)
@@ -139,7 +126,7 @@ def test_nothing_that_came_back_holds_a_word_of_a_document_that_the_role_may_not
         words = {path.rpartition("/")[2] for path in closed}
         for agent, config in agents.items():
             if role not in config.roles:
-                items = load_candidates(furnished.workspace, agent)
+                items = load_candidates(place.workspace, agent)
                 words |= {text for item in items for text in (item.question, item.answer) if len(text) > 12}
                 words |= {item.value for item in items if len(item.value) > 6 and not item.value[0].isdigit()}
         leaked = sorted(word for word in words if word in shown[role])
@@ -148,35 +135,35 @@ def test_nothing_that_came_back_holds_a_word_of_a_document_that_the_role_may_not
     assert "Granary" in shown["director"]
 
 
-def test_every_look_and_act_is_on_record_before_it_happens(furnished: Place, as_role: AsRole) -> None:
-    before = len(furnished.events())
+def test_every_look_and_act_is_on_record_before_it_happens(place: Place, as_role: AsRole) -> None:
+    before = len(place.events())
     as_role("dana").get("/admin/audit?user=eva&outcome=deny")
-    newest = furnished.events()[0]
+    newest = place.events()[0]
     assert (newest["kind"], newest["user"]) == ("admin-viewed", "dana")
     assert newest["detail"] == {"part": "audit", "page": "/admin/audit", "user": "eva", "outcome": "deny"}
     as_role("dana").post("/admin/people/petra/shut-out")
-    kinds = [(event["kind"], event["user"]) for event in furnished.events()[:2]]
+    kinds = [(event["kind"], event["user"]) for event in place.events()[:2]]
     assert kinds == [("user-disabled", "petra"), ("admin-changed", "dana")]
-    assert len(furnished.events()) == before + 3
+    assert len(place.events()) == before + 3
     as_role("dana").post("/admin/people/petra/let-in")
 
 
 def test_a_part_that_looks_again_by_itself_is_on_record_once_and_decided_each_time(
-    furnished: Place, as_role: AsRole
+    place: Place, as_role: AsRole
 ) -> None:
     olga = as_role("olga")
-    before = len(furnished.events("admin-viewed"))
+    before = len(place.events("admin-viewed"))
     for _ in range(5):
         assert olga.get("/admin/health/now").status_code == 200
-    assert len(furnished.events("admin-viewed")) <= before + 1
-    furnished.run_sql("UPDATE gateway.users SET role = 'employee' WHERE name = 'olga'")
+    assert len(place.events("admin-viewed")) <= before + 1
+    place.run_sql("UPDATE gateway.users SET role = 'employee' WHERE name = 'olga'")
     assert olga.get("/admin/health/now").status_code == 403
-    furnished.run_sql("UPDATE gateway.users SET role = 'operator' WHERE name = 'olga'")
+    place.run_sql("UPDATE gateway.users SET role = 'operator' WHERE name = 'olga'")
 
 
-def test_what_cannot_be_recorded_is_not_shown_and_does_not_happen(furnished: Place, as_role: AsRole) -> None:
+def test_what_cannot_be_recorded_is_not_shown_and_does_not_happen(place: Place, as_role: AsRole) -> None:
     dana = as_role("dana")
-    anchor = furnished.workspace.audit_anchor
+    anchor = place.workspace.audit_anchor
     kept = anchor.read_bytes()
     anchor.write_bytes(b"broken")
     try:
@@ -186,7 +173,7 @@ def test_what_cannot_be_recorded_is_not_shown_and_does_not_happen(furnished: Pla
         anchor.write_bytes(kept)
     assert shown.status_code == done.status_code == 503
     assert "petra" not in shown.text
-    user = furnished.users.user("petra")
+    user = place.users.user("petra")
     assert user is not None and not user.disabled
 
 

@@ -21,6 +21,7 @@ from allotment.gateway.administration._door import AdminGrant, require_admin
 from allotment.gateway.administration._fault import AdminFault
 from allotment.gateway.wording import say
 from allotment.project import Project
+from allotment.training.record._shown import visible
 from allotment.workspace import Workspace, file_signature
 
 PAGE = 50
@@ -137,7 +138,7 @@ class Documents:
             if len(sections) == MOST_SECTIONS:
                 more = True
                 break
-            sections.append(SectionRow(" › ".join(section.heading_path), section.language, section.tokens))
+            sections.append(SectionRow(visible(" › ".join(section.heading_path)), section.language, section.tokens))
         rules = tuple((label.origin, self._in_order(label.readers)) for label in record.labels)
         replaced: dict[str, int] = {}
         for item in record.replaced:
@@ -175,13 +176,13 @@ class Documents:
         agents = tuple(name for name, agent in self._project.agents.items() if record.document_set in agent.documents)
         return DocumentRow(
             self._id(record.path),
-            record.path if may_read else "",
+            visible(record.path) if may_read else "",
             record.document_set,
             record.state,
             self._in_order(readers),
             record.state == "done" and readers < self._project.readers_of(record.document_set),
             record.sections,
-            "; ".join(part for part in (record.reason, *record.notes) if part) if may_read else "",
+            visible("; ".join(part for part in (record.reason, *record.notes) if part)) if may_read else "",
             agents,
         )
 

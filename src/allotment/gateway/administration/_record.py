@@ -22,6 +22,7 @@ from allotment.errors import AllotmentError, IntegrityError
 from allotment.gateway.administration._door import AdminGrant, Door, require_admin
 from allotment.gateway.administration._fault import AdminFault
 from allotment.gateway.wording import say
+from allotment.training.record._shown import visible
 
 LOG = logging.getLogger("allotment.gateway.administration")
 PAGE = 50
@@ -172,7 +173,9 @@ def row_of(record: AuditRecord, policy: AdminPolicy, principal: Principal) -> Ro
     told = tuple(
         (str(name).replace("_", " "), _text(value))
         for name, value in detail.items()
-        if name not in _SHOWN_ELSEWHERE and value not in (None, "", [], {}) and not (name == "part" and "page" in detail)
+        if name not in _SHOWN_ELSEWHERE
+        and value not in (None, "", [], {})
+        and not (name == "part" and "page" in detail)
     )
     names = {name: _text(_named(event, name)) for name in ("agent", "outcome", "question")}
     return Row(
@@ -225,7 +228,7 @@ def _text(value: Any) -> str:
         return "; ".join(f"{name}: {_text(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(_text, value))
-    return str(value)
+    return visible(str(value))
 
 
 def checks_of(event: Mapping[str, Any]) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from allotment.access import Principal
@@ -27,6 +28,7 @@ from allotment.gateway.administration._door import AdminGrant, Door, require_adm
 from allotment.gateway.administration._fault import AdminFault
 from allotment.gateway.wording import Message, say
 from allotment.project import Project
+from allotment.training.record._shown import visible
 from allotment.workspace import Workspace, file_signature
 
 LOG = logging.getLogger("allotment.gateway.administration")
@@ -34,6 +36,8 @@ PAGE = 20
 MOST_AT_ONCE = 200
 """Pairs of one decision."""
 MOST_CHARACTERS = 8_000
+_KEPT = 8
+"""Filters whose pairs are kept in memory for one dataset."""
 State = Literal["open", "accept", "edit", "reject", "all"]
 NOT_FOR_YOU = say("These pairs are made from documents that your role may not read.")
 GONE = say("This pair is no longer in the dataset. Load the page again.")
@@ -135,28 +139,20 @@ class Review:
         require_admin(grant, "dataset")
         desk = self._desk_for(grant.principal, agent)
         readable = self._readable(grant.principal, desk)
-        places = [
-            place
-            for place, item in enumerate(desk.items)
-            if kind in (None, item.kind)
-            and document in (None, item.document)
-            and readable(item)
-            and state in ("all", desk.state(place))
-        ]
-        start = _start(places, desk.places.get(after), desk.places.get(before))
-        shown = places[start : start + PAGE]
+        taken = desk.taken(readable, state, kind, document)
+        start = _start(taken.places, desk.places.get(after), desk.places.get(before))
+        shown = taken.places[start : start + PAGE]
         end = start + len(shown)
-        seen = [item for item in desk.items if readable(item)]
         return PairPage(
             agent,
             tuple(self._view(desk, place) for place in shown),
             desk.keys[shown[0]] if start and shown else "",
-            desk.keys[shown[-1]] if end < len(places) else "",
-            len(places),
+            desk.keys[shown[-1]] if end < len(taken.places) else "",
+            len(taken.places),
             start + 1 if shown else 0,
-            dict(Counter(desk.state(place) for place in range(len(desk.items)))),
-            tuple(sorted({item.document for item in seen if item.document})),
-            tuple(dict.fromkeys(item.kind for item in seen)),
+            desk.counts(),
+            taken.documents,
+            taken.kinds,
         )
 
     def pair(self, grant: AdminGrant, agent: str, key: str) -> PairView:
@@ -212,8 +208,8 @@ class Review:
             desk = self._desk(agent)
         except DatasetError:
             return Dataset(agent, readable, None, 0, {})
-        counts = Counter(desk.state(place) for place in range(len(desk.items)))
-        return Dataset(agent, readable, len(desk.items), counts.pop("open", 0), dict(counts))
+        counts = desk.counts()
+        return Dataset(agent, readable, len(desk.items), counts.pop("open", 0), counts)
 
     def _desk_for(self, principal: Principal, agent: str) -> _Indexed:
         if agent not in self._project.agents:
@@ -240,12 +236,11 @@ class Review:
             return known[1]
 
     def _readable(self, principal: Principal, desk: _Indexed) -> _Readable:
-        return _Readable(principal.role, self._readers(desk))
+        return _Readable(principal.role, tuple(sorted(self._readers(desk).items())))
 
     def _readers(self, desk: _Indexed) -> dict[str, frozenset[str]]:
-        wanted = {item.document for item in desk.items if item.document}
         try:
-            records = [record for record in load_documents(self._workspace) if record.path in wanted]
+            records = [record for record in load_documents(self._workspace) if record.path in desk.documents]
         except AllotmentError:
             return {}
         now = readers_now(self._project, records)
@@ -262,8 +257,9 @@ class Review:
         decision = desk.desk.decision(item)
         now = decision.of(item) if decision else item
         section = self._section(item)
-        heading = " › ".join(section.heading_path) if section else ""
-        passage = tuple(marked(section.with_header, item.quote, item.value)) if section else ()
+        heading = visible(" › ".join(section.heading_path)) if section else ""
+        pieces = marked(section.with_header, item.quote, item.value) if section else ()
+        passage = tuple(Piece(visible(piece.text), piece.kind) for piece in pieces)
         return PairView(desk.keys[place], item, now.question, now.answer, decision, heading, passage)
 
     def _section(self, item: Item) -> Section | None:
@@ -302,37 +298,76 @@ class Review:
 
 
 @dataclass(frozen=True)
+class _Readable:
+    """Whether a role may see a pair: it is for its readers, and for those of its document today."""
+
+    role: str
+    readers: tuple[tuple[str, frozenset[str]], ...]
+
+    @cached_property
+    def _documents(self) -> frozenset[str]:
+        return frozenset(document for document, readers in self.readers if self.role in readers)
+
+    def __call__(self, item: Item) -> bool:
+        return self.role in item.readers and (not item.document or item.document in self._documents)
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """Places of the pairs that a filter takes, and what else somebody may choose from."""
+
+    places: Sequence[int]
+    documents: tuple[str, ...]
+    kinds: tuple[Kind, ...]
+
+
+@dataclass(frozen=True)
 class _Indexed:
-    """A desk whose pairs are found by their keys."""
+    """A desk whose pairs are found by their keys. Held by one thread at a time where it changes."""
 
     desk: Desk
     items: Sequence[Item]
     keys: Sequence[str]
     places: dict[str, int]
+    documents: frozenset[str]
+    _taken: dict[object, _Taken] = field(default_factory=dict)
 
     @classmethod
     def of(cls, workspace: Workspace, agent: str) -> _Indexed:
         items = load_candidates(workspace, agent)
         keys = [decision_key(item) for item in items]
         places = {key: place for place, key in reversed(list(enumerate(keys)))}
-        return cls(Desk(workspace, agent, items, items, again=True), items, keys, places)
+        documents = frozenset(item.document for item in items if item.document)
+        return cls(Desk(workspace, agent, items, items, again=True), items, keys, places, documents)
 
     def state(self, place: int) -> str:
         decision = self.desk.decisions.get(self.keys[place])
         return decision.outcome if decision else "open"
 
+    def counts(self) -> dict[str, int]:
+        """State → pairs in it."""
+        decided = Counter(one.outcome for key, one in self.desk.decisions.items() if key in self.places)
+        return {"open": len(self.places) - decided.total(), **decided}
 
-@dataclass(frozen=True)
-class _Readable:
-    """Whether a role may see a pair: it is for its readers, and for those of its document today."""
-
-    role: str
-    readers: dict[str, frozenset[str]]
-
-    def __call__(self, item: Item) -> bool:
-        return self.role in item.readers and (
-            not item.document or self.role in self.readers.get(item.document, frozenset())
-        )
+    def taken(self, readable: _Readable, state: State, kind: Kind | None, document: str | None) -> _Taken:
+        """What a filter takes; looked for once as long as nothing is decided."""
+        key = (readable, state, kind, document, self.desk.version)
+        found = self._taken.get(key)
+        if found is None:
+            seen = [(place, item) for place, item in enumerate(self.items) if readable(item)]
+            places = [
+                place
+                for place, item in seen
+                if kind in (None, item.kind)
+                and document in (None, item.document)
+                and state in ("all", self.state(place))
+            ]
+            documents = tuple(sorted({item.document for _, item in seen if item.document}))
+            found = _Taken(places, documents, tuple(dict.fromkeys(item.kind for _, item in seen)))
+            if len(self._taken) >= _KEPT:
+                self._taken.clear()
+            self._taken[key] = found
+        return found
 
 
 def _start(places: Sequence[int], after: int | None, before: int | None) -> int:

@@ -33,6 +33,7 @@ from allotment.training import (
 from allotment.training.record._figures import number
 from allotment.training.record._metrics import METRICS_FILE, Metrics, read_metrics
 from allotment.training.record._recall import RecallRecord, read_recall
+from allotment.training.record._shown import visible
 from allotment.workspace import Workspace
 
 State = Literal["ready", "stale", "refused"]
@@ -137,7 +138,7 @@ class Trainings:
             ) from None
         metrics, fault = _metrics(Path(manifest.folder) / METRICS_FILE)
         reads = self._door.policy.reads_agent(grant.principal, agent)
-        names = tuple(document.path for document in manifest.documents) if reads else None
+        names = tuple(visible(document.path) for document in manifest.documents) if reads else None
         return VersionView(
             self._sound(manifest),
             Path(manifest.base_model).name,

@@ -67,7 +67,8 @@ class Pages:
         headers = {"content-language": language, "vary": "accept-language, cookie"}
         if htmx:
             headers["content-security-policy"] = CSP_HTMX
-        return HTMLResponse(text, status, headers)
+        # Half a character that somebody sent must not take the whole page away.
+        return HTMLResponse(text.encode("utf-8", "replace"), status, headers)
 
     def _environment(self, language: Language) -> Environment:
         words = catalogue(language)
