@@ -165,6 +165,12 @@ def serve_app() -> Callable[[FastAPI], AbstractContextManager[str]]:
     return serving
 
 
+@pytest.fixture(scope="session")
+def serve_all() -> Callable[[FastAPI], AbstractContextManager[str]]:
+    """As ``serve_app``, for a server that several tests share."""
+    return serving
+
+
 @pytest.fixture
 def address(app: FastAPI) -> Iterator[str]:
     with serving(app) as url:

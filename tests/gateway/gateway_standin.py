@@ -8,9 +8,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from allotment.access import Policy, Principal
-from allotment.answering import AgentInfo, Answer, AnswerOptions, Delta, Embedding, Event, Source, Step, Table
-from allotment.audit import EventKind
+from allotment.access import DocumentFacts, Policy, Principal, Request, decide
+from allotment.answering import (
+    AgentInfo,
+    Answer,
+    AnswerOptions,
+    Delta,
+    DocumentText,
+    Embedding,
+    Event,
+    Passage,
+    Routing,
+    Source,
+    Step,
+    Table,
+)
+from allotment.audit import EventKind, RecordedDenial
 from allotment.errors import AccessDenied, MissingPartError
 from allotment.gateway import Limiter, open_limiter
 from allotment.project import LimitsConfig, Project
@@ -38,10 +51,25 @@ ANSWER = Answer(
         ("routing", "sales matches best (0.82); next was handbook (0.31)"),
         ("authorizing", "the role is served by the agent and may read all it learnt"),
     ),
+    routing=Routing("sales", "account", 0.82, "handbook", "adapter", 0.11, named=False),
+    learnt=("sales/playbook.md",),
     record=41,
     prompt_tokens=120,
     completion_tokens=9,
     seconds=1.84,
+)
+
+
+PLAYBOOK = (
+    Passage("s0", ("Playbook",), "What we sell, to whom, and what we may offer without asking."),
+    Passage(
+        "s1",
+        ("Playbook", "Nordic accounts"),
+        "Sweden is served from the Malmö office. **Norway** and Finland are served from Oslo.\n\n- Offers go out within"
+        " two days.\n- Discounts follow the table below.\n\n"
+        "| boxes | discount |\n| --- | ---: |\n| 20 | 5 % |\n| 40 | 12 % |",
+    ),
+    Passage("s2", ("Playbook", "Discounts"), "An order above 40 boxes gets 12 percent off the list price."),
 )
 
 
@@ -52,17 +80,24 @@ def script_of(answer: Answer) -> tuple[Event, ...]:
     return (*steps, Delta(answer.text[:middle]), Delta(answer.text[middle:]), Step("releasing"), answer)
 
 
+WAIT_S = 60.0
+"""Seconds a script waits for a test at most."""
+
+
 @dataclass
 class StandInChain:
-    """Plays ``script``; an exception in it is raised. ``endless`` goes on until it is closed."""
+    """Plays ``script``; an exception in it is raised, and an event of threads waited for. ``endless`` does not end."""
 
-    script: tuple[Event | Exception, ...] = script_of(ANSWER)
+    script: tuple[Event | Exception | threading.Event, ...] = script_of(ANSWER)
     endless: bool = False
     asked: list[tuple[Principal, str, str | None]] = field(default_factory=list)
     told: list[tuple[AnswerOptions, tuple[str, ...]]] = field(default_factory=list)
     """How each answer was to be written, and what stood around the question."""
     embedding: Embedding | None = None
     embedded: list[tuple[Principal, tuple[str, ...], str | None]] = field(default_factory=list)
+    documents: dict[str, tuple[Passage, ...]] = field(default_factory=lambda: {"sales/playbook.md": PLAYBOOK})
+    read: list[tuple[Principal, str, str]] = field(default_factory=list)
+    """Documents that were asked for, by whom and as whose."""
     started: threading.Event = field(default_factory=threading.Event)
     closed: threading.Event = field(default_factory=threading.Event)
     gate: threading.Event = field(default_factory=threading.Event)
@@ -75,6 +110,13 @@ class StandInChain:
         if self.embedding is None:
             raise MissingPartError("there is no embedding model.")
         return self.embedding
+
+    def read_document(self, principal: Principal, agent: str, document: str) -> DocumentText:
+        self.read.append((principal, agent, document))
+        if agent not in {info.name for info in self.agents_for(principal)} or document not in self.documents:
+            request = Request(agent, document=DocumentFacts(document, frozenset()))
+            raise RecordedDenial(decide(POLICY, principal, request), 77)
+        return DocumentText(document, self.documents[document], 77)
 
     def stream(
         self,
@@ -97,7 +139,10 @@ class StandInChain:
             for event in self.script:
                 if isinstance(event, Exception):
                     raise event
-                yield event
+                if isinstance(event, threading.Event):
+                    event.wait(WAIT_S)
+                else:
+                    yield event
         finally:
             self.closed.set()
 

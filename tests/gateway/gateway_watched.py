@@ -15,9 +15,14 @@ Scheme = Literal["light", "dark"]
 class Watched:
     """A page whose console errors and requests are remembered."""
 
-    def __init__(self, browser: Browser, address: str, width: int, scheme: Scheme) -> None:
+    def __init__(self, browser: Browser, address: str, width: int, scheme: Scheme, locale: str = "en-US") -> None:
         size = {"width": width, "height": 940}
-        self.context = browser.new_context(viewport=size, color_scheme=scheme, base_url=address)  # type: ignore[arg-type]
+        self.context = browser.new_context(
+            viewport=size,  # type: ignore[arg-type]
+            color_scheme=scheme,
+            base_url=address,
+            locale=locale,
+        )
         self.page: Page = self.context.new_page()
         self.errors: list[str] = []
         self.hosts: set[str] = set()
@@ -30,16 +35,16 @@ class Watched:
         RESULTS.mkdir(exist_ok=True)
         self.page.screenshot(path=RESULTS / f"{name}-{self._look}.png")
 
-    def log_in(self, name: str, password: str) -> None:
+    def log_in(self, name: str, password: str, expecting: str = "What would you like to know?") -> None:
+        """Signs in, in whatever language the page has, and waits for the heading that comes then."""
         self.page.goto("/")
-        self.picture("login")
-        self.page.get_by_label("Name").fill(name)
-        self.page.get_by_label("Password").fill(password)
-        self.page.get_by_role("button", name="Sign in").click()
-        expect(self.page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
+        self.page.locator("#name").fill(name)
+        self.page.locator("#password").fill(password)
+        self.page.locator("main form button").click()
+        expect(self.page.get_by_role("heading", name=expecting)).to_be_visible()
 
     def ask(self, question: str) -> None:
-        box = self.page.get_by_label("Your question")
+        box = self.page.locator("#question")
         box.fill(question)
         box.press("Enter")
 

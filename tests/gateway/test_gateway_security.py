@@ -21,6 +21,12 @@ ROUTES = {
     *OPEN,
     *NO_LINK,
     ("POST", "/login"),
+    ("POST", "/preferences"),
+    ("GET", "/account"),
+    ("POST", "/account/password"),
+    ("POST", "/account/sessions/{number}/end"),
+    ("POST", "/account/sessions/end-others"),
+    ("GET", "/document"),
     ("POST", "/logout"),
     ("GET", "/"),
     ("POST", "/ask"),
@@ -115,7 +121,7 @@ def test_ready_says_how_many_problems_there_are_and_keeps_what_they_are_to_the_l
     assert "adapter of agent board is stale" in caplog.text and "board" not in response.text
 
 
-@pytest.mark.parametrize("file", sorted(path.name for path in [*STATIC.iterdir(), *TEMPLATES.iterdir()]))
+@pytest.mark.parametrize("file", sorted(path.name for path in [*STATIC.glob("*.*"), *TEMPLATES.iterdir()]))
 def test_no_page_or_script_names_another_host_or_has_anything_inline(file: str) -> None:
     folder = STATIC if (STATIC / file).exists() else TEMPLATES
     text = (folder / file).read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")

@@ -5,7 +5,7 @@ role may read; anything unknown, empty, stale or ambiguous is denied.
 """
 
 from allotment.access._administration import AdminPolicy, Verb
-from allotment.access._decide import AdapterFacts, Decision, Outcome, Reason, Request, decide
+from allotment.access._decide import AdapterFacts, Decision, DocumentFacts, Outcome, Reason, Request, decide
 from allotment.access._grant import Grant, require_grant
 from allotment.access._policy import AgentRule, Policy
 from allotment.access._principal import Claims, ClaimValue, Principal, claims_of
@@ -18,6 +18,7 @@ __all__ = [
     "ClaimValue",
     "Claims",
     "Decision",
+    "DocumentFacts",
     "Grant",
     "Outcome",
     "Policy",

@@ -24,6 +24,7 @@ Reason = Literal[
     "adapter-stale",
     "adapter-clearance",
     "account-of-another-agent",
+    "document-not-readable",
 ]
 
 _EXPLANATION: dict[Reason, str] = {
@@ -35,11 +36,12 @@ _EXPLANATION: dict[Reason, str] = {
     "role-not-served": "the agent does not serve this role",
     "key-scope": "the key is not good for this agent, whatever its user's role may ask",
     "documents-not-readable": "the agent learns documents this role may not read",
-    "nothing-requested": "neither an adapter, an account nor a search was named",
+    "nothing-requested": "neither an adapter, an account, a search nor a document was named",
     "adapter-of-another-agent": "the adapter belongs to another agent",
     "adapter-stale": "the adapter learnt documents that have changed; it must be trained again",
     "adapter-clearance": "the adapter learnt documents this role may not read",
     "account-of-another-agent": "the database account belongs to another agent",
+    "document-not-readable": "the role may not read this document, or the agent does not learn it",
 }
 
 
@@ -58,6 +60,15 @@ class AdapterFacts:
 
 
 @dataclass(frozen=True)
+class DocumentFacts:
+    """What a decision needs to know of a document that somebody wants to read as a whole."""
+
+    path: str
+    readers: Readers
+    """Roles that may read it as it is labelled today; nobody where it is unknown, or the agent does not learn it."""
+
+
+@dataclass(frozen=True)
 class Request:
     """What is asked for, resolved: the agent that will answer and the one means it will use."""
 
@@ -66,6 +77,8 @@ class Request:
     account: str | None = None
     search: bool = False
     """Whether the sections are to be searched that all the agent's roles may read."""
+    document: DocumentFacts | None = None
+    """A document to be read, as one that the agent learns."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +118,10 @@ def _reason(policy: Policy, principal: Principal, request: Request) -> Reason:
         return "key-scope"
     if principal.role not in rule.clearance:
         return "documents-not-readable"
-    if request.adapter is None and request.account is None and not request.search:
+    if request.adapter is None and request.account is None and not request.search and request.document is None:
         return "nothing-requested"
+    if request.document is not None and principal.role not in request.document.readers:
+        return "document-not-readable"
     if request.account is not None and request.account != rule.account:
         return "account-of-another-agent"
     return _adapter_reason(principal, request) if request.adapter is not None else "allowed"

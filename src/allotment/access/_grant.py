@@ -46,9 +46,15 @@ def mint(decision: Decision, record: int) -> Grant:
 
 
 def require_grant(
-    grant: object, *, agent: str, adapter: str | None = None, account: str | None = None, search: bool = False
+    grant: object,
+    *,
+    agent: str,
+    adapter: str | None = None,
+    account: str | None = None,
+    search: bool = False,
+    document: str | None = None,
 ) -> Grant:
-    """Return ``grant`` if it is one and names this agent and this adapter version, account or search.
+    """Return ``grant`` if it is one and names this agent and this adapter version, account, search or document.
 
     Raises:
         NotGranted: it is no grant, or it is for something else.
@@ -65,4 +71,6 @@ def require_grant(
         raise NotGranted(f"the grant is not for the account {account!r}.", element=agent)
     if search and not request.search:
         raise NotGranted("the grant is not for a search.", element=agent)
+    if document is not None and (request.document is None or request.document.path != document):
+        raise NotGranted("the grant is not for this document.", element=agent)
     return grant

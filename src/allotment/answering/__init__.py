@@ -3,11 +3,24 @@
 from allotment.answering._again import may_read_again
 from allotment.answering._chain import Chain
 from allotment.answering._embedding import Embedding
-from allotment.answering._events import AgentInfo, Answer, AnswerOutcome, Cell, Delta, Event, Source, Step, Table
+from allotment.answering._events import (
+    AgentInfo,
+    Answer,
+    AnswerOutcome,
+    Cell,
+    Delta,
+    Event,
+    Means,
+    Routing,
+    Source,
+    Step,
+    Table,
+)
 from allotment.answering._faults import Fault, absent_adapters, blocking_error, find_faults, worst_error
 from allotment.answering._knowledge import Knowledge
 from allotment.answering._options import MAX_SEED, AnswerOptions
 from allotment.answering._preview import Decided, Preview
+from allotment.answering._reading import DocumentText, Passage
 
 __all__ = [
     "MAX_SEED",
@@ -19,11 +32,15 @@ __all__ = [
     "Chain",
     "Decided",
     "Delta",
+    "DocumentText",
     "Embedding",
     "Event",
     "Fault",
     "Knowledge",
+    "Means",
+    "Passage",
     "Preview",
+    "Routing",
     "Source",
     "Step",
     "Table",

@@ -10,13 +10,14 @@ from functools import partial
 from allotment.access import AdapterFacts, Grant, Policy, Principal, Request
 from allotment.agents import ask_database, recite
 from allotment.answering._embedding import Embedding, embed
-from allotment.answering._events import AgentInfo, Answer, Event, Source, Step, Table
+from allotment.answering._events import AgentInfo, Answer, Event, Means, Routing, Source, Step, Table
 from allotment.answering._knowledge import Knowledge
 from allotment.answering._manifests import Manifests
 from allotment.answering._options import AnswerOptions, cut
 from allotment.answering._places import find_places
 from allotment.answering._preview import Preview, Previewer
 from allotment.answering._question import check_conversation
+from allotment.answering._reading import DocumentText, read_document
 from allotment.answering._rows import rows_text, stray_numbers
 from allotment.answering._turn import Turn, detail_of, release
 from allotment.answering._words import sentence, unknown_text
@@ -122,6 +123,14 @@ class Chain:
         except AllotmentError as error:
             yield from self._failed(turn, error)
 
+    def read_document(self, principal: Principal, agent: str, document: str) -> DocumentText:
+        """A document that one of the user's agents learns, as a whole.
+
+        Raises:
+            AccessDenied: the user may not read it, or there is none such: nobody is told which. It is on record.
+        """
+        return read_document(self._project, self._workspace, self._audit, self._policy, principal, agent, document)
+
     def embed(self, principal: Principal, texts: Sequence[str], *, agent: str | None = None) -> Embedding:
         """Vectors of a program's own texts; ``agent`` none takes the first the principal is entitled to.
 
@@ -162,6 +171,7 @@ class Chain:
             yield from self._which(turn, route)
             return
         turn.note("routing", _reason(route))
+        turn.routing = _routing(route, named=agent is not None)
         fired = self._own_checks(turn, route.agent)
         if fired:
             yield from self._stopped(turn, fired)
@@ -199,7 +209,7 @@ class Chain:
     def _from_adapter(self, turn: Turn, route: Route) -> Iterator[Event]:
         manifest = self._manifests.current(route.agent)
         grant = self._authorize(turn, route.agent, manifest.facts, None)
-        yield Step("answering")
+        yield Step("answering", means="adapter")
         options = turn.options
         completion = recite(
             self._engines,
@@ -217,6 +227,7 @@ class Chain:
             completion.text.strip(),
             agent=route.agent,
             adapter=manifest.version,
+            learnt=tuple(sorted(document.path for document in manifest.documents)),
             record=grant.record,
             prompt_tokens=completion.prompt_tokens,
             completion_tokens=completion.completion_tokens,
@@ -242,7 +253,7 @@ class Chain:
     def _from_account(self, turn: Turn, route: Route) -> Iterator[Event]:
         account = self._project.agents[route.agent].account
         grant = self._authorize(turn, route.agent, None, account)
-        yield Step("answering")
+        yield Step("answering", means="account")
         engine = self._engines.get(self._project.models.sql)
         found = ask_database(engine, self._databases, grant, turn.question)
         for refusal in found.refusals:
@@ -334,6 +345,12 @@ class Chain:
 
     def _offers(self, principal: Principal) -> list[str]:
         return [info.description or info.name for info in self.agents_for(principal)]
+
+
+def _routing(route: Route, *, named: bool) -> Routing:
+    other, _, means = (route.runner_up or "").partition("/")
+    its_means: Means | None = "account" if means == "account" else "adapter" if means else None
+    return Routing(route.agent, route.means, route.score, other or None, its_means, route.runner_up_score, named)
 
 
 def _reason(route: Route) -> str:

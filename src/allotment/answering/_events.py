@@ -8,6 +8,7 @@ from typing import Literal
 StepName = Literal["checking", "routing", "authorizing", "answering", "releasing"]
 AnswerOutcome = Literal["answered", "refused", "unknown", "failed"]
 Cell = str | int | float | bool | None
+Means = Literal["adapter", "account"]
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,8 @@ class Step:
     name: StepName
     agent: str | None = None
     """The agent that was chosen, told before anything of it is reached."""
+    means: Means | None = None
+    """Whether the answer is being taken from the agent's adapter or from the database on its account."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,22 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Routing:
+    """Why this agent: how sure the router was, and which other of the user's own agents came next."""
+
+    agent: str
+    means: Means
+    score: float
+    """Probability among the entitled ones, 0 to 1; 1 where the role alone or the user decides."""
+    runner_up: str | None
+    """The next agent, which may be the same one by its other means."""
+    runner_up_means: Means | None
+    runner_up_score: float | None
+    named: bool
+    """Whether the user named the agent."""
+
+
+@dataclass(frozen=True)
 class Answer:
     """The end of every stream: what the user gets, from where, and why."""
 
@@ -66,6 +85,10 @@ class Answer:
     """Sections the user may read where it may be written: of an answer that is not known, and never its support."""
     explanation: tuple[tuple[str, str], ...] = ()
     """Pairs of step and reason, in order."""
+    routing: Routing | None = None
+    """Why the agent was chosen, where one was."""
+    learnt: tuple[str, ...] = ()
+    """Documents the adapter that answered learnt from; the user's role may read them all."""
     record: int | None = None
     """Number of the audit record of the decision."""
     prompt_tokens: int = 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from allotment.access import Principal
-from allotment.answering._events import Answer, Delta, Event
+from allotment.answering._events import Answer, Delta, Event, Routing
 from allotment.answering._options import AnswerOptions
 from allotment.audit import AuditLog, EventKind, record_event
 
@@ -28,6 +28,7 @@ class Turn:
     options: AnswerOptions
     started: float = field(default_factory=time.monotonic)
     trail: list[tuple[str, str]] = field(default_factory=list)
+    routing: Routing | None = None
     ended: bool = False
     """Whether its end is on record."""
 
@@ -38,7 +39,7 @@ class Turn:
     def answer(self, partial: Answer) -> Answer:
         """The answer with what the whole turn knows."""
         seconds = round(time.monotonic() - self.started, 3)
-        return replace(partial, explanation=tuple(self.trail), seconds=seconds)
+        return replace(partial, explanation=tuple(self.trail), routing=self.routing, seconds=seconds)
 
     def end(self, kind: EventKind, detail: Mapping[str, Any]) -> int:
         """Put its end on record; returns the record's number.

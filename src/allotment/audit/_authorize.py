@@ -75,6 +75,7 @@ def _decision_event(decision: Decision, question: str) -> dict[str, Any]:
         "clearance": sorted(adapter.clearance) if adapter else None,
         "account": request.account,
         "search": request.search,
+        **({"document": request.document.path} if request.document else {}),
         "outcome": decision.outcome,
         "reason": decision.reason,
         "question": question,

@@ -27,6 +27,8 @@ from allotment.gateway.operations._metrics import Metrics
 from allotment.gateway.operations._observed import ObservedChain
 from allotment.gateway.operations._running import HEALTH, Running, RunningMiddleware
 from allotment.gateway.operations._tracing import NoTracing, Tracing
+from allotment.gateway.pages._account import account_routes
+from allotment.gateway.pages._document import document_routes
 from allotment.gateway.pages._login import login_routes
 from allotment.gateway.pages._navigation import Place
 from allotment.gateway.pages._preferences import preference_routes
@@ -143,6 +145,8 @@ def create_app(
     app.include_router(health_routes(ready, own.running))
     app.include_router(preference_routes())
     app.include_router(login_routes(identity, pages))
+    app.include_router(account_routes(identity, pages, limited))
+    app.include_router(document_routes(limited, identity, pages))
     app.include_router(page_routes(limited, identity, pages, executor, timeouts.answer_s, history))
     app.include_router(api_routes(limited, identity, executor, answers or AnswerLimits(), timeouts.answer_s))
     if history is not None:
@@ -150,7 +154,7 @@ def create_app(
     if admin is not None:
         app.include_router(admin_routes(admin, identity, pages))
     app.mount("/static", static_files())
-    add_error_handlers(app)
+    add_error_handlers(app, pages.problem)
     app.add_middleware(RunningMiddleware, running=own.running, timeouts=timeouts, finished=own.finished)
     app.add_middleware(
         SecurityMiddleware,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from allotment.access import Principal
-from allotment.answering import AgentInfo, AnswerOptions, Embedding, Event
+from allotment.answering import AgentInfo, AnswerOptions, DocumentText, Embedding, Event
 
 
 class Chain(Protocol):
@@ -29,6 +29,10 @@ class Chain(Protocol):
 
     def embed(self, principal: Principal, texts: Sequence[str], *, agent: str | None = None) -> Embedding:
         """Vectors of a program's own texts."""
+        ...
+
+    def read_document(self, principal: Principal, agent: str, document: str) -> DocumentText:
+        """A document that one of the principal's agents learns; ``AccessDenied`` for any other, on record."""
         ...
 
     def agents_for(self, principal: Principal) -> tuple[AgentInfo, ...]:

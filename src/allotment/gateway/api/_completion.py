@@ -39,7 +39,7 @@ async def whole(events: Events, completion: Completion) -> Response:
     except TimeLimitReached:
         raise ApiError(503, TOO_LONG) from None
     if answer.outcome == "failed":
-        body = {**openai_error(503, answer.text or FAILED), "allotment": allotment_field(answer)}
+        body = {**openai_error(503, answer.text or str(FAILED)), "allotment": allotment_field(answer)}
         return JSONResponse(body, 503, allotment_headers(answer))
     return JSONResponse(completion.whole(answer), headers=allotment_headers(answer))
 
@@ -58,7 +58,7 @@ async def pieces(events: Events, completion: Completion, *, with_usage: bool) ->
         except Exception:
             # The status line is long gone; an error inside the stream is what clients raise on.
             LOG.exception("a streamed answer failed")
-            yield data_frame(openai_error(503, FAILED))
+            yield data_frame(openai_error(503, str(FAILED)))
 
 
 async def _pieces_of(
@@ -71,7 +71,7 @@ async def _pieces_of(
         elif isinstance(event, Delta):
             yield completion.delta({"content": event.text})
         elif isinstance(event, Answer) and event.outcome == "failed":
-            yield data_frame({**openai_error(503, event.text or FAILED), "allotment": allotment_field(event)})
+            yield data_frame({**openai_error(503, event.text or str(FAILED)), "allotment": allotment_field(event)})
         elif isinstance(event, Answer):
             yield completion.last(event)
             if with_usage:

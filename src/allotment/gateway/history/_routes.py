@@ -1,77 +1,70 @@
-"""``/history``: a user's own conversations, for the pages. JSON; a session, and its CSRF token for what changes them.
-
-An old answer is shown again only if today's rules would still let the user's role reach what it came from; whose role
-was narrowed since reads his question, and that the answer is no longer available.
-"""
+"""``/history``: a user's own conversations, for the pages. JSON; a session, and its CSRF token for changes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field, ValidationError
 
-from allotment.access import Principal
-from allotment.answering import Answer
-from allotment.gateway.history._store import HistoryStore
-from allotment.gateway.history._types import Kept
+from allotment.gateway.history._export import as_markdown
+from allotment.gateway.history._shown import History, shown
+from allotment.gateway.history._store import LISTED
+from allotment.gateway.history._types import Conversation
 from allotment.gateway.identity._identity import Identity, Session
+from allotment.gateway.web._json import BadJson, read_json
 from allotment.gateway.web._security import csrf_matches
+from allotment.gateway.wording import catalogue, language_of, say
 
-GONE = "This answer is no longer available to you."
-NOT_KEPT = "This answer was made from a database; it is not kept. Ask again to see it."
-MayRead = Callable[[Principal, str, tuple[str, ...]], bool]
-"""Whether a principal may still read what an agent answered from these documents."""
+_LONGEST_TITLE = 200
+_LONGEST_SEARCH = 200
 
 
-@dataclass(frozen=True)
-class History:
-    """The kept conversations, and what decides whether an old answer is shown again."""
-
-    store: HistoryStore
-    may_read: MayRead
-
-    def keep(self, principal: Principal, conversation: UUID | None, question: str, answer: Answer) -> UUID:
-        """Keep a question with its answer, in a new conversation where the user has none of that number.
-
-        Raises:
-            DatabaseUnavailable: the database does not answer.
-        """
-        if conversation is not None and self.store.add(principal, conversation, question, answer):
-            return conversation
-        begun = self.store.begin(principal, question)
-        self.store.add(principal, begun, question, answer)
-        return begun
+class _Title(BaseModel):
+    title: Annotated[str, Field(min_length=1, max_length=_LONGEST_TITLE)]
 
 
 def history_routes(history: History, identity: Identity) -> APIRouter:
-    """List, show and delete. What belongs to somebody else is answered like what never was."""
+    """List, show, rename, export and delete. What belongs to somebody else is answered like what never was."""
     router, store = APIRouter(prefix="/history"), history.store
 
     @router.get("")
-    def conversations(request: Request) -> dict[str, Any]:
-        found = store.conversations(_session(identity, request).principal)
-        return {
-            "conversations": [
-                {
-                    "id": str(one.id),
-                    "title": one.title,
-                    "created_at": one.created_at.isoformat(),
-                    "messages": one.messages,
-                }
-                for one in found
-            ]
-        }
+    def conversations(
+        request: Request, search: Annotated[str, Query(max_length=_LONGEST_SEARCH)] = "", before: datetime | None = None
+    ) -> dict[str, Any]:
+        found = store.conversations(_session(identity, request).principal, search, before)
+        more = found[-1].used_at.isoformat() if len(found) == LISTED else None
+        return {"conversations": [_listed(one) for one in found], "before": more}
 
     @router.get("/{conversation}")
     def messages(request: Request, conversation: UUID) -> dict[str, Any]:
-        principal = _session(identity, request).principal
-        found = store.messages(principal, conversation)
-        if found is None:
+        return {"id": str(conversation), "messages": _messages(request, conversation)}
+
+    @router.get("/{conversation}/export")
+    def export(request: Request, conversation: UUID, format: Literal["markdown", "json"] = "markdown") -> Response:
+        told = _messages(request, conversation)
+        ending = "md" if format == "markdown" else "json"
+        headers = {"content-disposition": f'attachment; filename="conversation-{conversation}.{ending}"'}
+        if format == "json":
+            return JSONResponse({"conversation": str(conversation), "messages": told}, headers=headers)
+        words = catalogue(language_of(request))
+        return Response(as_markdown(told, words), media_type="text/markdown; charset=utf-8", headers=headers)
+
+    @router.patch("/{conversation}")
+    async def rename(request: Request, conversation: UUID) -> dict[str, str]:
+        session = _changing(identity, request)
+        try:
+            title = _Title.model_validate(read_json(await request.body())).title.strip()
+        except (BadJson, ValidationError):
+            title = ""
+        if not title:
+            raise HTTPException(400, say("A name has 1 to %(most)s characters.", most=_LONGEST_TITLE))
+        if not store.rename(session.principal, conversation, title):
             raise _unknown()
-        return {"id": str(conversation), "messages": [_shown(principal, kept, history.may_read) for kept in found]}
+        return {"title": title}
 
     @router.delete("/{conversation}")
     def delete(request: Request, conversation: UUID) -> dict[str, int]:
@@ -83,34 +76,40 @@ def history_routes(history: History, identity: Identity) -> APIRouter:
     def delete_all(request: Request) -> dict[str, int]:
         return {"deleted": store.delete_all(_changing(identity, request).principal)}
 
+    def _messages(request: Request, conversation: UUID) -> list[dict[str, Any]]:
+        principal = _session(identity, request).principal
+        found = store.messages(principal, conversation)
+        if found is None:
+            raise _unknown()
+        words = catalogue(language_of(request))
+        return [shown(principal, kept, history.may_read, words) for kept in found]
+
     return router
 
 
-def _shown(principal: Principal, kept: Kept, may_read: MayRead) -> dict[str, Any]:
-    asked = {"asked_at": kept.asked_at.isoformat(), "question": kept.question}
-    documents = tuple(source.document for source in kept.sources)
-    if kept.agent is not None and not may_read(principal, kept.agent, documents):
-        return asked | {"available": False, "answer": GONE}
-    if kept.answer is None:
-        return asked | {"available": False, "answer": NOT_KEPT, "agent": kept.agent, "record": kept.record}
-    sources = [{"document": one.document, "heading": one.heading, "quote": one.quote} for one in kept.sources]
-    whole = {"available": True, "answer": kept.answer, "outcome": kept.outcome}
-    return asked | whole | {"agent": kept.agent, "record": kept.record, "sources": sources}
+def _listed(one: Conversation) -> dict[str, Any]:
+    return {
+        "id": str(one.id),
+        "title": one.title,
+        "created_at": one.created_at.isoformat(),
+        "used_at": one.used_at.isoformat(),
+        "messages": one.messages,
+    }
 
 
 def _session(identity: Identity, request: Request) -> Session:
     session = identity.session(request)
     if session is None:
-        raise HTTPException(401, "You are signed out. Sign in and try again.")
+        raise HTTPException(401, say("You are signed out. Sign in and try again."))
     return session
 
 
 def _changing(identity: Identity, request: Request) -> Session:
     session = _session(identity, request)
     if not csrf_matches(session.token, request.headers.get("x-csrf-token")):
-        raise HTTPException(403, "This page is out of date. Load it again, then repeat.")
+        raise HTTPException(403, say("This page is out of date. Load it again, then repeat."))
     return session
 
 
 def _unknown() -> HTTPException:
-    return HTTPException(404, "There is no such conversation.")
+    return HTTPException(404, say("There is no such conversation."))

@@ -6,8 +6,10 @@ statement that forgets to ask for them, or names another user, finds nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +25,22 @@ from allotment.project import HistoryConfig
 LISTED = 100
 """Most conversations in one list, and most messages shown of one."""
 _TITLE_LENGTH = 80
+_LITERAL = re.compile(r"([\\%_])")
+_ESCAPED = r"\\\1"
+_LIST = """
+SELECT id, title, created_at, messages, used_at FROM (
+    SELECT c.id, c.title, c.created_at, count(m.id) AS messages, coalesce(max(m.asked_at), c.created_at) AS used_at
+    FROM gateway.conversations c LEFT JOIN gateway.messages m ON m.conversation_id = c.id
+    WHERE c.user_name = %(user)s AND (
+        c.title ILIKE %(pattern)s OR EXISTS (
+            SELECT FROM gateway.messages q WHERE q.conversation_id = c.id AND q.question ILIKE %(pattern)s
+        )
+    )
+    GROUP BY c.id
+) listed
+WHERE %(before)s::timestamptz IS NULL OR used_at < %(before)s
+ORDER BY used_at DESC, id LIMIT %(most)s
+"""
 
 
 class HistoryStore:
@@ -70,16 +88,33 @@ class HistoryStore:
             )
         return True
 
-    def conversations(self, principal: Principal) -> tuple[Conversation, ...]:
-        """The user's conversations, newest first; the newest ``LISTED``."""
+    def conversations(
+        self, principal: Principal, search: str = "", before: datetime | None = None
+    ) -> tuple[Conversation, ...]:
+        """The user's conversations, the last used first; ``LISTED`` of them.
+
+        Args:
+            principal: whose.
+            search: words that stand in the title or in one of the user's questions. Answers are not searched: what he
+                may no longer read would be found by its words.
+            before: only those last used before this moment, for the next part of a long list.
+        """
+        pattern = f"%{_LITERAL.sub(_ESCAPED, search.strip())}%"
         with self._of(principal) as connection:
             rows = connection.execute(
-                "SELECT c.id, c.title, c.created_at, (SELECT count(*) FROM gateway.messages m"
-                " WHERE m.conversation_id = c.id) FROM gateway.conversations c WHERE c.user_name = %s"
-                " ORDER BY c.created_at DESC, c.id LIMIT %s",
-                [principal.user, LISTED],
+                _LIST, {"user": principal.user, "pattern": pattern, "before": before, "most": LISTED}
             ).fetchall()
         return tuple(Conversation(*row) for row in rows)
+
+    def rename(self, principal: Principal, conversation: UUID, title: str) -> bool:
+        """Give a conversation another title; false where the user has no such one."""
+        named = " ".join(title.split())[:_TITLE_LENGTH]
+        with self._of(principal) as connection:
+            done = connection.execute(
+                "UPDATE gateway.conversations SET title = %s WHERE id = %s AND user_name = %s",
+                [named, conversation, principal.user],
+            )
+            return done.rowcount == 1
 
     def messages(self, principal: Principal, conversation: UUID) -> tuple[Kept, ...] | None:
         """What was asked and answered, oldest first, of the newest ``LISTED``; none where the user has no such one."""

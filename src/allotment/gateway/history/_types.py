@@ -19,6 +19,8 @@ class Conversation:
     title: str
     created_at: datetime
     messages: int
+    used_at: datetime
+    """When it was last asked in."""
 
 
 @dataclass(frozen=True)

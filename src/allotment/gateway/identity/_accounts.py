@@ -77,6 +77,11 @@ class Accounts(Store):
         row = self._database.row("SELECT role FROM gateway.users WHERE name = %s AND NOT disabled", (clean_name(name),))
         return str(row[0]) if row else None
 
+    def has_password(self, name: str) -> bool:
+        """Whether a user logs in with a password of his own."""
+        statement = "SELECT FROM gateway.users WHERE name = %s AND password_hash IS NOT NULL"
+        return self._database.row(statement, (clean_name(name),)) is not None
+
     def set_role(self, name: str, role: str) -> None:
         """Give a user another role; it counts from the user's next request."""
         self._change(name, "UPDATE gateway.users SET role = %s WHERE name = %s", role)

@@ -14,6 +14,7 @@ from allotment.access import Policy, Principal
 from allotment.audit import EventKind
 from allotment.errors import AccessDenied, PolicyError
 from allotment.gateway._recorder import Recorder
+from allotment.gateway.identity._browser import browser_of
 from allotment.gateway.identity._cookies import LOGIN_COOKIE, SESSION_COOKIE, Cookies
 from allotment.gateway.identity._live import Credential
 from allotment.gateway.identity._refusals import Refusals
@@ -26,6 +27,7 @@ from allotment.gateway.wording import Message, say
 
 NOBODY = Principal("", "")
 NO_ROLE = say("Your account has no role here, so there is nothing it may ask. Ask an administrator for one.")
+SESSION_ENDED = say("Your session has ended. Sign in again; a question you had begun is still there.")
 MAX_NAME_SHOWN = 80
 NOT_DECLARED = "its user's role is not declared, or declared otherwise"
 
@@ -136,6 +138,15 @@ class Identity:
         except PolicyError as error:
             return str(error)
 
+    def why_ended(self, request: Request) -> Message | str:
+        """Words for somebody whose browser still has a session that is over; empty where it has none."""
+        token = self.cookies.get(request, SESSION_COOKIE)
+        if not token:
+            return ""
+        found = self.users.find_session(token)
+        refusal = self.refusal(found.principal) if found and not found.fault else ""
+        return refusal or SESSION_ENDED
+
     def let_in(self, request: Request, response: Response, principal: Principal, via: str) -> None:
         """Begin a session on ``response``: on record first, with a new token; the session before it ends.
 
@@ -144,7 +155,9 @@ class Identity:
         """
         self.record(principal, "logged-in", {"via": via, "address": address_of(request)})
         self.users.end_session(self.cookies.get(request, SESSION_COOKIE) or "")
-        self.cookies.set(request, response, SESSION_COOKIE, self.users.start_session(principal.user))
+        browser = browser_of(request.headers.get("user-agent", ""))
+        token = self.users.start_session(principal.user, address_of(request), browser)
+        self.cookies.set(request, response, SESSION_COOKIE, token)
         self.cookies.clear(request, response, LOGIN_COOKIE)
 
     def log_out(self, session: Session) -> None:

@@ -7,6 +7,7 @@ import threading
 import unicodedata
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -16,6 +17,7 @@ from allotment.errors import ProjectError
 MIN_PASSWORD_LENGTH = 10
 MAX_PASSWORD_LENGTH = 256
 MIN_DISTINCT = 5
+PasswordFault = Literal["length", "name", "common"]
 
 _ANOTHER = "Choose one that nobody else has, for example four unrelated words."
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}\Z")
@@ -43,17 +45,26 @@ def require_name(name: str) -> str:
     return cleaned
 
 
-def require_password(name: str, password: str) -> None:
-    """Refuse a password that is too short, too long, the user's own name, or among the first to be guessed."""
+def password_fault(name: str, password: str) -> PasswordFault | None:
+    """What rule a password of this user breaks, if any."""
     composed = _composed(password)
-    length = len(composed)
-    if not MIN_PASSWORD_LENGTH <= length <= MAX_PASSWORD_LENGTH:
-        rule = f"Choose {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters."
-        raise ProjectError(f"the password has {length} characters.", element=name, remedy=rule)
+    if not MIN_PASSWORD_LENGTH <= len(composed) <= MAX_PASSWORD_LENGTH:
+        return "length"
     folded = unicodedata.normalize("NFKC", composed).strip().casefold()
     if folded in (name, name.partition("@")[0]):
+        return "name"
+    return "common" if folded in common_passwords() or len(set(folded)) < MIN_DISTINCT else None
+
+
+def require_password(name: str, password: str) -> None:
+    """Refuse a password that is too short, too long, the user's own name, or among the first to be guessed."""
+    fault = password_fault(name, password)
+    if fault == "length":
+        rule = f"Choose {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters."
+        raise ProjectError(f"the password has {len(_composed(password))} characters.", element=name, remedy=rule)
+    if fault == "name":
         raise ProjectError("the password is the user's name.", element=name, remedy="Choose another one.")
-    if folded in common_passwords() or len(set(folded)) < MIN_DISTINCT:
+    if fault == "common":
         raise ProjectError("this password is among the first to be guessed.", element=name, remedy=_ANOTHER)
 
 

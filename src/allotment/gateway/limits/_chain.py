@@ -9,7 +9,7 @@ from itertools import chain as joined
 from typing import Any
 
 from allotment.access import Principal
-from allotment.answering import AgentInfo, Answer, Embedding, Event, Step
+from allotment.answering import AgentInfo, Answer, DocumentText, Embedding, Event, Step
 from allotment.errors import RateLimited
 from allotment.gateway._chain import Chain
 from allotment.gateway._watched import Watched
@@ -75,6 +75,10 @@ class LimitedChain:
         except RateLimited:
             exchange.outcome = LIMITED
             raise
+
+    def read_document(self, principal: Principal, agent: str, document: str) -> DocumentText:
+        """See ``Chain.read_document``; it reaches no model and no database, and takes nothing from the limits."""
+        return self._chain.read_document(principal, agent, document)
 
     @contextmanager
     def _place(self, principal: Principal) -> Iterator[None]:

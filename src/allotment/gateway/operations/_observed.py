@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from allotment.access import Principal
-from allotment.answering import AgentInfo, Answer, Embedding, Event, Step
+from allotment.answering import AgentInfo, Answer, DocumentText, Embedding, Event, Step
 from allotment.gateway._chain import Chain
 from allotment.gateway._watched import Watched
 from allotment.gateway.operations._exchange import LIMITED, Exchange, current
@@ -43,6 +43,13 @@ class ObservedChain:
         known = frozenset(info.name for info in self._chain.agents_for(principal))
         current().agent = agent if agent in known else None
         return self._chain.embed(principal, texts, agent=agent)
+
+    def read_document(self, principal: Principal, agent: str, document: str) -> DocumentText:
+        """See ``Chain.read_document``."""
+        current().agent = agent if agent in {info.name for info in self._chain.agents_for(principal)} else None
+        found = self._chain.read_document(principal, agent, document)
+        current().decision = found.record
+        return found
 
 
 @dataclass

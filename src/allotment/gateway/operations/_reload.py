@@ -21,7 +21,7 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from allotment.access import Policy, Principal, Request, decide
-from allotment.answering import AgentInfo, Embedding, Event, Step
+from allotment.answering import AgentInfo, DocumentText, Embedding, Event, Step
 from allotment.errors import PolicyError
 from allotment.gateway._chain import Chain
 from allotment.gateway._watched import Watched
@@ -120,6 +120,13 @@ class GatedChain:
         exchange.principal, exchange.agent = principal, agent
         self._gate.require(principal, agent)
         return self._chain.embed(principal, texts, agent=agent)
+
+    def read_document(self, principal: Principal, agent: str, document: str) -> DocumentText:
+        """See ``Chain.read_document``."""
+        exchange = current()
+        exchange.principal, exchange.agent = principal, agent
+        self._gate.require(principal, agent)
+        return self._chain.read_document(principal, agent, document)
 
 
 @dataclass(eq=False)

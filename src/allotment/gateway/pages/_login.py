@@ -60,7 +60,7 @@ class Login:
         """The empty form, or the chat for someone who is logged in."""
         if self._identity.session(request) is not None:
             return RedirectResponse("/", 303)
-        note = PASSWORD_SET if "set-up" in request.query_params else None
+        note = PASSWORD_SET if "set-up" in request.query_params else self._identity.why_ended(request)
         response = self.form(request, note=note)
         self._identity.forget_session(request, response)
         return response
@@ -87,7 +87,7 @@ class Login:
         status: int = 200,
         message: Message | str = "",
         name: str = "",
-        note: Message | None = None,
+        note: Message | str = "",
     ) -> Response:
         """The form with words above it: a fault, or a note."""
         secret = self._identity.login_secret(request)

@@ -32,7 +32,7 @@ class Place:
     """Whether it is shown to this principal; the route asks for itself once more."""
 
 
-CHAT = Place("chat", say("Ask"), "/", "chat")
+CHAT = Place("chat", say("New question"), "/", "chat")
 ACCOUNT = Place("account", say("Account"), "/account", "user")
 
 

@@ -21,9 +21,19 @@ from allotment.gateway.pages._navigation import Navigation, Place
 from allotment.gateway.pages._preferences import theme_of
 from allotment.gateway.pages._static import static
 from allotment.gateway.web._security import CSP_HTMX, csrf_token
-from allotment.gateway.wording import LANGUAGE_NAMES, LANGUAGES, Catalogue, Language, catalogue, language_of
+from allotment.gateway.wording import (
+    LANGUAGE_NAMES,
+    LANGUAGES,
+    Catalogue,
+    Language,
+    Message,
+    catalogue,
+    language_of,
+    say,
+)
 
 HERE = Path(__file__).parent
+NOT_THERE = say("There is no such page.")
 TEMPLATES = (HERE / "templates", HERE / "admin" / "templates")
 
 
@@ -69,6 +79,11 @@ class Pages:
             headers["content-security-policy"] = CSP_HTMX
         # Half a character that somebody sent must not take the whole page away.
         return HTMLResponse(text.encode("utf-8", "replace"), status, headers)
+
+    def problem(self, request: Request, status: int, words: Message | str) -> HTMLResponse:
+        """A page that says what is wrong, for somebody who went to an address."""
+        told = NOT_THERE if status == 404 and not isinstance(words, Message) else words
+        return self.page(request, "problem.html", status, words=told)
 
     def _environment(self, language: Language) -> Environment:
         words = catalogue(language)

@@ -23,13 +23,16 @@ from allotment.gateway.api._requests import MAX_QUESTION_LENGTH
 from allotment.gateway.history import History
 from allotment.gateway.identity._identity import Identity, Session
 from allotment.gateway.pages._render import Pages
-from allotment.gateway.pages._wire import FAILED, event_frame, frame
+from allotment.gateway.pages._wire import FAILED, Frames, frame
 from allotment.gateway.web._json import BadJson, read_json
 from allotment.gateway.web._security import LOG, csrf_matches
-from allotment.gateway.web._stream import TOO_LONG, AccessEnded, EventStream, KeepAlive, in_thread
+from allotment.gateway.web._stream import AccessEnded, EventStream, KeepAlive, in_thread
 from allotment.gateway.web._threads import begin
+from allotment.gateway.wording import Catalogue, catalogue, language_of, say
 
 _MOST_EARLIER = 3
+ENDED = say("Your access ended or changed while this was being answered. Sign in and ask again.")
+LATE = say("The answer took too long and was ended.")
 
 
 class _Question(BaseModel):
@@ -41,9 +44,26 @@ class _Question(BaseModel):
 
 
 def page_routes(
-    chain: Chain, identity: Identity, pages: Pages, executor: Executor, answer_s: float, history: History | None
+    chain: Chain,
+    identity: Identity,
+    pages: Pages,
+    executor: Executor,
+    answer_s: float,
+    history: History | None,
+    *,
+    feedback: bool = False,
 ) -> APIRouter:
-    """``/logout``, ``/`` and ``/ask``; an answer may take ``answer_s`` seconds and is kept where there is a history."""
+    """``/logout``, ``/`` and ``/ask``.
+
+    Args:
+        chain: answers.
+        identity: knows who asks.
+        pages: renders.
+        executor: gives the threads of answers.
+        answer_s: seconds an answer may take.
+        history: keeps answers; none keeps none.
+        feedback: whether there is a ``/feedback`` to mark answers with.
+    """
     router = APIRouter()
 
     @router.post("/logout")
@@ -60,15 +80,15 @@ def page_routes(
     def chat(request: Request) -> Response:
         session = identity.session(request)
         if session is None:
-            response = RedirectResponse("/login", 303)
-            identity.forget_session(request, response)
-            return response
+            return RedirectResponse("/login", 303)  # which says why, and takes the cookie away
         return pages.page(
             request,
             "chat.html",
             session=session,
             here="chat",
             agents=chain.agents_for(session.principal),
+            kept=history is not None,
+            feedback=feedback,
             max_length=MAX_QUESTION_LENGTH,
         )
 
@@ -76,30 +96,32 @@ def page_routes(
     async def ask(request: Request) -> Response:
         session = await run_in_threadpool(identity.session, request)
         if session is None:
-            raise HTTPException(401, "You are signed out. Sign in and ask again.")
+            raise HTTPException(401, say("You are signed out. Sign in and ask again."))
         _require_csrf(session, request.headers.get("x-csrf-token"))
         asked = await _question(request)
         agent = await run_in_threadpool(_agent, chain, session.principal, asked.agent)
         start = partial(chain.stream, session.principal, asked.question, agent=agent, context=asked.earlier)
         still = identity.still_live(request, session.principal)
         events = await begin(in_thread(executor, start, still=still, limit_s=answer_s))
-        return EventStream(_frames(events, history, session.principal, asked))
+        words = catalogue(language_of(request))
+        return EventStream(_frames(events, history, session.principal, asked, words))
 
     return router
 
 
 def _require_csrf(session: Session, given: str | None) -> None:
     if not csrf_matches(session.token, given):
-        raise HTTPException(403, "This page is out of date. Load it again, then repeat.")
+        raise HTTPException(403, say("This page is out of date. Load it again, then repeat."))
 
 
 async def _question(request: Request) -> _Question:
     try:
         asked = _Question.model_validate(read_json(await request.body()))
     except (BadJson, ValidationError):
-        raise HTTPException(400, f"A question has 1 to {MAX_QUESTION_LENGTH} characters.") from None
+        words = say("A question has 1 to %(most)s characters.", most=MAX_QUESTION_LENGTH)
+        raise HTTPException(400, words) from None
     if not asked.question.strip():
-        raise HTTPException(400, "The question is empty.")
+        raise HTTPException(400, say("The question is empty."))
     return asked
 
 
@@ -107,26 +129,32 @@ def _agent(chain: Chain, principal: Principal, name: str) -> str | None:
     if name == AUTO:
         return None
     if name not in {agent.name for agent in chain.agents_for(principal)}:
-        raise HTTPException(404, "There is no such agent.")
+        raise HTTPException(404, say("There is no such agent."))
     return name
 
 
 async def _frames(
-    events: AsyncGenerator[Event | KeepAlive], history: History | None, principal: Principal, asked: _Question
+    events: AsyncGenerator[Event | KeepAlive],
+    history: History | None,
+    principal: Principal,
+    asked: _Question,
+    words: Catalogue,
 ) -> AsyncGenerator[bytes]:
+    frames = Frames()
     async with aclosing(events):
         try:
             async for event in events:
-                yield event_frame(event)
+                if told := frames.of(event):
+                    yield told
                 if isinstance(event, Answer) and history is not None:
                     yield await run_in_threadpool(_kept, history, principal, asked, event)
-        except AccessEnded as ended:
-            yield frame("problem", {"text": str(ended)})
+        except AccessEnded:
+            yield frame("problem", {"text": words.say(ENDED), "signed_out": True})
         except TimeLimitReached:
-            yield frame("problem", {"text": TOO_LONG})
+            yield frame("problem", {"text": words.say(LATE)})
         except Exception:
             LOG.exception("an answer failed")
-            yield frame("problem", {"text": FAILED})
+            yield frame("problem", {"text": words.say(FAILED)})
 
 
 def _kept(history: History, principal: Principal, asked: _Question, answer: Answer) -> bytes:

@@ -8,16 +8,16 @@ from fastapi import Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from allotment.access import Principal
-from allotment.errors import AccessDenied, ProjectError
+from allotment.errors import AccessDenied
 from allotment.gateway.identity._cookies import LOGIN_COOKIE
 from allotment.gateway.identity._identity import NOBODY, Identity, address_of
-from allotment.gateway.identity._passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, require_password
+from allotment.gateway.identity._passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
+from allotment.gateway.pages._password_words import DIFFERENT, fault_of
 from allotment.gateway.pages._render import Pages
 from allotment.gateway.web._security import LOG, csrf_matches, csrf_token
 from allotment.gateway.wording import Message, say
 
 NO_LINK = say("This link was used already, or has grown old. Ask an administrator for a new one.")
-DIFFERENT = say("The two passwords are not the same. Type it again, twice.")
 FORM_EXPIRED = say("This form had grown old. Please try once more.")
 NOT_RECORDED = say("No password can be set at the moment. Please try again later.")
 
@@ -48,8 +48,6 @@ class SetUp:
             return self._form(request, token, 400, DIFFERENT)
         try:
             return self._set(request, token, password)
-        except ProjectError as error:
-            return self._form(request, token, 400, f"{error.message.capitalize()} {error.remedy}")
         except AccessDenied:
             LOG.exception("a set-up could not be recorded")
             return self._form(request, token, 503, NOT_RECORDED)
@@ -58,7 +56,9 @@ class SetUp:
         found = self._identity.users.user_of_link(token)
         if found is None:
             return self._no_link(request)
-        require_password(found[0], password)
+        fault = fault_of(found[0], password)
+        if fault is not None:
+            return self._form(request, token, 400, fault)
         self._identity.record(Principal(*found), "set-up", {"address": address_of(request)})
         if self._identity.users.set_up(token, password) is None:
             return self._no_link(request)

@@ -20,6 +20,7 @@ GRANTS = (
     "GRANT SELECT ON gateway.migration TO {role}",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON gateway.limit_use, gateway.limit_reservations TO {role}",
     "GRANT SELECT, INSERT, DELETE ON gateway.conversations, gateway.messages TO {role}",
+    "GRANT UPDATE (title) ON gateway.conversations TO {role}",
     "GRANT EXECUTE ON FUNCTION gateway.forget_history(integer) TO {role}",
 )
 """What the application's own login role may do; it can neither delete users nor change the tables."""

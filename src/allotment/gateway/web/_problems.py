@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
@@ -59,6 +60,9 @@ def _told(request: Request, words: Message | str) -> str:
     return catalogue(language_of(request)).say(words)
 
 
+ProblemPage = Callable[[Request, int, Message | str], Response]
+
+
 class ApiError(Exception):
     """An error of the API that names the parameter at fault."""
 
@@ -68,8 +72,8 @@ class ApiError(Exception):
         super().__init__(message)
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Give every error of the application its shape."""
+def add_error_handlers(app: FastAPI, page: ProblemPage) -> None:
+    """Give every error of the application its shape; ``page`` shows it to a person who went to an address."""
 
     @app.exception_handler(ApiError)
     async def api_error(request: Request, error: ApiError) -> Response:
@@ -78,6 +82,9 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
+        is_person = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+        if is_person and not _is_api(request.scope["path"]):
+            return await run_in_threadpool(page, request, error.status_code, error.detail)
         return problem(request.scope["path"], error.status_code, _told(request, error.detail), error.headers)
 
     @app.exception_handler(RequestValidationError)

@@ -34,7 +34,7 @@ class Catalogue:
         compiled = BytesIO()
         write_mo(compiled, read)
         compiled.seek(0)
-        texts = gettext.GNUTranslations(compiled)  # type: ignore[arg-type]
+        texts = gettext.GNUTranslations(compiled)
         texts.add_fallback(self._texts)
         self._texts = texts
         if file.stem.endswith("scripts"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Literal
 
 from starlette.requests import Request
 
@@ -18,10 +18,10 @@ def language_of(request: Request) -> Language:
     """The language of a request's answer; English where nothing else is asked for."""
     chosen = request.cookies.get(COOKIE)
     if chosen in LANGUAGES:
-        return cast(Language, chosen)
+        return chosen
     for wanted in _wanted(request.headers.get("accept-language", "")):
         if wanted in LANGUAGES:
-            return cast(Language, wanted)
+            return wanted
     return "en"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,10 @@ class Message:
     plural: str = ""
     """The text for other numbers than one; empty where it does not count anything."""
     number: int = 1
+
+    def filled(self, **values: object) -> Message:
+        """The same with these values in its places."""
+        return replace(self, values={**self.values, **values})
 
     def __str__(self) -> str:
         text = self.plural if self.plural and self.number != 1 else self.text

@@ -1,304 +1,291 @@
-// The chat: sends a question and shows the stream that comes back.
-// Every text from the server is set as text, never as markup.
+// The chat: the field below, the stream that comes back, drafts, and which conversation is shown.
 "use strict";
 
-const STEPS = ["checking", "routing", "authorizing", "answering", "releasing"];
-const OUTCOMES = { refused: "Not something I may answer", unknown: "Not known here", failed: "That did not work" };
+(() => {
+  const { t, note, conversations } = allotment;
+  const form = document.getElementById("ask");
+  const field = document.getElementById("question");
+  const picker = document.getElementById("agent");
+  const send = document.getElementById("send");
+  const offline = document.getElementById("offline");
+  const keeps = Boolean(chat.dataset.kept);
+  const user = chat.dataset.user;
+  const EARLIER = 3;
 
-const form = document.getElementById("ask");
-const field = document.getElementById("question");
-const picker = document.getElementById("agent");
-const send = document.getElementById("send");
-const messages = document.getElementById("messages");
-const scroller = document.getElementById("scroll");
-const csrf = document.querySelector("meta[name=csrf-token]").content;
+  let running = null; // the request of the conversation that is shown
+  let conversation = null;
+  let earlier = []; // the last questions that were answered, for one that only makes sense after them
 
-let running = null;
-let conversation = null;
-let earlier = []; // the last questions that were answered, for one that only makes sense after them
-const EARLIER = 3;
+  // -- drafts: kept in this tab, for this user alone ------------------------------------------------
 
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
-function labelled(title, content) {
-  const section = element("section");
-  section.append(element("h3", "", title), content);
-  return section;
-}
-
-function tableOf(table) {
-  const rows = element("div", "rows");
-  rows.tabIndex = 0;
-  rows.setAttribute("role", "region");
-  rows.setAttribute("aria-label", "Rows");
-  const made = element("table");
-  const isNumber = table.columns.map((_, i) => table.rows.some((row) => typeof row[i] === "number"));
-  const head = made.createTHead().insertRow();
-  table.columns.forEach((column, i) => {
-    const cell = element("th", isNumber[i] ? "number" : "", column);
-    cell.scope = "col";
-    head.append(cell);
-  });
-  const body = made.createTBody();
-  for (const row of table.rows) {
-    const line = body.insertRow();
-    row.forEach((value, i) => {
-      const name = value === null ? "empty-cell" : isNumber[i] ? "number" : "";
-      line.append(element("td", name, value === null ? "empty" : String(value)));
-    });
-  }
-  rows.append(made);
-  const whole = element("div");
-  whole.append(rows);
-  if (table.truncated) whole.append(element("p", "note", "Only the first rows are shown; there are more."));
-  if (!table.rows.length) whole.append(element("p", "note", "No row matches, or this account sees none that does."));
-  return whole;
-}
-
-function hasSeveralRows(answer) {
-  return Boolean(answer.table) && answer.table.rows.length > 1 && answer.table.columns.length > 1;
-}
-
-function sourcesOf(sources) {
-  const list = element("ul", "sources");
-  for (const source of sources) {
-    const item = element("li");
-    item.append(element("b", "", source.heading ? `${source.document} › ${source.heading}` : source.document));
-    item.append(element("blockquote", "", source.quote));
-    list.append(item);
-  }
-  return list;
-}
-
-function placesOf(places) {
-  const section = labelled("Not an answer, but places to look", sourcesOf(places));
-  section.className = "places";
-  return section;
-}
-
-function stepsOf(explanation) {
-  const list = element("ol", "steps");
-  for (const [step, why] of explanation) {
-    const item = element("li");
-    item.append(element("b", "", step), element("span", "", why));
-    list.append(item);
-  }
-  return list;
-}
-
-function originOf(answer) {
-  const parts = [];
-  const statement = answer.table ? "Statement that ran" : "Statement that was refused";
-  if (answer.sql) parts.push(labelled(statement, element("pre", "sql", answer.sql)));
-  if (answer.table && !hasSeveralRows(answer)) parts.push(labelled("Rows it returned", tableOf(answer.table)));
-  if (answer.sources.length) parts.push(labelled("Learnt from", sourcesOf(answer.sources)));
-  if (answer.explanation.length) parts.push(labelled("How it was decided", stepsOf(answer.explanation)));
-  if (!parts.length) return null;
-  const origin = element("details", "origin");
-  const body = element("div", "origin-body");
-  body.append(...parts);
-  origin.append(element("summary", "", "Where this comes from"), body);
-  return origin;
-}
-
-function chipsOf(answer) {
-  const facts = [["agent", answer.agent], ["adapter", answer.adapter], ["account", answer.account], ["record", answer.record]];
-  const chips = element("ul", "chips");
-  chips.setAttribute("aria-label", "Answered by");
-  for (const [name, value] of facts) {
-    if (value === null || value === undefined) continue;
-    const chip = element("li");
-    chip.append(element("span", "", name), String(value));
-    chips.append(chip);
-  }
-  return chips.childElementCount ? chips : null;
-}
-
-class Exchange {
-  constructor(question) {
-    this.root = element("article", "exchange");
-    this.answer = element("div", "answer");
-    this.text = element("p", "answer-text");
-    this.progress = element("div", "progress");
-    this.label = element("span", "", "Sending the question");
-    this.label.setAttribute("role", "status");
-    this.track = element("span", "progress-track");
-    this.track.setAttribute("aria-hidden", "true");
-    this.track.append(...STEPS.map(() => element("i")));
-    this.progress.append(this.track, this.label);
-    this.answer.append(this.text);
-    this.text.hidden = true;
-    this.root.append(element("h2", "question", question), this.answer, this.progress);
-    messages.append(this.root);
-    // A screen reader hears the answer once, when it is whole, not word by word.
-    messages.setAttribute("aria-busy", "true");
-    this.root.scrollIntoView({ block: "nearest" });
+  const DRAFT = `draft:${user}:`;
+  for (const key of Object.keys(sessionStorage)) {
+    if (/^(draft|pending|resume|agent):/.test(key) && key.split(":")[1] !== user) sessionStorage.removeItem(key);
   }
 
-  step({ name, label }) {
-    const at = STEPS.indexOf(name);
-    [...this.track.children].forEach((mark, i) => { mark.className = i < at ? "done" : i === at ? "now" : ""; });
-    this.label.textContent = label;
+  function keepDraft() {
+    const key = DRAFT + (conversation || "new");
+    if (field.value) sessionStorage.setItem(key, field.value);
+    else sessionStorage.removeItem(key);
   }
 
-  delta({ text }) {
-    const follows = atEnd();
-    this.text.hidden = false;
-    this.text.append(text);
-    if (follows) toEnd();
+  function showDraft() {
+    const pending = sessionStorage.getItem(`pending:${user}`);
+    sessionStorage.removeItem(`pending:${user}`);
+    field.value = sessionStorage.getItem(DRAFT + (conversation || "new")) || pending || "";
+    grow();
   }
 
-  finish(answer) {
-    const follows = atEnd();
-    this.progress.remove();
-    this.root.classList.add(answer.outcome);
-    this.text.hidden = false;
-    // The text of several rows has them as a Markdown table; here they are a table.
-    const several = hasSeveralRows(answer);
-    this.text.textContent = several ? answer.text.split("\n\n")[0] : answer.text;
-    if (several) this.answer.append(tableOf(answer.table));
-    if (OUTCOMES[answer.outcome]) this.text.prepend(element("span", "outcome", OUTCOMES[answer.outcome]));
-    if (answer.places.length) this.answer.append(placesOf(answer.places));
-    const chips = chipsOf(answer);
-    const origin = originOf(answer);
-    if (chips) this.answer.append(chips);
-    if (origin) this.answer.append(origin);
-    messages.removeAttribute("aria-busy");
-    if (follows) toEnd();
+  function giveBack(question) {
+    sessionStorage.removeItem(`pending:${user}`);
+    if (field.value) return;
+    field.value = question;
+    keepDraft();
+    grow();
   }
 
-  fail(text) {
-    this.finish({ outcome: "failed", text, sources: [], places: [], explanation: [] });
+  // -- asking --------------------------------------------------------------------------------------
+
+  function parseEvent(block) {
+    let name = "message";
+    let data = "";
+    for (const line of block.split("\n")) {
+      if (line.startsWith("event: ")) name = line.slice(7);
+      else if (line.startsWith("data: ")) data += line.slice(6);
+    }
+    return data ? { name, data: JSON.parse(data) } : null;
   }
 
-  stopped() {
-    this.progress.remove();
-    this.answer.append(element("p", "note", "Stopped."));
-    messages.removeAttribute("aria-busy");
-  }
-}
-
-function atEnd() {
-  return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 120;
-}
-
-function toEnd() {
-  scroller.scrollTop = scroller.scrollHeight;
-}
-
-function parseEvent(block) {
-  let name = "message";
-  let data = "";
-  for (const line of block.split("\n")) {
-    if (line.startsWith("event: ")) name = line.slice(7);
-    else if (line.startsWith("data: ")) data += line.slice(6);
-  }
-  return data ? { name, data: JSON.parse(data) } : null;
-}
-
-async function* eventsOf(response) {
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    const blocks = (rest + value).split("\n\n");
-    rest = blocks.pop();
-    for (const block of blocks) {
-      const event = parseEvent(block);
-      if (event) yield event;
+  async function* eventsOf(response) {
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const blocks = (rest + value).split("\n\n");
+      rest = blocks.pop();
+      for (const block of blocks) {
+        const event = parseEvent(block);
+        if (event) yield event;
+      }
     }
   }
-}
 
-async function errorOf(response) {
-  try {
-    return (await response.json()).error;
-  } catch {
-    return "The service does not answer as it should. Please try again.";
+  async function refused(exchange, response) {
+    const told = await response.json().catch(() => ({}));
+    const signIn = response.status === 401;
+    if (signIn) sessionStorage.setItem(`resume:${user}`, conversation || "new");
+    exchange.fail(told.error || t("The service does not answer as it should. Please try again."), { signIn });
   }
-}
 
-async function ask(question, agent) {
-  document.getElementById("empty")?.remove();
-  const exchange = new Exchange(question);
-  running = new AbortController();
-  try {
-    const response = await fetch("/ask", {
-      method: "POST",
-      headers: { "content-type": "application/json", "x-csrf-token": csrf },
-      body: JSON.stringify({ question, agent, conversation, earlier }),
-      signal: running.signal,
-    });
-    if (!response.ok) {
-      exchange.fail(await errorOf(response));
-      return;
-    }
+  function kept(data, mine) {
+    if (conversation !== mine.conversation) return conversations.load();
+    if (!conversation) sessionStorage.removeItem(`${DRAFT}new`);
+    mine.conversation = conversation = data.conversation;
+    keepDraft();
+    history.replaceState(null, "", `/?c=${conversation}`);
+    return conversations.load().then(() => conversations.mark(conversation));
+  }
+
+  // Follows a stream to its end; whether a whole answer came.
+  async function follow(exchange, response, question, mine) {
     let whole = false;
     for await (const { name, data } of eventsOf(response)) {
       if (name === "step") exchange.step(data);
-      else if (name === "delta") exchange.delta(data);
+      else if (name === "text") exchange.write(data);
       else if (name === "answer") {
         exchange.finish(data);
-        if (data.outcome === "answered") earlier = [...earlier, question].slice(-EARLIER);
-      }
-      else if (name === "problem") exchange.fail(data.text);
-      else if (name === "kept") conversation = data.conversation;
-      whole ||= name === "answer" || name === "problem";
+        if (data.outcome === "answered") mine.earlier.push(question);
+      } else if (name === "problem") {
+        if (data.signed_out) sessionStorage.setItem(`resume:${user}`, mine.conversation || "new");
+        exchange.fail(data.text, { signIn: data.signed_out });
+      } else if (name === "kept" && keeps) kept(data, mine);
+      whole ||= name === "answer";
+      if (name === "answer" || name === "problem") mine.ended = true;
     }
-    if (!whole) exchange.fail("The connection ended before the answer was whole. Please ask again.");
-  } catch (error) {
-    if (error.name === "AbortError") exchange.stopped();
-    else exchange.fail("The service cannot be reached. Check your connection and ask again.");
-  } finally {
-    running = null;
+    return whole;
+  }
+
+  async function ask(question, agent) {
+    document.getElementById("empty").hidden = true;
+    const exchange = new Exchange(question, { again, edited: (text) => again(text) });
+    const request = new AbortController();
+    const mine = { conversation, earlier, ended: false };
+    running = request;
     showRunning();
-    field.focus();
+    sessionStorage.setItem(`pending:${user}`, question);
+    let whole = false;
+    try {
+      const response = await fetch("/ask", {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-csrf-token": allotment.csrf },
+        body: JSON.stringify({ question, agent, conversation, earlier: earlier.slice(-EARLIER) }),
+        signal: request.signal,
+      });
+      if (response.ok) whole = await follow(exchange, response, question, mine);
+      else {
+        mine.ended = true;
+        await refused(exchange, response);
+      }
+      if (!mine.ended) exchange.fail(t("The connection ended before the answer was whole. Your question is below; ask it again."));
+    } catch (error) {
+      if (error.name === "AbortError") {
+        exchange.stopped();
+        whole = true;
+      } else if (!mine.ended) exchange.fail(t("The service cannot be reached. Your question is below; ask it again."));
+    }
+    if (whole) sessionStorage.removeItem(`pending:${user}`);
+    else giveBack(question);
+    if (running === request) {
+      running = null;
+      showRunning();
+    }
   }
-}
 
-function showRunning() {
-  send.textContent = running ? "Stop" : "Ask";
-}
-
-function grow() {
-  field.rows = Math.min(8, Math.max(1, field.value.split("\n").length));
-}
-
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  if (running) {
-    running.abort();
-    return;
+  function again(question, agent) {
+    if (running) {
+      note(t("An answer is being written. Stop it, or wait for its end."));
+      return false;
+    }
+    if (agent) picker.value = agent;
+    ask(question, picker.value);
+    return true;
   }
-  const question = field.value.trim();
-  if (!question) return;
-  field.value = "";
-  grow();
-  ask(question, picker.value);
-  showRunning();
-});
 
-field.addEventListener("input", grow);
-field.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-  event.preventDefault();
-  if (!running) form.requestSubmit();
-});
+  // -- the field -----------------------------------------------------------------------------------
 
-for (const choice of document.querySelectorAll("[data-agent]")) {
-  choice.addEventListener("click", () => {
-    picker.value = choice.dataset.agent;
-    field.focus();
+  function showRunning() {
+    send.textContent = running ? t("Stop") : t("Ask");
+    send.classList.toggle("primary", !running);
+  }
+
+  function grow() {
+    field.style.height = "auto";
+    field.style.height = `${field.scrollHeight}px`;
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (running) {
+      running.abort();
+      field.focus();
+      return;
+    }
+    const question = field.value.trim();
+    if (!question) return;
+    field.value = "";
+    keepDraft();
+    grow();
+    ask(question, picker.value);
   });
-}
 
-if (Number(form.dataset.agents)) {
-  field.disabled = send.disabled = false;
-  field.focus();
-}
+  field.addEventListener("input", () => {
+    grow();
+    keepDraft();
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowUp" && !field.value) {
+      event.preventDefault();
+      [...messages.querySelectorAll(".question-row button")].at(-1)?.click();
+    }
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    if (!running) form.requestSubmit();
+  });
+  picker.addEventListener("change", () => sessionStorage.setItem(`agent:${user}`, picker.value));
+
+  document.addEventListener("keydown", (event) => {
+    const command = event.ctrlKey || event.metaKey;
+    if (event.key === "Escape" && running && !document.querySelector("dialog[open], .edit, :popover-open")) running.abort();
+    else if (command && event.key === "k" && keeps) {
+      event.preventDefault();
+      const side = document.getElementById("side");
+      if (getComputedStyle(side).display === "none") side.showPopover();
+      conversations.search.focus();
+    } else if (command && event.shiftKey && event.key.toLowerCase() === "o") {
+      event.preventDefault();
+      show(null);
+    }
+  });
+
+  for (const choice of document.querySelectorAll("[data-agent]")) {
+    choice.addEventListener("click", () => {
+      picker.value = choice.dataset.agent;
+      field.focus();
+    });
+  }
+
+  // -- which conversation --------------------------------------------------------------------------
+
+  function old(message) {
+    const exchange = new Exchange(message.question, { again, edited: (text) => again(text) });
+    const { answer, blocks, available, outcome = "unknown", agent, record, sources = [] } = message;
+    const shown = blocks || [["p", { }, [answer]]];
+    exchange.finish({ text: available ? answer : "", blocks: shown, outcome: available ? outcome : "gone", agent, record, sources }, { quiet: true });
+    if (outcome === "answered") earlier.push(message.question);
+  }
+
+  async function show(id, { push = true } = {}) {
+    keepDraft();
+    running = null;
+    conversation = id;
+    earlier = [];
+    showRunning();
+    if (push) history.pushState(null, "", id ? `/?c=${id}` : "/");
+    messages.replaceChildren();
+    document.getElementById("empty").hidden = Boolean(id);
+    document.getElementById("side").hidePopover?.();
+    if (keeps) conversations.mark(id);
+    showDraft();
+    if (id) await fill(id);
+    field.focus();
+  }
+
+  async function fill(id) {
+    try {
+      const told = await conversations.call(`/history/${id}`);
+      if (conversation !== id) return;
+      told.messages.forEach(old);
+      scroller.scrollTop = scroller.scrollHeight;
+    } catch (error) {
+      if (conversation !== id) return;
+      conversation = null;
+      history.replaceState(null, "", "/");
+      document.getElementById("empty").hidden = false;
+      note(conversations.words(error), "fault");
+    }
+  }
+
+  function wanted() {
+    const id = new URLSearchParams(location.search).get("c");
+    const resumed = sessionStorage.getItem(`resume:${user}`);
+    sessionStorage.removeItem(`resume:${user}`);
+    return keeps ? id || (resumed && resumed !== "new" ? resumed : null) : null;
+  }
+
+  addEventListener("popstate", () => show(wanted(), { push: false }));
+  addEventListener("beforeunload", (event) => {
+    if (running) event.preventDefault();
+  });
+  const showOnline = () => { offline.hidden = navigator.onLine; };
+  addEventListener("online", showOnline);
+  addEventListener("offline", showOnline);
+  document.querySelector("form[action='/logout']").addEventListener("submit", () => sessionStorage.clear());
+  document.querySelector(".places a[href='/']").addEventListener("click", (event) => {
+    event.preventDefault();
+    show(null);
+  });
+
+  const chosen = sessionStorage.getItem(`agent:${user}`);
+  if ([...picker.options].some((option) => option.value === chosen)) picker.value = chosen;
+  showOnline();
+  if (keeps) conversations.begin(show, (gone) => { if (gone === conversation) show(null); });
+  const first = wanted();
+  if (first) show(first, { push: false });
+  else showDraft();
+  if (Number(form.dataset.agents)) {
+    field.disabled = send.disabled = false;
+    field.focus();
+    field.setSelectionRange(field.value.length, field.value.length);
+  }
+})();

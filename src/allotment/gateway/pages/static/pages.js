@@ -121,5 +121,6 @@ const allotment = (() => {
   });
   document.addEventListener("DOMContentLoaded", () => enhance(document));
 
-  return { t, nt, element, icon, note, makeSortable, localMoments, language };
+  const csrf = document.querySelector("meta[name=csrf-token]")?.content;
+  return { t, nt, element, icon, note, makeSortable, language, csrf };
 })();
