@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -123,13 +122,14 @@ class GuardsDesk:
             len(found),
         )
 
-    def _check(self, name: str, refused: int, curves: Mapping[str, Any]) -> CheckView:
+    def _check(self, name: str, refused: int, curves: Any) -> CheckView:
         config = self._project.guards
         threshold = config.thresholds.get(name, self._own_threshold(name))
         stricter = tuple(
             (agent, own.thresholds[name]) for agent, own in config.agents.items() if name in own.thresholds
         )
-        drawn = [view for label, one in curves.items() if (view := curve_view(label, one, threshold)) is not None]
+        sets = curves.items() if isinstance(curves, dict) else ()
+        drawn = [view for label, one in sets if (view := curve_view(str(label), one, threshold)) is not None]
         return CheckView(name, threshold, stricter, refused, tuple(drawn[:_DRAWN]))
 
     def _own_threshold(self, name: str) -> float | None:

@@ -34,8 +34,3 @@ class Listing(Store):
     def count_users(self) -> dict[str, int]:
         """Role → how many users have it."""
         return dict(self._database.rows("SELECT role, count(*) FROM gateway.users GROUP BY role"))
-
-    def end_session_of(self, user: str, number: int) -> bool:
-        """End one session of a user by its number; whether there was such a one."""
-        statement = "UPDATE gateway.sessions SET ended_at = now() WHERE user_name = %s AND id = %s AND ended_at IS NULL"
-        return self._database.run(statement, (clean_name(user), number)) == 1
