@@ -184,9 +184,9 @@ def curve_view(name: str, one: Any, threshold: float | None) -> CurveView | None
         say("%(set)s: what is refused from each threshold on", set=name),
         say(
             "At %(threshold)s: %(recall)s %% of the attacks and %(false)s %% of the harmless texts are refused.",
-            threshold=f"{nearest[0]:.2f}",
-            recall=f"{100 * nearest[2]:.1f}",
-            false=f"{100 * nearest[1]:.1f}",
+            threshold=format(nearest[0], ".2f"),
+            recall=format(100 * nearest[2], ".1f"),
+            false=format(100 * nearest[1], ".1f"),
         ),
         say("threshold"),
         say("refused, %%"),
@@ -194,7 +194,7 @@ def curve_view(name: str, one: Any, threshold: float | None) -> CurveView | None
             frame.line("recall", say("attacks"), [(at, 100 * recall) for at, _, recall in points]),
             frame.line("false", say("harmless texts"), [(at, 100 * false) for at, false, _ in points]),
         ),
-        (frame.mark(threshold, say("in force: %(threshold)s", threshold=f"{threshold:.2f}")),),
+        (frame.mark(threshold, say("in force: %(threshold)s", threshold=format(threshold, ".2f"))),),
         frame.x_ticks(),
         frame.y_ticks(),
     )

@@ -111,7 +111,7 @@ class Health:
         try:
             sessions = self.limiter.store.sessions()
             took = (time.perf_counter() - begun) * 1000
-            yield Figure(say("Answers in"), say("%(ms)s ms", ms=f"{took:.1f}"), "good" if took < 200 else "warn")
+            yield Figure(say("Answers in"), say("%(ms)s ms", ms=format(took, ".1f")), "good" if took < 200 else "warn")
             yield Figure(say("Sessions"), str(int(sessions)))
             pool = self.limiter.store.connections()
             waiting: State = "warn" if pool["waiting"] else "good"

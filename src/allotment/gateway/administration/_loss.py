@@ -66,8 +66,8 @@ def _description(trained: list[tuple[float, float]], held: list[tuple[float, flo
     (first, begun), (last, ended) = points[0], points[-1]
     return say(
         "From %(begun)s at step %(first)s to %(ended)s at step %(last)s.",
-        begun=f"{begun:.3g}",
+        begun=format(begun, ".3g"),
         first=int(first),
-        ended=f"{ended:.3g}",
+        ended=format(ended, ".3g"),
         last=int(last),
     )

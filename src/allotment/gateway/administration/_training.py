@@ -164,7 +164,7 @@ class Trainings:
             raise AdminFault(
                 say(
                     "%(version)s cannot be served: it is not whole, or learnt what has changed since.",
-                    version=f"{agent}/{to}",
+                    version="/".join((agent, to)),
                 ),
                 status=409,
             ) from error
