@@ -18,6 +18,7 @@ from allotment.access import (
     AdapterFacts,
     AgentRule,
     Decision,
+    DocumentFacts,
     Grant,
     Policy,
     Principal,
@@ -75,7 +76,33 @@ def test_every_case_of_a_small_world_is_decided_as_the_invariant_says() -> None:
             )
             assert (decision.outcome == "allow") is expected
             seen.add(decision.reason)
-    assert seen == set(get_args(Reason))
+    assert seen | {"document-not-readable"} == set(get_args(Reason))
+
+
+def test_a_document_is_read_by_whom_its_labels_and_the_agents_name_and_by_nobody_else() -> None:
+    for served, clearance, readers in product(SETS, SETS, SETS):
+        policy = _policy(served, clearance, None)
+        asking = [Principal(*one) for one in product(("u", "w"), (*ROLES, "x"))]
+        asking += [Principal("u", role, agents=frozenset(scope)) for role in ROLES for scope in ((), "m", "n")]
+        for principal, agent in product(asking, (*AGENTS, "o")):
+            request = Request(agent, document=DocumentFacts("d.md", readers))
+            decision = decide(policy, principal, request)
+            may_ask = decide(policy, principal, Request(agent, search=True)).outcome == "allow"
+            assert (decision.outcome == "allow") is (may_ask and principal.role in readers)
+            assert decision.outcome == "allow" or not may_ask or decision.reason == "document-not-readable"
+
+
+def test_a_grant_for_one_document_opens_no_other_and_no_search() -> None:
+    policy = _policy(frozenset("a"), frozenset("a"), None)
+    asked = Request("m", document=DocumentFacts("d.md", frozenset("a")))
+    grant = mint(decide(policy, Principal("u", "a"), asked), 1)
+    assert require_grant(grant, agent="m", document="d.md") is grant
+    for other in ({"document": "e.md"}, {"search": True}, {"account": "p"}, {"adapter": "v"}):
+        with pytest.raises(NotGranted):
+            require_grant(grant, agent="m", **other)  # type: ignore[arg-type]
+    searching = mint(decide(policy, Principal("u", "a"), Request("m", search=True)), 2)
+    with pytest.raises(NotGranted):
+        require_grant(searching, agent="m", document="d.md")
 
 
 @given(st.text(), st.text(), st.text(), st.none() | st.text())

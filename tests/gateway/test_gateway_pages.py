@@ -203,11 +203,16 @@ def test_an_answer_streams_its_steps_its_text_and_where_it_comes_from(
     assert response.headers["content-type"].startswith("text/event-stream")
     frames = frames_of(response.text)
     names = [name for name, _ in frames]
-    assert names == ["step"] * 4 + ["delta"] * 2 + ["step", "answer"]
+    assert [name for name in names if name != "text"] == ["step"] * 5 + ["answer"]
+    assert names[4] == "text"  # pieces that come close together are sent together
     answer = frames[-1][1]
-    assert "".join(data["text"] for name, data in frames if name == "delta") == answer["text"] == ANSWER.text
+    assert answer["text"] == ANSWER.text and answer["blocks"] == [["p", {}, [ANSWER.text]]]
+    assert ANSWER.text.startswith(frames[4][1]["blocks"][0][2][0])
+    assert [data["means"] for name, data in frames if name == "step"] == [None] * 5
     assert (answer["agent"], answer["account"], answer["record"]) == ("sales", "northwind_sales", 41)
-    assert answer["table"]["rows"] == [["Sweden", 37, 3237.6]] and answer["sql"] == ANSWER.sql
+    assert (
+        answer["table"]["rows"] == [["Sweden", 37, 3237.6]] and "".join(text for _, text in answer["sql"]) == ANSWER.sql
+    )
     assert chain.asked == [(Principal("sofia", "sales"), "How many orders went to Sweden?", "sales")]
 
 

@@ -102,7 +102,7 @@ def test_a_bad_password_leaves_the_link_good_and_says_the_rule(
     token = store.invite("otto", "sales")
     csrf = csrf_in(client.get("/set-up", params={"token": token}).text)
     for first, second, said in (
-        ("short", "short", "Choose 10 to 256"),
+        ("short", "short", "10 to 256 characters"),
         (CHOSEN, CHOSEN + "x", "not the same"),
         ("password123", "password123", "first to be guessed"),
     ):

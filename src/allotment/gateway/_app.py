@@ -34,7 +34,7 @@ from allotment.gateway.pages._navigation import Place
 from allotment.gateway.pages._preferences import preference_routes
 from allotment.gateway.pages._render import Pages
 from allotment.gateway.pages._routes import page_routes
-from allotment.gateway.pages._static import static_files
+from allotment.gateway.pages._static import static_routes
 from allotment.gateway.pages.admin._routes import admin_places, admin_routes
 from allotment.gateway.web._problems import add_error_handlers
 from allotment.gateway.web._security import SecurityMiddleware
@@ -153,7 +153,7 @@ def create_app(
         app.include_router(history_routes(history, identity))
     if admin is not None:
         app.include_router(admin_routes(admin, identity, pages))
-    app.mount("/static", static_files())
+    app.include_router(static_routes())
     add_error_handlers(app, pages.problem)
     app.add_middleware(RunningMiddleware, running=own.running, timeouts=timeouts, finished=own.finished)
     app.add_middleware(

@@ -1,4 +1,4 @@
-"""The page shows a model's words as text, whatever they are: nothing is fetched, nothing becomes an element."""
+"""Whatever words a model, a row or a document has: nothing of them is fetched, runs, or leads away from the page."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, expect
 
+from allotment.gateway.pages._sql import coloured
+from allotment.gateway.pages._wire import document_link, text_blocks
+
 pytestmark = pytest.mark.browser
 
 _PIECES = (
@@ -24,14 +27,22 @@ _PIECES = (
     "data:text/html,<script>1</script>", "<video src=//evil.example autoplay>", "<object data=//evil.example>", "\x00",
 )  # fmt: skip
 _WORDS = st.lists(st.sampled_from(_PIECES) | st.text(max_size=12), min_size=1, max_size=5).map("".join)
-_FORBIDDEN = "img, a, script, iframe, svg, link, style, base, form, input, video, object, embed, audio, picture, meta"
+_FORBIDDEN = (
+    "img, script, iframe, link, style, base, form, input, video, object, embed, audio, picture, meta, [onerror],"
+    " a:not([href^='/document?']), svg:not(.icon):not(.chart)"
+)
 _SHOW = """answer => {
   document.getElementById('messages').replaceChildren();
-  const exchange = new Exchange(answer.text);
-  exchange.delta({ text: answer.text });
+  const exchange = new Exchange(answer.text, { again: () => {}, edited: () => {} });
+  exchange.write({ from: 0, blocks: answer.blocks });
+  exchange.draw();
   exchange.finish(answer);
   const root = document.getElementById('messages');
-  return { found: root.querySelectorAll(FORBIDDEN).length, text: root.querySelector('.answer-text').textContent };
+  const origin = root.querySelector('.origin');
+  origin.open = true;
+  origin.dispatchEvent(new Event('toggle'));
+  return { found: [...root.querySelectorAll(FORBIDDEN)].map((one) => one.outerHTML), parts: origin.children.length,
+    question: root.querySelector('.question').textContent };
 }""".replace("FORBIDDEN", json.dumps(_FORBIDDEN))
 
 
@@ -44,19 +55,23 @@ def watched(browser: Browser, address: str, password: str, chain: StandInChain) 
     opened.context.close()
 
 
-@given(_WORDS, _WORDS)
+@given(_WORDS, _WORDS, st.sampled_from(["answered", "refused", "unknown", "failed"]))
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
 def test_no_words_of_a_model_become_an_element_or_fetch_anything(
-    watched: Watched, address: str, words: str, others: str
+    watched: Watched, address: str, words: str, others: str, outcome: str
 ) -> None:
     words, others = (text.encode("utf-8", "replace").decode() for text in (words, others))
-    source = {"document": others, "heading": words, "quote": others}
+    source = {"document": others, "heading": words, "quote": others, "link": document_link(others, words, others)}
+    led_away = {**source, "link": words}
     answer = {
-        "outcome": "answered", "text": words, "agent": others, "adapter": words, "account": others, "record": 1,
-        "sql": words, "table": {"columns": [others], "rows": [[words]], "truncated": True}, "sources": [source],
-        "places": [source], "explanation": [[words, others]],
+        "outcome": outcome, "text": words, "blocks": text_blocks(words, outcome), "agent": others, "adapter": words,
+        "account": others, "record": 1, "sql": coloured(words), "sources": [source, led_away], "places": [source],
+        "table": {"columns": [others, "n"], "rows": [[words, 1], [others, 2]], "truncated": True},
+        "learnt": [source, led_away], "explanation": [[words, others]], "seconds": 1.0,
+        "routing": {"agent": words, "means": "adapter", "score": 0.5, "runner_up": others, "runner_up_means": "account",
+                    "runner_up_score": 0.1, "named": False},
     }  # fmt: skip
     shown = watched.page.evaluate(_SHOW, answer)
-    assert shown == {"found": 0, "text": words}
+    assert shown == {"found": [], "parts": 2, "question": words}
     assert watched.hosts == {urlsplit(address).netloc}
     assert watched.page.title() == "Northwind Traders"

@@ -47,9 +47,13 @@ def asked(watched: Watched, question: str) -> Locator:
     """Asks, waits for the whole answer, and gives its exchange."""
     before = watched.page.get_by_role("article").count()
     watched.ask(question)
-    article = watched.page.get_by_role("article").nth(before)
-    expect(article.get_by_role("button", name="Ask again", exact=True)).to_be_visible()
-    return article
+    expect(whole(watched, before)).to_be_visible()
+    return watched.page.get_by_role("article").nth(before)
+
+
+def whole(watched: Watched, number: int) -> Locator:
+    """What only an exchange has whose answer is whole."""
+    return watched.page.get_by_role("article").nth(number).get_by_role("button", name="Ask again", exact=True)
 
 
 def unfolded(article: Locator) -> Locator:
@@ -209,9 +213,7 @@ def test_a_question_is_edited_in_its_place_and_asked_again(open_page: Open, site
     field.fill("How many boxes?")
     field.press("Enter")
     expect(watched.page.get_by_role("heading", name="How many boxes?")).to_be_visible()
-    expect(
-        watched.page.get_by_role("article").nth(1).get_by_role("button", name="Ask again", exact=True)
-    ).to_be_visible()
+    expect(whole(watched, 1)).to_be_visible()
     assert [question for _, question, _ in site.chain.asked[-2:]] == ["How many bokses?", "How many boxes?"]
 
 
@@ -224,9 +226,7 @@ def test_a_refusal_says_what_one_may_do_instead_and_only_with_ones_own_agents(op
     assert instead.get_by_role("button").all_inner_texts() == ["handbook", "sales"]
     site.chain.script = script_of(LEARNT)
     instead.get_by_role("button", name="sales").click()
-    expect(
-        watched.page.get_by_role("article").nth(1).get_by_role("button", name="Ask again", exact=True)
-    ).to_be_visible()
+    expect(whole(watched, 1)).to_be_visible()
     assert site.chain.asked[-1][1:] == ("What did the board decide?", "sales")
 
 

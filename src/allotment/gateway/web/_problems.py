@@ -9,11 +9,13 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from allotment.errors import MissingPartError, RateLimited
-from allotment.gateway.wording import Message, catalogue, language_of, say
+from allotment.gateway.wording import Message, catalogue, language_of, say, say_many
 
 API_PREFIX = "/v1"
+CRASHED = say("Something failed here. Please try again.")
 PART_MISSING = say("A part of the service does not answer. Please try again later.")
 
 _TYPES = {
@@ -47,6 +49,19 @@ def problem(path: str, status: int, message: str, headers: Mapping[str, str] | N
     """An error response in the shape that callers of ``path`` read."""
     body = openai_error(status, message) if _is_api(path) else {"error": message}
     return JSONResponse(body, status, dict(headers or {}))
+
+
+def _later(seconds: int) -> Message:
+    return say_many(
+        "Too much is asked at the moment. Ask again in %(num)s second.",
+        "Too much is asked at the moment. Ask again in %(num)s seconds.",
+        seconds,
+    )
+
+
+def crash(scope: Scope) -> Response:
+    """The error response of what should not have happened."""
+    return problem(scope["path"], 500, _told(Request(scope), CRASHED))
 
 
 def _is_api(path: str) -> bool:
@@ -95,7 +110,8 @@ def add_error_handlers(app: FastAPI, page: ProblemPage) -> None:
 
     @app.exception_handler(RateLimited)
     async def limited(request: Request, error: RateLimited) -> Response:
-        return problem(request.scope["path"], 429, str(error), {"retry-after": str(error.retry_after_s)})
+        words = str(error) if language_of(request) == "en" else _told(request, _later(error.retry_after_s))
+        return problem(request.scope["path"], 429, words, {"retry-after": str(error.retry_after_s)})
 
     @app.exception_handler(MissingPartError)
     async def missing(request: Request, error: MissingPartError) -> Response:

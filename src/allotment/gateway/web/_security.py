@@ -12,8 +12,9 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from allotment.gateway.web._problems import problem
+from allotment.gateway.web._problems import crash, problem
 from allotment.gateway.web._request import fault_of
+from allotment.gateway.wording import say
 
 LOG = logging.getLogger("allotment.gateway")
 Refused = Callable[[Scope, int], None]
@@ -106,7 +107,7 @@ class SecurityMiddleware:
             LOG.exception("%s %s failed", scope["method"], scope["path"])
             if started:
                 raise
-            await problem(scope["path"], 500, "Something failed here. Please try again.")(scope, receive, secured_send)
+            await crash(scope)(scope, receive, secured_send)
 
     def _secure(self, message: Message, scope: Scope) -> None:
         own = list(_SECURED)
@@ -139,4 +140,4 @@ def _is_form(scope: Scope) -> bool:
     return next(kinds, b"").startswith((b"application/x-www-form-urlencoded", b"multipart/form-data"))
 
 
-_TOO_LARGE = "The request is too large."
+_TOO_LARGE = say("The request is too large.")

@@ -8,8 +8,13 @@ allotment.chart = (() => {
   const MOST_BARS = 20;
   const MOST_LINES = 4;
   const ALIKE = 8; // times as high as the lowest one that shares a chart
-  const WIDTH = 640;
   const MOMENT = /^\d{4}(-\d{2}(-\d{2}([T ].*)?)?|-?Q[1-4])?$/;
+
+  // As wide as there is room when it is drawn, so that its words stay as large as those around it.
+  function room() {
+    const around = document.getElementById("messages") || document.querySelector("main");
+    return Math.max(260, Math.min(640, around.clientWidth));
+  }
 
   function draw(name, attributes, ...inside) {
     const made = document.createElementNS(SVG, name);
@@ -18,8 +23,8 @@ allotment.chart = (() => {
     return made;
   }
 
-  function picture(height, words, ...inside) {
-    const made = draw("svg", { viewBox: `0 0 ${WIDTH} ${height}`, class: "chart", role: "img" }, ...inside);
+  function picture(width, height, words, ...inside) {
+    const made = draw("svg", { viewBox: `0 0 ${width} ${height}`, class: "chart", role: "img" }, ...inside);
     made.setAttribute("aria-label", words);
     return made;
   }
@@ -38,15 +43,16 @@ allotment.chart = (() => {
   }
 
   function lines(labels, series) {
-    const [left, right, top, bottom, height] = [56, 12, 12, 28, 240];
+    const [left, right, top, bottom, height] = [48, 12, 12, 28, 240];
+    const width = room();
     const { first, last, marks } = scale(series.flatMap(({ values }) => values), 4);
-    const x = (i) => left + ((WIDTH - left - right) * i) / Math.max(1, labels.length - 1);
+    const x = (i) => left + ((width - left - right) * i) / Math.max(1, labels.length - 1);
     const y = (value) => height - bottom - ((height - top - bottom) * (value - first)) / (last - first || 1);
     const grid = marks.flatMap((mark) => [
-      draw("line", { class: "grid", x1: left, x2: WIDTH - right, y1: y(mark), y2: y(mark) }),
+      draw("line", { class: "grid", x1: left, x2: width - right, y1: y(mark), y2: y(mark) }),
       draw("text", { class: "end", x: left - 8, y: y(mark) + 4 }, short.format(mark)),
     ]);
-    const every = Math.ceil(labels.length / 6);
+    const every = Math.ceil(labels.length / Math.floor(width / 100));
     const anchor = (i) => (i === labels.length - 1 ? "end" : i ? "middle" : "start");
     const under = labels.flatMap((label, i) =>
       i % every ? [] : [draw("text", { class: anchor(i), x: x(i), y: height - 8 }, label)],
@@ -55,16 +61,18 @@ allotment.chart = (() => {
       const points = values.map((value, i) => `${x(i).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
       return draw("polyline", { class: `line line-${n}`, points });
     });
-    return picture(height, t("A line over %(count)s points; the table has the figures", { count: labels.length }), ...grid, ...under, ...drawn);
+    return picture(width, height, t("A line over %(count)s points; the table has the figures", { count: labels.length }), ...grid, ...under, ...drawn);
   }
 
   function bars(labels, values) {
     const longest = Math.max(...labels.map((label) => label.length));
-    const [left, right, line] = [Math.min(190, longest * 7 + 16), 72, 26];
+    const width = room();
+    const [left, right, line] = [Math.min(190, width * 0.4, longest * 7 + 16), 64, 26];
+    const fits = Math.floor((left - 10) / 6.5);
     const { first, last } = scale(values, 4);
-    const x = (value) => left + ((WIDTH - left - right) * (value - first)) / (last - first || 1);
+    const x = (value) => left + ((width - left - right) * (value - first)) / (last - first || 1);
     const drawn = values.flatMap((value, i) => {
-      const label = labels[i].length > 26 ? `${labels[i].slice(0, 25)}…` : labels[i];
+      const label = labels[i].length > fits ? `${labels[i].slice(0, fits - 1)}…` : labels[i];
       const [from, to] = [Math.min(x(0), x(value)), Math.max(x(0), x(value))];
       return [
         draw("text", { class: "end", x: left - 10, y: i * line + 17 }, label),
@@ -72,7 +80,7 @@ allotment.chart = (() => {
         draw("text", { class: "start", x: to + 8, y: i * line + 17 }, short.format(value)),
       ];
     });
-    return picture(values.length * line + 4, t("Bars for %(count)s rows; the table has the figures", { count: labels.length }), ...drawn);
+    return picture(width, values.length * line + 4, t("Bars for %(count)s rows; the table has the figures", { count: labels.length }), ...drawn);
   }
 
   function legend(series) {

@@ -13,6 +13,7 @@
   const EARLIER = 3;
 
   let running = null; // the request of the conversation that is shown
+  let settled = Promise.resolve(); // when it is known which conversation the last answer is kept in
   let conversation = null;
   let earlier = []; // the last questions that were answered, for one that only makes sense after them
 
@@ -101,30 +102,38 @@
         exchange.fail(data.text, { signIn: data.signed_out });
       } else if (name === "kept" && keeps) kept(data, mine);
       whole ||= name === "answer";
-      if (name === "answer" || name === "problem") mine.ended = true;
+      if (name === "answer" || name === "problem") mine.end();
     }
     return whole;
   }
 
-  async function ask(question, agent) {
+  function ask(question, agent) {
+    const before = settled;
+    settled = follows(question, agent, before);
+    return settled;
+  }
+
+  async function follows(question, agent, before) {
     document.getElementById("empty").hidden = true;
     const exchange = new Exchange(question, { again, edited: (text) => again(text) });
     const request = new AbortController();
-    const mine = { conversation, earlier, ended: false };
+    const mine = { conversation, earlier, ended: false, end: () => ended(request, mine) };
     running = request;
     showRunning();
     sessionStorage.setItem(`pending:${user}`, question);
     let whole = false;
     try {
+      await before;
+      if (running === request) mine.conversation = conversation;
       const response = await fetch("/ask", {
         method: "POST",
         headers: { "content-type": "application/json", "x-csrf-token": allotment.csrf },
-        body: JSON.stringify({ question, agent, conversation, earlier: earlier.slice(-EARLIER) }),
+        body: JSON.stringify({ question, agent, conversation: mine.conversation, earlier: mine.earlier.slice(-EARLIER) }),
         signal: request.signal,
       });
       if (response.ok) whole = await follow(exchange, response, question, mine);
       else {
-        mine.ended = true;
+        mine.end();
         await refused(exchange, response);
       }
       if (!mine.ended) exchange.fail(t("The connection ended before the answer was whole. Your question is below; ask it again."));
@@ -136,10 +145,15 @@
     }
     if (whole) sessionStorage.removeItem(`pending:${user}`);
     else giveBack(question);
-    if (running === request) {
-      running = null;
-      showRunning();
-    }
+    mine.end();
+  }
+
+  // The answer is there, or there will be none: the next question may be asked.
+  function ended(request, mine) {
+    mine.ended = true;
+    if (running !== request) return;
+    running = null;
+    showRunning();
   }
 
   function again(question, agent) {

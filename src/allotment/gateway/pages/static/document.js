@@ -16,7 +16,12 @@
   // The sentence stands behind the "#" and is sent to nobody. It is looked for by its letters and digits alone, for the
   // text is shown without the marks of its format.
   const NOT_TOLD = /[^\p{L}\p{N}]+/gu;
-  const quote = decodeURIComponent(location.hash.replace(/^#quote=/, "")).replace(NOT_TOLD, "");
+  let quote = "";
+  try {
+    quote = decodeURIComponent(location.hash.replace(/^#quote=/, "")).replace(NOT_TOLD, "");
+  } catch {
+    return; // somebody cut the address off
+  }
   if (!quote || !window.Highlight) return;
   const places = [];
   const walker = document.createTreeWalker(wanted, NodeFilter.SHOW_TEXT);
