@@ -123,9 +123,9 @@ def company() -> dict[str, Any]:
     descriptions = {name: agent.description for name, agent in project.agents.items()}
     usual = Router(policy, examples, descriptions)
     sets = {policy.entitled(role) for role in project.roles}
-    fitted: dict[tuple[str, ...], Trained] = {
-        agents: one for agents in sorted(sets) if len(agents) > 1 and (one := usual.train(agents)) is not None
-    }
+    fitted: list[Trained] = [
+        one for agents in sorted(sets) if len(agents) > 1 and (one := usual.train(agents)) is not None
+    ]
     trained = Router(policy, examples, descriptions, trained=fitted)
     report: dict[str, Any] = {"examples": sum(len(texts) for texts in examples.values()), "ways": []}
     for name in PARTS:

@@ -314,6 +314,11 @@ class Workspace:
         """Numbers of the router that were fitted to the agents' questions."""
         return self.home / "routing" / "trained.json"
 
+    @property
+    def feedback_file(self) -> Path:
+        """What was decided about the marks users gave to answers."""
+        return self.home / "feedback" / "decided.jsonl"
+
     def dataset_dir(self, agent: str) -> Path:
         return self.home / "dataset" / agent
 

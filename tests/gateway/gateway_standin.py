@@ -93,6 +93,8 @@ class StandInChain:
     asked: list[tuple[Principal, str, str | None]] = field(default_factory=list)
     told: list[tuple[AnswerOptions, tuple[str, ...]]] = field(default_factory=list)
     """How each answer was to be written, and what stood around the question."""
+    earlier: list[tuple[str, ...]] = field(default_factory=list)
+    """The user's own questions before each."""
     embedding: Embedding | None = None
     embedded: list[tuple[Principal, tuple[str, ...], str | None]] = field(default_factory=list)
     documents: dict[str, tuple[Passage, ...]] = field(default_factory=lambda: {"sales/playbook.md": PLAYBOOK})
@@ -126,9 +128,11 @@ class StandInChain:
         agent: str | None = None,
         options: AnswerOptions | None = None,
         context: Sequence[str] = (),
+        earlier: Sequence[str] = (),
     ) -> Iterator[Event]:
         self.asked.append((principal, question, agent))
         self.told.append((options or AnswerOptions(), tuple(context)))
+        self.earlier.append(tuple(earlier))
         self.started.set()
         try:
             if self.endless:

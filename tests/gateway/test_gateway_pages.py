@@ -284,6 +284,6 @@ def test_earlier_questions_stand_around_the_question_and_are_bounded(
     headers = {"x-csrf-token": log_in()}
     asked = {"question": "And last year?", "earlier": ["How many orders?", "And in 1997?"]}
     assert client.post("/ask", json=asked, headers=headers).status_code == 200
-    assert chain.told[-1][1] == ("How many orders?", "And in 1997?")
+    assert chain.earlier[-1] == ("How many orders?", "And in 1997?")
     for earlier in (["When?"] * 4, ["x" * 4001], "When?", [1]):
         assert client.post("/ask", json={"question": "When?", "earlier": earlier}, headers=headers).status_code == 400

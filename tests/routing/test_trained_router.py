@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,8 +45,8 @@ POLICY = Policy(BOTH, AGENTS, {})
 CLERK = POLICY.entitled("clerk")
 
 
-def _router(examples: dict[Candidate, list[str]] = EXAMPLES, **more: dict[tuple[str, ...], Trained]) -> Router:
-    return Router(POLICY, examples, {}, trained=more.get("trained"))
+def _router(examples: dict[Candidate, list[str]] = EXAMPLES, trained: Sequence[Trained] = ()) -> Router:
+    return Router(POLICY, examples, {}, trained=trained)
 
 
 def _train(agents: tuple[str, ...] = CLERK) -> Trained:
@@ -64,11 +65,11 @@ def test_training_measures_each_agents_own_questions_where_they_are_not_learnt()
 
 
 def test_fitted_numbers_hold_for_exactly_these_examples() -> None:
-    trained = {CLERK: _train()}
+    trained = [_train()]
     assert _router(trained=trained).is_trained(CLERK)
     learned = _router(trained=trained).learned(CLERK)
     assert learned is not None
-    assert learned.calibration == trained[CLERK].calibration
+    assert learned.calibration == trained[0].calibration
     changed = _router({**EXAMPLES, ("plans", "adapter"): [*PLANS, "When does the sale end?"]}, trained=trained)
     assert not changed.is_trained(CLERK)
     usual = changed.learned(CLERK)
@@ -77,7 +78,7 @@ def test_fitted_numbers_hold_for_exactly_these_examples() -> None:
 
 
 def test_an_agent_of_others_may_change_and_the_numbers_still_hold() -> None:
-    changed = _router({**EXAMPLES, ("deals", "adapter"): ["Who sells?"]}, trained={CLERK: _train()})
+    changed = _router({**EXAMPLES, ("deals", "adapter"): ["Who sells?"]}, trained=[_train()])
     assert changed.is_trained(CLERK)
 
 
@@ -136,7 +137,7 @@ def test_an_evaluation_counts_agents_rejections_and_what_nobody_answers() -> Non
         Asked("Who won the football match last night?", "clerk"),
         Asked("How is the badge requested?", "clerk", labelled=False),
     ]
-    found = evaluate_router(_router(), POLICY, questions, {CLERK: _train()})
+    found = evaluate_router(_router(), POLICY, questions, [_train()])
     assert (found.questions, found.agent_right, found.rejected, found.outside_found) == (5, 0.6667, 0.0, 1.0)
     assert [(one.question.agent, one.got) for one in found.missed] == [("rules", "plans/adapter")]
     assert found.drift["clerk"].questions == 5
@@ -146,7 +147,7 @@ def test_an_evaluation_counts_agents_rejections_and_what_nobody_answers() -> Non
 def test_questions_far_from_the_examples_are_reported_as_drift() -> None:
     far = [Asked(f"What about the {word}?", "clerk", labelled=False) for word in ("moon", "opera", "goulash") * 5]
     near = [Asked(text, "clerk", labelled=False) for text in (*RULES, *PLANS)]
-    trained = {CLERK: _train()}
+    trained = [_train()]
     assert evaluate_router(_router(), POLICY, far, trained).drift["clerk"].lower
     assert not evaluate_router(_router(), POLICY, near, trained).drift["clerk"].lower
 

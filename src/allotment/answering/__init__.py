@@ -17,7 +17,7 @@ from allotment.answering._events import (
     Table,
 )
 from allotment.answering._faults import Fault, absent_adapters, blocking_error, find_faults, worst_error
-from allotment.answering._knowledge import Knowledge
+from allotment.answering._knowledge import Knowledge, routing_fault
 from allotment.answering._options import MAX_SEED, AnswerOptions
 from allotment.answering._preview import Decided, Preview
 from allotment.answering._reading import DocumentText, Passage
@@ -48,5 +48,6 @@ __all__ = [
     "blocking_error",
     "find_faults",
     "may_read_again",
+    "routing_fault",
     "worst_error",
 ]

@@ -12,6 +12,7 @@ from allotment.agents import ask_database, recite
 from allotment.answering._embedding import Embedding, embed
 from allotment.answering._events import AgentInfo, Answer, Event, Means, Routing, Source, Step, Table
 from allotment.answering._knowledge import Knowledge
+from allotment.answering._learnt import Learnt
 from allotment.answering._manifests import Manifests
 from allotment.answering._options import AnswerOptions, cut
 from allotment.answering._places import find_places
@@ -56,31 +57,35 @@ class Chain:
         self._audit = audit
         self._policy = Policy.of(project)
         self._guards = Guards(project)
-        self._knowledge = Knowledge(project, workspace, self._policy)
         self._manifests = Manifests(partial(current_adapter, project, workspace), manifests_good_for_s)
-        self._register_adapters()
+        served = tuple(self._served())
+        self._learnt = Learnt(partial(Knowledge, project, workspace, self._policy), served)
+        # All adapters that can be served are loaded together, not one more at each agent's first question.
+        for manifest in served:
+            with suppress(AllotmentError):  # told and recorded when the agent is asked
+                engines.register_adapter(manifest.base_model, manifest.key, manifest.file)
 
-    def _register_adapters(self) -> None:
-        """All adapters that can be served are loaded together, not one more at each agent's first question."""
+    def _served(self) -> Iterator[Manifest]:
         for agent in self._project.agents:
             with suppress(AllotmentError):  # told and recorded when the agent is asked
-                manifest = self._manifests.current(agent)
-                self._engines.register_adapter(manifest.base_model, manifest.key, manifest.file)
+                yield self._manifests.current(agent)
 
     def make_ready(self) -> None:
         """Make what the first questions would wait for; what is missing is told to whoever asks."""
         with suppress(AllotmentError):
-            self._knowledge.make_all()
+            self._learnt.now.make_all()
 
     def agents_for(self, principal: Principal) -> tuple[AgentInfo, ...]:
         """Agents this principal is entitled to, most specific first."""
         names = self._policy.agents_of(principal)
         return tuple(AgentInfo(name, self._project.agents[name].description) for name in names)
 
-    def answer(self, principal: Principal, question: str, *, agent: str | None = None) -> Answer:
+    def answer(
+        self, principal: Principal, question: str, *, agent: str | None = None, earlier: Sequence[str] = ()
+    ) -> Answer:
         """Like ``stream``, without the pieces."""
-        final = [event for event in self.stream(principal, question, agent=agent) if isinstance(event, Answer)]
-        return final[0]
+        events = self.stream(principal, question, agent=agent, earlier=earlier)
+        return [event for event in events if isinstance(event, Answer)][0]  # noqa: RUF015 - it is to run to its end
 
     def stream(
         self,
@@ -90,6 +95,7 @@ class Chain:
         agent: str | None = None,
         options: AnswerOptions | None = None,
         context: Sequence[str] = (),
+        earlier: Sequence[str] = (),
     ) -> Iterator[Event]:
         """Answer a question: steps, pieces of the text, then exactly one ``Answer``.
 
@@ -100,11 +106,14 @@ class Chain:
             options: how the text is written, within the project's own bounds.
             context: what a program sends around the question, its "system" texts and earlier turns. It is looked at
                 like the question, it may tell which agent a follow-up question is for, and no model reads it.
+            earlier: this user's own earlier questions, oldest first. They are looked at like the question. One that
+                means nothing alone is asked as one with the one it follows, if that was the same agent's.
 
         It stops where it stands when ``allotment.cancellation`` says so, or when it is closed; both are on record.
         """
         bounded = (options or AnswerOptions()).within(self._project.answers)
-        turn = Turn(self._audit, principal, question, tuple(context), language_of(question), bounded)
+        around = (*context, *(text for text in earlier if text not in context))
+        turn = Turn(self._audit, principal, question, around, language_of(question), bounded, earlier=tuple(earlier))
         try:
             yield from self._steps(turn, agent)
         except GeneratorExit:
@@ -172,6 +181,8 @@ class Chain:
             return
         turn.note("routing", _reason(route))
         turn.routing = _routing(route, named=agent is not None)
+        if turn.after is not None:
+            turn.note("routing", f"asked as: {turn.asked}")
         fired = self._own_checks(turn, route.agent)
         if fired:
             yield from self._stopped(turn, fired)
@@ -183,7 +194,10 @@ class Chain:
             yield from self._from_account(turn, route)
 
     def _own_checks(self, turn: Turn, agent: str) -> dict[str, str]:
-        """What the agent's own checks found; the project's were carried out before a route was looked for."""
+        """What the agent's own checks found, and every check of a question that was made of two; the project's were
+        carried out on what the user sent before a route was looked for."""
+        if turn.after is not None:
+            return check_conversation(self._guards, turn.asked, turn.context, turn.principal, agent)
         if not self._guards.stricter(agent):
             return {}
         return check_conversation(self._guards, turn.question, turn.context, turn.principal, agent)
@@ -198,11 +212,12 @@ class Chain:
     def _route(self, turn: Turn, agent: str | None) -> Outcome:
         if agent is not None and agent not in self._policy.agents_of(turn.principal):
             self._authorize(turn, agent, None, None)
-        return self._knowledge.route(turn.principal, turn.question, agent, turn.context)
+        turn.routed = self._learnt.now.routed(turn.principal, turn.question, agent, turn.context, turn.earlier)
+        return turn.routed.outcome
 
     def _authorize(self, turn: Turn, agent: str, adapter: AdapterFacts | None, account: str | None) -> Grant:
         request = Request(agent, adapter, account)
-        grant = authorize(self._audit, self._policy, turn.principal, request, question=turn.question)
+        grant = authorize(self._audit, self._policy, turn.principal, request, question=turn.question, after=turn.after)
         turn.note("authorizing", f"{grant.decision.explanation} (record {grant.record})")
         return grant
 
@@ -215,7 +230,7 @@ class Chain:
             self._engines,
             manifest,
             grant,
-            turn.question,
+            turn.asked,
             max_tokens=options.max_tokens or self._project.answers.tokens,
             temperature=options.temperature,
             seed=options.seed,
@@ -236,11 +251,11 @@ class Chain:
         yield from self._released(turn, self._supported(turn, partial, manifest), self._foreign(turn))
 
     def _foreign(self, turn: Turn) -> frozenset[str]:
-        return self._knowledge.foreign(turn.principal.role)
+        return self._learnt.now.foreign(turn.principal.role)
 
     def _supported(self, turn: Turn, partial: Answer, manifest: Manifest) -> Answer:
         """The answer with its source, or "not known" when no section the agent learnt supports it."""
-        support = self._knowledge.support(manifest.agent).support(turn.question, partial.text)
+        support = self._learnt.fitting(manifest).support(manifest.agent).support(turn.asked, partial.text)
         if support is None or not support.holds or turn.principal.role not in support.section.readers:
             turn.note("releasing", "no section the agent learnt supports the answer it gave")
             text = unknown_text(turn.language, self._offers(turn.principal))
@@ -255,7 +270,7 @@ class Chain:
         grant = self._authorize(turn, route.agent, None, account)
         yield Step("answering", means="account")
         engine = self._engines.get(self._project.models.sql)
-        found = ask_database(engine, self._databases, grant, turn.question)
+        found = ask_database(engine, self._databases, grant, turn.asked)
         for refusal in found.refusals:
             turn.note("answering", refusal)
         yield Step("releasing")
@@ -291,7 +306,7 @@ class Chain:
             self._audit,
             self._policy,
             turn.principal,
-            turn.question,
+            turn.asked,
             agents,
             lambda why: turn.note("searching", why),
         )

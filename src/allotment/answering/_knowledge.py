@@ -10,10 +10,11 @@ from allotment.access import Policy, Principal
 from allotment.agents import SupportIndex
 from allotment.dataset import Item, load_items
 from allotment.documents import Section, load_sections
-from allotment.errors import DatasetError
+from allotment.errors import AllotmentError, DatasetError
+from allotment.feedback import FeedbackLedger
 from allotment.guards import foreign_terms
 from allotment.project import Project
-from allotment.routing import Candidate, Outcome, Router, account_examples, load_trained
+from allotment.routing import Candidate, Outcome, Routed, Router, account_examples, load_trained
 from allotment.workspace import Workspace
 
 
@@ -59,8 +60,14 @@ class Knowledge:
 
     @cached_property
     def _router(self) -> Router:
-        unclear, trained = self._project.routing.unclear, load_trained(self._workspace)
-        return Router(self._policy, self._examples, self._descriptions, unclear=unclear, trained=trained)
+        return Router(
+            self._policy,
+            self._examples,
+            self._descriptions,
+            unclear=self._project.routing.unclear,
+            trained=load_trained(self._workspace).values(),
+            marked=FeedbackLedger(self._workspace).approved(),
+        )
 
     @property
     def router(self) -> Router:
@@ -68,11 +75,22 @@ class Knowledge:
         with self._making:
             return self._router
 
-    def route(self, principal: Principal, question: str, agent: str | None, context: Sequence[str] = ()) -> Outcome:
+    def route(self, principal: Principal, question: str, agent: str | None) -> Outcome:
         """Which entitled agent answers, by which means; a named agent is kept and only its means is chosen."""
+        return self.routed(principal, question, agent).outcome
+
+    def routed(
+        self,
+        principal: Principal,
+        question: str,
+        agent: str | None,
+        context: Sequence[str] = (),
+        earlier: Sequence[str] = (),
+    ) -> Routed:
+        """As ``route``, with what it rests on; ``context`` and ``earlier`` as ``Router.routed`` takes them."""
         if agent is None:
-            return self.router.route(question, principal, context)
-        return self.router.route_to(question, agent)
+            return self.router.routed(question, principal, context, earlier)
+        return self.router.routed_to(question, agent, principal, earlier)
 
     def support(self, agent: str) -> SupportIndex:
         """Search over the sections the agent learnt."""
@@ -100,6 +118,16 @@ class Knowledge:
         readable = [section.with_header for section in self._sections if role in section.readers]
         told = {agent: [one for one in items if one.kind != "reverse"] for agent, items in self._items.items()}
         return foreign_terms(told, self._policy, role, readable)
+
+
+def routing_fault(workspace: Workspace) -> AllotmentError | None:
+    """What is wrong with what the router reads besides datasets: numbers that were fitted, and approved marks."""
+    try:
+        load_trained(workspace)
+        FeedbackLedger(workspace).decided()
+    except AllotmentError as error:
+        return error
+    return None
 
 
 def _items_of(workspace: Workspace, agent: str) -> list[Item]:

@@ -12,6 +12,7 @@ from allotment.access import Principal
 from allotment.answering._events import Answer, Delta, Event, Routing
 from allotment.answering._options import AnswerOptions
 from allotment.audit import AuditLog, EventKind, record_event
+from allotment.routing import Route, Routed, standalone
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])(\s+)")
 
@@ -29,8 +30,22 @@ class Turn:
     started: float = field(default_factory=time.monotonic)
     trail: list[tuple[str, str]] = field(default_factory=list)
     routing: Routing | None = None
+    earlier: tuple[str, ...] = ()
+    """Those of ``context`` that are this user's own earlier questions, oldest first."""
+    routed: Routed | None = None
+    """Where it was sent, and why; none before that."""
     ended: bool = False
     """Whether its end is on record."""
+
+    @property
+    def after(self) -> str | None:
+        """The earlier question this one is answered as one with."""
+        return self.routed.after if self.routed else None
+
+    @property
+    def asked(self) -> str:
+        """What the agent is asked: the user's words, or one question made of them and those before."""
+        return self.question if self.after is None else standalone(self.after, self.question)
 
     def note(self, step: str, why: str) -> None:
         """Keep a step and its reason, for the answer's explanation."""
@@ -47,9 +62,18 @@ class Turn:
         Raises:
             AccessDenied: it could not be written down.
         """
-        number = record_event(self.audit, self.principal, kind, detail)
+        number = record_event(self.audit, self.principal, kind, {**detail, **self._route()})
         self.ended = True
         return number
+
+    def _route(self) -> dict[str, object]:
+        """What the record keeps of how the question was routed: numbers, and no words but an earlier question's."""
+        if self.routed is None:
+            return {}
+        route = self.routed.outcome
+        score = route.score if isinstance(route, Route) else None
+        told = {"routed": self.routed.by, "ours": self.routed.ours, "score": score, "after": self.routed.after}
+        return {name: value for name, value in told.items() if value is not None}
 
 
 def release(answer: Answer) -> Iterator[Event]:

@@ -25,15 +25,31 @@ class RecordedDenial(AccessDenied):
         )
 
 
-def authorize(log: AuditLog, policy: Policy, principal: Principal, request: Request, *, question: str) -> Grant:
+def authorize(
+    log: AuditLog,
+    policy: Policy,
+    principal: Principal,
+    request: Request,
+    *,
+    question: str,
+    after: str | None = None,
+) -> Grant:
     """Decide, write the decision down, and give the grant if it was yes.
+
+    Args:
+        log: the record.
+        policy: who may reach what.
+        principal: who asks.
+        request: what is to be reached.
+        question: the user's words.
+        after: the earlier question that they are answered as one with.
 
     Raises:
         RecordedDenial: an ``AccessDenied``; the decision was no, and it is on record.
         AccessDenied: the decision could not be written down, whatever it was.
     """
     decision = decide(policy, principal, request)
-    sequence = _write(log, _decision_event(decision, question))
+    sequence = _write(log, _decision_event(decision, question, after))
     if decision.outcome != "allow":
         raise RecordedDenial(decision, sequence)
     return mint(decision, sequence)
@@ -63,7 +79,7 @@ def _who(principal: Principal) -> dict[str, Any]:
     return {"user": principal.user, "role": principal.role, **claims, **scope}
 
 
-def _decision_event(decision: Decision, question: str) -> dict[str, Any]:
+def _decision_event(decision: Decision, question: str, after: str | None) -> dict[str, Any]:
     request = decision.request
     adapter = request.adapter
     return {
@@ -79,4 +95,5 @@ def _decision_event(decision: Decision, question: str) -> dict[str, Any]:
         "outcome": decision.outcome,
         "reason": decision.reason,
         "question": question,
+        **({} if after is None else {"after": after}),
     }

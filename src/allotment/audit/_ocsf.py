@@ -57,6 +57,10 @@ _KINDS: dict[str, tuple[int, int]] = {
     "claims-changed": (3001, 99),
     "key-created": (3004, 1),
     "key-revoked": (3004, 4),
+    "feedback-marked": (6003, 99),
+    "feedback-refused": (6003, 99),
+    "feedback-approved": (6003, 99),
+    "feedback-rejected": (6003, 99),
     "reloaded": (6002, 99),
     "pruned": (1008, 2),
     "admin-viewed": (6003, 2),
@@ -67,6 +71,7 @@ _KINDS: dict[str, tuple[int, int]] = {
 _FALLBACK = (6003, 99)
 _REFUSED = {
     "admin-refused",
+    "feedback-refused",
     "guard-refused",
     "key-refused",
     "limit-reached",

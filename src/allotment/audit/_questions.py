@@ -32,6 +32,7 @@ _GIVEN_NAMES = {
     "outcome",
     "places",
     "reason",
+    "routed",
     "scope",
     "sources",
 }

@@ -18,6 +18,7 @@ for _noun in (
     "database",
     "guards",
     "routing",
+    "feedback",
     "users",
     "_users_keys",
     "ask",

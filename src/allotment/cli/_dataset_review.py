@@ -34,7 +34,7 @@ def review(
     """Review on the terminal, or write the pairs, or take decisions from a file.
 
     Args:
-        chosen: filters, the arguments of ``select_pairs``.
+        chosen: filters, the arguments of ``select_pairs``, and ``flagged``: only pairs near to flagged questions.
         everything: whether decided pairs come too; none: in a file and not on a terminal.
         check_edit: what an edit must pass; without it what every edit must.
     """
@@ -47,15 +47,30 @@ def review(
     if read_from is not None:
         _import(run, agent, candidates, read_from, reviewer, check, write_to)
         return
-    pairs = select_pairs(candidates, **chosen)
+    wanted = dict(chosen)
+    flags = _flags(run, agent, candidates) if wanted.pop("flagged", False) else None
+    pairs = select_pairs([item for item in candidates if flags is None or item.id in flags], **wanted)
+    everything = True if flags is not None and everything is None else everything  # a decided pair may be wrong too
     _check_document(chosen.get("document"), candidates)
     if write_to is None and _is_terminal(run):
-        _sit(run, project, agent, candidates, pairs, reviewer, check, again=bool(everything))
+        _sit(run, project, agent, candidates, pairs, reviewer, check, flags or {}, again=bool(everything))
         return
     decisions = load_decisions(run.workspace(), agent)
     if everything is False:
         pairs = [item for item in pairs if decision_key(item) not in decisions]
     _export(run, pairs, decisions, write_to)
+
+
+def _flags(run: Run, agent: str, candidates: Sequence[Item]) -> Mapping[str, Sequence[str]]:
+    """Pair → approved questions of users it comes near to; what no pair is near to is told."""
+    from allotment.dataset._flagged import flagged_pairs
+    from allotment.feedback import FeedbackLedger, for_dataset
+
+    questions = {item.text for item in for_dataset(FeedbackLedger(run.workspace()).approved(), agent)}
+    found = flagged_pairs(candidates, sorted(questions))
+    for text in sorted(questions - {one for near in found.values() for one in near}):
+        run.note(f"No pair is near to {text!r}: the dataset does not teach it.")
+    return found
 
 
 def _is_terminal(run: Run) -> bool:
@@ -77,6 +92,7 @@ def _sit(
     pairs: Sequence[Item],
     reviewer: str,
     check: CheckEdit,
+    flags: Mapping[str, Sequence[str]],
     *,
     again: bool,
 ) -> None:
@@ -84,7 +100,7 @@ def _sit(
     from allotment.dataset._desk import Desk, headings_of
     from allotment.dataset._review import refresh
 
-    desk = Desk(run.workspace(), agent, candidates, pairs, check, reviewer, again)
+    desk = Desk(run.workspace(), agent, candidates, pairs, check, reviewer, again, flags)
     try:
         review_on_terminal(run.console(), desk, headings_of(project, run.workspace(), agent))
     finally:

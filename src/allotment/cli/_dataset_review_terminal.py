@@ -164,6 +164,7 @@ def _shown(item: Item, desk: Desk, place: int, heading: Sequence[str]) -> Render
         _origin(item, heading),
         Padding(words, (1, 2)),
     ]
+    parts += [Text(visible(f"  called wrong: {text}"), style="yellow") for text in desk.flags.get(item.id, ())]
     if decision:
         parts.append(_before(decision))
     return Group(*parts, _bar())

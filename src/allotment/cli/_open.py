@@ -127,13 +127,14 @@ class OpenChain:
 
     def missing(self) -> list[str]:
         """What keeps any agent from answering now; empty when it is ready."""
-        from allotment.answering import absent_adapters, find_faults
+        from allotment.answering import absent_adapters, find_faults, routing_fault
         from allotment.gateway import schema_problems
 
         faults = find_faults(self.project, self.workspace, self.project.agents)
         tables = schema_problems(self.state.databases.state_dsn)
         absent = absent_adapters(self.project, self.workspace, self.engines)
         told = dict.fromkeys(str(fault.error) for fault in faults)
+        told |= dict.fromkeys([str(fault)] if (fault := routing_fault(self.workspace)) else [])
         return [*tables, *told, *absent, *self.accounts.watch.problems()]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allotment.access import Policy, Principal
+from allotment.cli._feedback import open_feedback
 from allotment.cli._history import open_history
 from allotment.cli._open import open_chain
 from allotment.errors import AllotmentError, ProjectError
@@ -72,6 +73,7 @@ def open_serving(folder: Path, host: str, operations: Operations, project: Proje
         record = partial(record_event, state.audit)
         limiter = stack.enter_context(open_limiter(state.databases.state_dsn, project, record))
         history = stack.enter_context(open_history(opened))
+        feedback = stack.enter_context(open_feedback(state))
         gate = Gate()
         app = create_app(
             GatedChain(opened.chain, gate),
@@ -85,6 +87,7 @@ def open_serving(folder: Path, host: str, operations: Operations, project: Proje
             timeouts=project.gateway.timeouts,
             answers=project.answers,
             history=history,
+            feedback=feedback,
             allowed_hosts=hosts_of(project.gateway, host),
             tls=project.gateway.tls,
             administration=AdminParts(
@@ -272,9 +275,10 @@ def _need_the_same_process(old: Project, new: Project) -> None:
 
 
 def _need_answers(project: Project, workspace: Workspace) -> None:
-    from allotment.answering import blocking_error, find_faults
+    from allotment.answering import blocking_error, find_faults, routing_fault
 
     blocked = blocking_error(project, project.agents, find_faults(project, workspace, project.agents))
+    blocked = blocked or routing_fault(workspace)
     if blocked is not None:
         raise blocked
 

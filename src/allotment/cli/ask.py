@@ -26,6 +26,10 @@ def ask(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="The question, in any language.")],
     user: Annotated[str, typer.Option(help="Who asks; the role kept for the user decides what is reached.")],
     agent: Annotated[str | None, typer.Option(help="Ask this agent; none leaves it to the router.")] = None,
+    after: Annotated[
+        list[str] | None,
+        typer.Option(metavar="QUESTION", help="An earlier question, for one that follows it; oldest first."),
+    ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show each decision on the way.")] = False,
 ) -> int:
     """Ask one question as a user, through the whole chain.
@@ -40,7 +44,7 @@ def ask(
         principal = opened.state.principal(user)
         entitled = [info.name for info in opened.chain.agents_for(principal)]
         faults = need_an_answer(run, opened.project, [name for name in entitled if agent in (None, name)])
-        answer = opened.chain.answer(principal, question, agent=agent)
+        answer = opened.chain.answer(principal, question, agent=agent, earlier=after or ())
     run.show(answer, lambda console: _print(console, answer, explain))
     return _exit_code(answer, faults)
 

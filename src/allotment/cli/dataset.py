@@ -139,6 +139,9 @@ def review_dataset(
         typer.Option("--all/--undecided", "--again", help="Whether decided pairs come too; they do in a file."),
     ] = None,
     sample: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only so many, always the same ones.")] = None,
+    flagged: Annotated[
+        bool, typer.Option("--flagged", help="Only pairs near to questions whose answers users called wrong.")
+    ] = False,
     reviewer: Annotated[str, typer.Option(metavar="NAME", help="Who decides.", show_default=False)] = "",
     write_to: Annotated[
         Path | None, typer.Option("--export", metavar="FILE", help="Write the pairs to a .csv or .jsonl file.")
@@ -155,5 +158,5 @@ def review_dataset(
     from allotment.cli._dataset_review import review
 
     project = run.project()
-    chosen = {"kind": kind, "document": document, "sample": sample}
+    chosen = {"kind": kind, "document": document, "sample": sample, "flagged": flagged}
     review(run, project, agent_of(project, agent), chosen, everything, reviewer, write_to, read_from)

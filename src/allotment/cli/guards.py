@@ -14,6 +14,7 @@ from allotment.cli._run import Run
 from allotment.errors import ProjectError
 
 if TYPE_CHECKING:
+    from allotment.feedback import LabelledItem
     from allotment.guards import Finding
 
 guards = group("guards", "The checks in front of the models.")
@@ -63,12 +64,14 @@ def train_classifier(
 ) -> None:
     """Train the question classifier: the same data and seed give the same files.
 
-    FOLDER holds the public sets; the templates that come with the package are always learnt. A project uses the result
-    by guards.classifier in allotment.yaml.
+    FOLDER holds the public sets; the templates that come with the package are always learnt. In a project, so are the
+    approved items of `allotment feedback` that every role may read. A project uses the result by guards.classifier in
+    allotment.yaml.
     """
     from allotment.guards.training import (
         SEED,
         TEXTS,
+        feedback_source,
         impersonation_source,
         own_sources,
         public_sources,
@@ -81,10 +84,26 @@ def train_classifier(
     sources += [sentences_of(each) for each in documents or ()]
     claims = impersonation_source()
     sources += [claims] if claims is not None else []
+    sources += [feedback_source(items)] if (items := _approved(run)) else []
     trained = train(sources, drawn, run.note)
     trained.write(out)
     rows = [(source["name"], source["texts"], source["licence"]) for source in trained.card["sources"]]
     run.show_table(("set", "texts", "licence"), rows, trained.card, "Nothing was learnt.")
+
+
+def _approved(run: Run) -> list[LabelledItem]:
+    """What people approved for the guards of this project, if there is one, and everybody may read."""
+    from allotment.feedback import FeedbackLedger, for_guards
+    from allotment.project import PROJECT_FILE
+
+    if not (run.folder / PROJECT_FILE).is_file():
+        return []
+    items, left_out = for_guards(FeedbackLedger(run.workspace()).approved(), run.project().roles)
+    run.note(f"Approved items of users' feedback: {len(items)}.")
+    if left_out:
+        run.note(f"{left_out} more are left out: not every role may read them. `allotment feedback approve --everyone`"
+                 " says that a text may be learnt by what all roles use.")  # fmt: skip
+    return items
 
 
 @command(guards, "evaluate")

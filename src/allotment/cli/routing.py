@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
     from allotment.access import Policy
     from allotment.answering import Knowledge
+    from allotment.audit import AuditLog
     from allotment.project import Project
-    from allotment.routing import Asked, Evaluation, Outcome, Trained
+    from allotment.routing import Asked, Evaluation, Outcome, Recorded, RoleDrift, Trained
+
+_MOST_RECORDS = 50_000
+"""Records of one kind that are looked at, the newest ones."""
 
 routing = group("routing", "Which entitled agent answers.")
 
@@ -39,7 +43,7 @@ def check_route(
     project = run.project()
     asking = role_principal(project, role)
     policy, knowledge = _open(run, project, [role])
-    if len(agents := policy.entitled(role)) > 1 and not knowledge.router.is_trained(agents):
+    if len(agents := policy.entitled(role)) > 1 and not knowledge.router.is_trained(agents, role):
         run.note("The usual numbers are used: these agents were not trained together, or changed since."
                  " `allotment routing train` fits them.")  # fmt: skip
     if jsonl is not None:
@@ -55,19 +59,24 @@ def train(run: Run) -> None:
 
     Each set of agents that a role is entitled to is measured on its own questions, each where it was not learnt. What
     is kept is a handful of numbers for each, sealed and bound to exactly these questions; agents that change go back
-    to the usual numbers until this runs again.
+    to the usual numbers until this runs again. Approved items of `allotment feedback` count for the roles that may
+    read them.
     """
     project = run.project()
     policy, knowledge = _open(run, project, project.roles)
     from allotment.routing import save_trained
 
-    sets = sorted({agents for role in project.roles if len(agents := policy.entitled(role)) > 1})
-    found: list[Trained] = []
+    roles = [role for role in sorted(project.roles) if len(policy.entitled(role)) > 1]
+    fitted: dict[str, Trained] = {}
     with run.progress() as progress:
-        for number, agents in enumerate(sets):
-            progress("training", number, len(sets))
-            if (fitted := knowledge.router.train(agents)) is not None:
-                found.append(fitted)
+        for number, role in enumerate(roles):
+            progress("training", number, len(roles))
+            agents = policy.entitled(role)
+            if (seal := knowledge.router.seal(agents, role)) in fitted:
+                continue
+            if (one := knowledge.router.train(agents, role)) is not None:
+                fitted[seal] = one
+    found = list(fitted.values())
     save_trained(run.workspace(), found)
     rows = [
         (", ".join(one.agents), one.questions, *map(_percent, (one.right, one.rejected, one.outside_found)))
@@ -93,8 +102,74 @@ def evaluate_routes(
     policy, knowledge = _open(run, project, {one.role for one in asked})
     from allotment.routing import evaluate_router, load_trained
 
-    found = evaluate_router(knowledge.router, policy, asked, dict(load_trained(run.workspace())))
+    found = evaluate_router(knowledge.router, policy, asked, load_trained(run.workspace()).values())
     run.show(found, lambda console: _print(console, found))
+
+
+@command(routing, "drift")
+def show_drift(
+    run: Run,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Days of a period.")] = 30,
+) -> int:
+    """Compare how questions were routed of late with the period before, and with the training.
+
+    From the audit record's numbers: how near questions lay to what the agents learnt, how many were nobody's, and who
+    got them. Exit code 1 where that changed beyond chance.
+    """
+    from allotment.cli._open import open_state
+    from allotment.routing import load_trained, role_drift
+
+    project = run.project()
+    roles = sorted(project.roles)
+    policy, knowledge = _open(run, project, roles)
+    with open_state(project, run.workspace()) as state:
+        now, before = _periods(state.audit, days)
+    trained = load_trained(run.workspace()).values()
+    found = [
+        role_drift(role, now, before, knowledge.router.fitted(trained, agents, role))
+        for role in roles
+        if len(agents := policy.entitled(role)) > 1
+    ]
+    run.show(found, lambda console: _print_drift(console, found))
+    return 1 if any(one.changed for one in found) else 0
+
+
+def _periods(audit: AuditLog, days: int) -> tuple[list[Recorded], list[Recorded]]:
+    """Questions of the last days, and of as many before."""
+    from datetime import UTC, datetime, timedelta
+
+    from allotment.audit import Filter
+    from allotment.routing import recorded
+
+    today = datetime.now(UTC)
+    middle, first = today - timedelta(days=days), today - timedelta(days=2 * days)
+    found = [
+        record
+        for kind in ("answered", "unknown", "failed")
+        for record in audit.records(_MOST_RECORDS, Filter(kind=kind, since=first))
+    ]
+    now, before = (
+        recorded(record.event for record in found if (record.at >= middle) is late) for late in (True, False)
+    )
+    return now, before
+
+
+def _print_drift(console: Console, found: list[RoleDrift]) -> None:
+    from allotment.cli._run import print_table
+
+    columns = ("role", "period", "questions", "median", "far from examples", "nobody's", "went to")
+    rows: list[tuple[object, ...]] = []
+    for one in found:
+        median = None if one.trained_median is None else f"{one.trained_median:.2f}"
+        rows.append((one.role, "training", None, median, "10.0 %", _percent(one.trained_nobody), None))
+        for name, period in (("before", one.before), ("now", one.now)):
+            if period is not None:
+                went = ", ".join(f"{to} {_percent(share)}" for to, share in period.routes.items())
+                numbers = (period.questions, f"{period.median:.2f}", _percent(period.low), _percent(period.nobody))
+                rows.append((one.role, name, *numbers, went))
+    print_table(console, columns, rows, "No role has more than one agent, so there is nothing to route.")
+    for one in found:
+        console.print(f"{one.role}: {'; '.join([*one.changed, one.advice])}", markup=False, soft_wrap=True)
 
 
 def _open(run: Run, project: Project, roles: Iterable[str]) -> tuple[Policy, Knowledge]:

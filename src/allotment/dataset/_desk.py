@@ -5,7 +5,7 @@ The terminal and the administration's page work at the same kind of desk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from allotment.dataset._decisions import Decision, decision_key, decisions_file, load_decisions
@@ -31,6 +31,8 @@ class Desk:
     reviewer: str = ""
     again: bool = False
     """Whether decided pairs are shown too."""
+    flags: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Pair → questions of users near to it whose answers were called wrong."""
     decisions: dict[str, Decision] = field(default_factory=dict)
     _size: int = -1
 

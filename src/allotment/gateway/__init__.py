@@ -7,6 +7,7 @@ from allotment.gateway._app import Operations, create_app
 from allotment.gateway._chain import Chain
 from allotment.gateway._recorder import Recorder
 from allotment.gateway.administration import AdminParts
+from allotment.gateway.feedback import Approval, Feedback, FeedbackReview, MarkStore, Reviewed
 from allotment.gateway.history import History, HistoryStore
 from allotment.gateway.identity._accounts import UserRecord
 from allotment.gateway.identity._keys import KeyRecord
@@ -26,7 +27,10 @@ __all__ = [
     "MIN_PASSWORD_LENGTH",
     "SERVER_OPTIONS",
     "AdminParts",
+    "Approval",
     "Chain",
+    "Feedback",
+    "FeedbackReview",
     "Gate",
     "GatedChain",
     "GatewayServer",
@@ -34,8 +38,10 @@ __all__ = [
     "HistoryStore",
     "KeyRecord",
     "Limiter",
+    "MarkStore",
     "Operations",
     "Recorder",
+    "Reviewed",
     "Serving",
     "SessionRecord",
     "Switch",

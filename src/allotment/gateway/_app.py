@@ -16,6 +16,7 @@ from allotment.gateway._chain import Chain
 from allotment.gateway._recorder import Recorder
 from allotment.gateway.administration import Administration, AdminParts
 from allotment.gateway.api._routes import api_routes
+from allotment.gateway.feedback import Feedback, feedback_api_routes, feedback_routes
 from allotment.gateway.history import History, history_routes
 from allotment.gateway.identity._identity import Identity
 from allotment.gateway.identity._users import UserStore
@@ -95,6 +96,7 @@ def create_app(
     history: History | None = None,
     places: Sequence[Place] = (),
     administration: AdminParts | None = None,
+    feedback: Feedback | None = None,
 ) -> FastAPI:
     """The pages, the API and the health checks over one chain.
 
@@ -115,6 +117,7 @@ def create_app(
         history: users' kept conversations; without it none are kept and ``/history`` is not there.
         places: what the navigation of the pages shows besides the chat and the account.
         administration: what the administration's pages look at; they are there where its project declares for whom.
+        feedback: what users say of their answers; without it ``/feedback`` and ``/v1/feedback`` are not there.
     """
     own = operations or Operations()
     timeouts = timeouts or TimeoutsConfig()
@@ -151,6 +154,9 @@ def create_app(
     app.include_router(api_routes(limited, identity, executor, answers or AnswerLimits(), timeouts.answer_s))
     if history is not None:
         app.include_router(history_routes(history, identity))
+    if feedback is not None:
+        app.include_router(feedback_routes(feedback, chain, identity))
+        app.include_router(feedback_api_routes(feedback, chain, identity))
     if admin is not None:
         app.include_router(admin_routes(admin, identity, pages))
     app.include_router(static_routes())

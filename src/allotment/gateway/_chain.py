@@ -20,10 +20,12 @@ class Chain(Protocol):
         agent: str | None = None,
         options: AnswerOptions | None = None,
         context: Sequence[str] = (),
+        earlier: Sequence[str] = (),
     ) -> Iterator[Event]:
         """Steps and pieces of text, then exactly one ``Answer``; ``agent`` none lets the chain choose.
 
-        ``context`` is what a program sent around the question: looked at like it, and read by no model.
+        ``context`` is what a program sent around the question: looked at like it, and read by no model. ``earlier``:
+        the user's own earlier questions, for one that only makes sense after them.
         """
         ...
 

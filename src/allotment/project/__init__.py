@@ -13,6 +13,7 @@ from allotment.project._base import Scalar
 from allotment.project._databases import USER, AccountConfig, DatabaseConfig, TableGrant
 from allotment.project._dataset import DatasetConfig, Rewrite
 from allotment.project._documents import ALL_FILES, DocumentSet, PersonalDataConfig, PersonalKind, SectionsConfig
+from allotment.project._feedback import FeedbackConfig
 from allotment.project._gateway import GatewayConfig, Limit, LimitsConfig, LogConfig, Scope, StateConfig, TimeoutsConfig
 from allotment.project._guards import AgentGuards, GuardsConfig
 from allotment.project._history import HistoryConfig
@@ -39,6 +40,7 @@ __all__ = [
     "DatabaseLimits",
     "DatasetConfig",
     "DocumentSet",
+    "FeedbackConfig",
     "GatewayConfig",
     "GuardsConfig",
     "HistoryConfig",

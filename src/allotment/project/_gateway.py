@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from allotment.project._base import Name, Strict
+from allotment.project._feedback import FeedbackConfig
 from allotment.project._history import HistoryConfig
 
 Scope = Literal["user", "role", "agent"]
@@ -131,6 +132,8 @@ class GatewayConfig(Strict):
     """Port of ``/metrics`` for Prometheus on the loopback address, one more for each worker; none without it."""
     history: HistoryConfig | None = None
     """What is kept of each user's conversations; without it nothing is."""
+    feedback: FeedbackConfig = FeedbackConfig()
+    """What users may say of their answers, and how long it is kept."""
     otlp: str | None = None
     """Address of an OpenTelemetry collector (``http://127.0.0.1:4318``) that gets a span for every answer and step;
     needs ``allotment[otel]``."""

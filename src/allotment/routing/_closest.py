@@ -17,8 +17,13 @@ _NEIGHBOURS = 3
 class Closest:
     """Nearest neighbours by TF-IDF of the words that say what a question is about."""
 
-    def __init__(self, texts: Mapping[Candidate, Sequence[str]]) -> None:
+    def __init__(
+        self, texts: Mapping[Candidate, Sequence[str]], unquoted: Mapping[Candidate, int] | None = None
+    ) -> None:
+        """``unquoted``: how many of a candidate's last texts count for nearness, and are shown to nobody."""
         self._texts = {owner: tuple(mine) for owner, mine in texts.items()}
+        hidden = unquoted or {}
+        self._quoted = {owner: len(mine) - hidden.get(owner, 0) for owner, mine in self._texts.items()}
         self._features = Features([content_words(text) for mine in self._texts.values() for text in mine])
         matrix = self._features.matrix
         ends = np.cumsum([0, *(len(mine) for mine in self._texts.values())])
@@ -35,11 +40,11 @@ class Closest:
         return vector
 
     def nearest(self, vector: Any, owner: Candidate) -> tuple[float, str]:
-        """How near the candidate's examples are, 0 to 1, and the nearest one.
+        """How near the candidate's examples are, 0 to 1, and the nearest one that may be quoted.
 
         The mean of the nearest one's cosine and of the three nearest ones': one odd example does not decide.
         """
         cosines = self._rows[owner] @ vector
-        best = int(cosines.argmax())
         near = np.sort(cosines)[-_NEIGHBOURS:].mean()
-        return min(1.0, max(0.0, float(near + cosines[best]) / 2)), self._texts[owner][best]
+        quoted = self._texts[owner][int(cosines[: self._quoted[owner]].argmax())]
+        return min(1.0, max(0.0, float(near + cosines.max()) / 2)), quoted

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from allotment.access import Policy, Principal
 from allotment.routing._learned import Compared
-from allotment.routing._router import Outcome, Router
+from allotment.routing._router import Router
 from allotment.routing._trained import Drift, Trained, drift_of
-from allotment.routing._types import Means, Route
+from allotment.routing._types import Means, Outcome, Route
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class Evaluation:
 
 
 def evaluate_router(
-    router: Router, policy: Policy, questions: Sequence[Asked], trained: dict[tuple[str, ...], Trained]
+    router: Router, policy: Policy, questions: Sequence[Asked], trained: Collection[Trained]
 ) -> Evaluation:
-    """Route every question; ``trained``: what was fitted for which agents, for the drift."""
+    """Route every question; ``trained``: what was fitted, for the drift."""
     found: list[Outcome] = []
     seconds: list[float] = []
     for one in questions:
@@ -109,13 +109,15 @@ def _name(outcome: Outcome) -> str:
 
 
 def _drift(
-    router: Router, policy: Policy, questions: Sequence[Asked], trained: dict[tuple[str, ...], Trained]
+    router: Router, policy: Policy, questions: Sequence[Asked], trained: Collection[Trained]
 ) -> dict[str, Drift]:
     found: dict[str, Drift] = {}
     for role in sorted({one.role for one in questions}):
-        agents = policy.entitled(role)
-        learned = router.learned(agents)
-        if agents in trained and learned is not None:
+        learned, fitted = (
+            router.learned(policy.entitled(role), role),
+            router.fitted(trained, policy.entitled(role), role),
+        )
+        if fitted is not None and learned is not None:
             mine = [one.text for one in questions if one.role == role]
-            found[role] = drift_of(trained[agents], [1 - Compared(learned, text).nobody for text in mine])
+            found[role] = drift_of(fitted, [1 - Compared(learned, text).nobody for text in mine])
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from allotment.routing._standalone import asks_itself, standalone
 from allotment.routing._words import content_words, fold
 
 _OPENING = re.compile(
@@ -15,7 +16,14 @@ _OPENING = re.compile(
     r"und|oder|aber|auch|was ist mit|wie ist es)\b"
 )  # "a" opens a continuation in Czech and Slovak, and any English question about "a badge"
 _REFERS = re.compile(r"\b(?:it|its|they|them|their|that|those|one|ones|toho|tomu|tam|davon|dort)\b")
+_ALONE = re.compile(
+    r"\W*(?:(?:in|im|for|since|v|za|na) )?(?:(?:last|this|next|previous) (?:year|month|week|quarter)|(?:19|20)\d\d|"
+    r"why|why not|how so|loni|letos|vlani|tento rok|minuly rok|pristi rok|proc|preco|"
+    r"letztes jahr|letzten jahr|dieses jahr|naechstes jahr|warum|wieso)\W*"
+)
+"""A whole question that says when, or asks why, and not of what."""
 _FEW = 2
+_LITTLE = 3
 _MOST_TEXTS = 8
 _MOST_CHARACTERS = 1_000
 
@@ -27,6 +35,28 @@ def is_follow_up(question: str) -> bool:
     if _OPENING.match(folded):
         return True
     return count <= _FEW or (count <= 2 * _FEW and _REFERS.search(folded) is not None)
+
+
+def leans(question: str) -> bool:
+    """Whether a question has to be read with the one before it to mean anything.
+
+    Stricter than ``is_follow_up``: "Parking in Brno?" and "And who approves a discount?" stand for themselves.
+    """
+    folded, count = fold(question), len(content_words(question).split())
+    if _ALONE.fullmatch(folded):
+        return True
+    if _OPENING.match(folded) and count <= _LITTLE and not asks_itself(question):
+        return True
+    return count <= 2 * _FEW and _REFERS.search(folded) is not None
+
+
+def standing(earlier: Sequence[str]) -> list[str]:
+    """A user's earlier questions, those that lean on one before them made one with it: "How many orders went to
+    Germany?" and "And to Sweden?" are followed by what is asked of Sweden."""
+    found: list[str] = []
+    for text in earlier[-_MOST_TEXTS:]:
+        found.append(standalone(found[-1], text) if found and leans(text) else text)
+    return found
 
 
 def conversation(question: str, context: Sequence[str], *, clear: bool) -> Iterator[str]:

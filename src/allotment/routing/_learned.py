@@ -80,10 +80,21 @@ class Learned:
     """The candidates of some agents, and what no agent answers; knows nothing of any other agent."""
 
     def __init__(
-        self, examples: Examples, calibration: Calibration | None = None, outside: Sequence[str] | None = None
+        self,
+        examples: Examples,
+        calibration: Calibration | None = None,
+        outside: Sequence[str] | None = None,
+        marked: Examples | None = None,
     ) -> None:
-        """``examples``: at least one, each with words; ``outside`` none takes ``outside_questions``."""
-        self._texts = dict(sorted(examples.items()))
+        """
+        Args:
+            examples: at least one, each with words.
+            calibration: numbers fitted for them; none takes the usual ones.
+            outside: questions nobody answers; none takes ``outside_questions``.
+            marked: questions that people said are a candidate's. They are learnt like examples, and never quoted.
+        """
+        more = {owner: tuple(texts) for owner, texts in (marked or {}).items() if owner in examples}
+        self._texts = {owner: (*texts, *more.get(owner, ())) for owner, texts in sorted(examples.items())}
         self._outside = outside_questions() if outside is None else tuple(outside)
         self.candidates: tuple[Candidate, ...] = tuple(self._texts)
         self.calibration = calibration or Calibration()
@@ -91,7 +102,7 @@ class Learned:
         labels = np.array([label for label, group in enumerate(groups) for _ in group], dtype=np.intp)
         self._features = Features([fold(text) for group in groups for text in group])
         self._model = LinearModel(self._features.matrix, labels, len(groups))
-        self.closest = Closest(self._texts)
+        self.closest = Closest(self._texts, {owner: len(texts) for owner, texts in more.items()})
 
     def score(self, question: str) -> Vector:
         """Distances from the border of each of ``candidates`` and, last, of nobody."""

@@ -6,18 +6,19 @@ other agents know changes no probability, no word weight and no reason a user ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from threading import Lock
 from typing import Literal
 
 from allotment.access import Policy, Principal
-from allotment.routing._follow import conversation
-from allotment.routing._learned import Compared, Learned, Ranked
-from allotment.routing._trained import Trained, summarise
-from allotment.routing._types import Candidate, Examples, Route, Unclear
+from allotment.feedback import LabelledItem
+from allotment.routing._classifiers import Classifiers
+from allotment.routing._follow import conversation, leans, standing
+from allotment.routing._learned import Compared, Ranked
+from allotment.routing._standalone import standalone
+from allotment.routing._trained import Trained
+from allotment.routing._types import Candidate, Examples, Outcome, Route, Routed, Unclear
 from allotment.routing._words import content_words
-from allotment.workspace import hash_json
 
 NEAR = 0.65
 """The role's default agent gets a question if its closest example is at least this share as near as the best one's."""
@@ -27,10 +28,10 @@ EVEN = {"ask": 0.5, "default": 0.9}
 """Agents at least this share as likely as the best may be meant as well."""
 
 WhenUnclear = Literal["ask", "default"]
-Outcome = Route | Unclear | None
+_NAMED = "the agent was named by the user"
 
 
-class Router:
+class Router(Classifiers):
     """Learnt from the questions each agent is there to answer. Rebuilt from them in memory, never stored."""
 
     def __init__(
@@ -40,8 +41,9 @@ class Router:
         descriptions: Mapping[str, str],
         *,
         unclear: WhenUnclear = "default",
-        trained: Mapping[tuple[str, ...], Trained] | None = None,
+        trained: Collection[Trained] = (),
         outside: Sequence[str] | None = None,
+        marked: Sequence[LabelledItem] = (),
     ) -> None:
         """
         Args:
@@ -49,88 +51,84 @@ class Router:
             examples: candidate (agent, means) → its training questions, or ``account_examples`` of its account.
             descriptions: agent → what it is for; counts as one more example of each of its candidates.
             unclear: what happens to a question that several agents may be meant by.
-            trained: entitled agents → numbers fitted for them; they hold where the examples are still the same.
+            trained: numbers fitted for sets of entitled agents; they hold where the examples are still the same.
             outside: questions nobody answers; none takes those that ship.
+            marked: approved items. A role's router learns those its role may read, and quotes none of them.
         """
+        super().__init__(_learnable(examples, descriptions), trained, outside, marked)
         self._policy = policy
-        self._examples = _learnable(examples, descriptions)
         self._unclear: WhenUnclear = unclear
-        self._trained = trained or {}
-        self._outside = outside
-        self._learned: dict[tuple[str, ...], Learned | None] = {}
-        self._making = Lock()
-        """Held while something is learnt, so that many first questions do not each learn it."""
 
     def make_all(self) -> None:
         """Learn now what the first questions of every role would wait for."""
         for role in sorted(self._policy.roles):
-            self.learned(self._policy.entitled(role))
-        for agent in sorted(self._policy.agents):
-            if len(self._of((agent,))) > 1:  # else there is nothing to choose
-                self.learned((agent,))
+            agents = self._policy.entitled(role)
+            self.learned(agents, role)
+            for agent in agents:
+                if len(self._of((agent,))) > 1:  # else there is nothing to choose
+                    self.learned((agent,), role)
 
-    def route(self, question: str, principal: Principal, context: Sequence[str] = ()) -> Outcome:
-        """The entitled candidate whose question it is; none if it is nobody's.
+    def route(
+        self, question: str, principal: Principal, context: Sequence[str] = (), earlier: Sequence[str] = ()
+    ) -> Outcome:
+        """Who answers, an unclear choice, or none where nothing clearly matches. Arguments as ``routed``."""
+        return self.routed(question, principal, context, earlier).outcome
 
-        Where a role has one agent, the role alone decides, and only the means is chosen. An agent the principal is not
-        entitled to has no part in the result.
+    def routed(
+        self, question: str, principal: Principal, context: Sequence[str] = (), earlier: Sequence[str] = ()
+    ) -> Routed:
+        """Who answers, and what that rests on.
 
         Args:
             question: the user's words.
-            principal: who asks.
+            principal: who asks; his role and his key decide which agents there are.
             context: earlier texts of the conversation, oldest first. A question that only makes sense after them
                 stays with the agent they were about, unless it is clearly another's.
+            earlier: earlier questions of this user himself, oldest first; such a question is then answered as one
+                with the one it follows.
         """
-        entitled = self._policy.agents_of(principal)
+        entitled, role = self._policy.agents_of(principal), principal.role
         if len(entitled) == 1:
-            return self._by_agent(question, entitled[0], f"{entitled[0]} is the only agent of this role")
-        alone = self._learnt_route(question, principal, entitled)
-        for earlier in conversation(question, context, clear=_is_clear(alone)):
-            before = self._learnt_route(earlier, principal, entitled)
-            if isinstance(before, Route):
-                return self._stay(question, before)
-        return alone
+            after = next(_before(question, earlier), None)
+            why = f"{entitled[0]} is the only agent of this role"
+            return Routed(self._by_agent(_joined(after, question), entitled[0], role, why), "role", after=after)
+        alone, ours = self._learnt_route(question, principal, entitled)
+        own = standing(earlier)
+        texts = [*(text for text in context if text not in earlier), *own]
+        for before in conversation(question, texts, clear=_is_clear(alone)):
+            route = self._learnt_route(before, principal, entitled)[0]
+            if isinstance(route, Route):
+                after = before if before in own and leans(question) else None
+                return Routed(self._stay(_joined(after, question), route, role), "conversation", ours, after)
+        after = self._of_the_same(question, alone, principal, earlier)
+        return Routed(alone, "examples", ours, after)
 
-    def route_to(self, question: str, agent: str) -> Route:
-        """The means by which an agent the user named answers."""
-        named = self._by_agent(question, agent, "the agent was named by the user")
-        return named or Route(agent, "adapter", 1.0, "the agent was named by the user", None)
+    def _of_the_same(self, question: str, route: Outcome, principal: Principal, earlier: Sequence[str]) -> str | None:
+        """The earlier question a question leans on, if the agent it leads to by itself is that one's as well."""
+        if not isinstance(route, Route):
+            return None
+        return next((text for text in _before(question, earlier) if self._is_of(text, route.agent, principal)), None)
 
-    def learned(self, agents: tuple[str, ...]) -> Learned | None:
-        """What is learnt from these agents' examples alone; none where they have none."""
-        if agents not in self._learned:
-            with self._making:
-                if agents not in self._learned:
-                    self._learned[agents] = self._learn(agents)
-        return self._learned[agents]
+    def route_to(self, question: str, agent: str, role: str = "") -> Route:
+        """The means by which an agent the user named answers; ``role``: whose approved marks count."""
+        named = self._by_agent(question, agent, role, _NAMED)
+        return named or Route(agent, "adapter", 1.0, _NAMED, None)
 
-    def _learn(self, agents: tuple[str, ...]) -> Learned | None:
-        mine = self._of(agents)
-        fitted = self._trained[agents].calibration if self.is_trained(agents) else None
-        return Learned(mine, fitted, self._outside) if mine else None
+    def routed_to(self, question: str, agent: str, principal: Principal, earlier: Sequence[str] = ()) -> Routed:
+        """As ``route_to``, with the user's own earlier question it follows, if that one was the same agent's."""
+        found = _before(question, earlier)
+        after = next((text for text in found if self._is_of(text, agent, principal)), None)
+        return Routed(self.route_to(_joined(after, question), agent, principal.role), "user", after=after)
 
-    def is_trained(self, agents: tuple[str, ...]) -> bool:
-        """Whether numbers were fitted for exactly what these agents have to learn from."""
-        known = self._trained.get(agents)
-        return known is not None and known.examples == self._seal(agents)
+    def _is_of(self, question: str, agent: str, principal: Principal) -> bool:
+        route = self.route(question, principal)
+        return isinstance(route, Route) and route.agent == agent
 
-    def train(self, agents: tuple[str, ...]) -> Trained | None:
-        """Fit the numbers on these agents' own questions, each where it is not learnt; none where they have none."""
-        learned = self.learned(agents)
-        return None if learned is None else summarise(agents, self._seal(agents), learned.held_out())
-
-    def _of(self, agents: tuple[str, ...]) -> dict[Candidate, tuple[str, ...]]:
-        return {candidate: texts for candidate, texts in self._examples.items() if candidate[0] in agents}
-
-    def _seal(self, agents: tuple[str, ...]) -> str:
-        mine = [[*candidate, *texts] for candidate, texts in sorted(self._of(agents).items())]
-        return hash_json([mine, self._outside if self._outside is None else list(self._outside)])
-
-    def _by_agent(self, question: str, agent: str, why: str) -> Route | None:
+    def _by_agent(self, question: str, agent: str, role: str, why: str) -> Route | None:
         candidates = sorted(self._of((agent,)))
         if len(candidates) == 1:
             return Route(*candidates[0], 1.0, why, None)
-        learned = self.learned((agent,))
+        learned = self.learned((agent,), role)
         if learned is None:
             return None
         found = Compared(learned, question)
@@ -140,24 +138,29 @@ class Router:
         said = f"{why}; {found.quote(best.candidate)}"
         return Route(*best.candidate, best.probability, said, other.name, other.probability)
 
-    def _stay(self, question: str, before: Route) -> Route:
+    def _stay(self, question: str, before: Route, role: str) -> Route:
         return replace(
-            self.route_to(question, before.agent),
+            self.route_to(question, before.agent, role),
             why=f"the question follows an earlier one, which {before.agent} answers",
         )
 
-    def _learnt_route(self, question: str, principal: Principal, entitled: tuple[str, ...]) -> Outcome:
-        learned = self.learned(entitled)
+    def _learnt_route(
+        self, question: str, principal: Principal, entitled: tuple[str, ...]
+    ) -> tuple[Outcome, float | None]:
+        """The route of a question alone, and the probability that it is any of these agents'."""
+        learned = self.learned(entitled, principal.role)
         if learned is None or not content_words(question):
-            return None
+            return None, None
         found = Compared(learned, question)
+        ours = round(1 - found.nobody, 4)
         if found.outside:
-            return None
+            return None, ours
         best, default = found.ranked[0], self._policy.defaults.get(principal.role)
         near = _near_default(found, default)
         if near is not None:
-            return _route(found, near, "; the role's default agent knows the subject too")
-        return _route(found, best) if best.probability >= CLEAR else self._unclear_route(found, default, entitled)
+            return _route(found, near, "; the role's default agent knows the subject too"), ours
+        clear = best.probability >= CLEAR
+        return (_route(found, best) if clear else self._unclear_route(found, default, entitled)), ours
 
     def _unclear_route(self, found: Compared, default: str | None, entitled: Sequence[str]) -> Route | Unclear:
         best = found.ranked[0]
@@ -190,6 +193,15 @@ def _route(found: Compared, chosen: Ranked, note: str = "") -> Route:
     why = found.quote(chosen.candidate) + note
     runner_up, its_score = (other.name, other.probability) if other else (None, None)
     return Route(*chosen.candidate, chosen.probability, why, runner_up, its_score)
+
+
+def _before(question: str, earlier: Sequence[str]) -> Iterator[str]:
+    """The user's own earlier questions that this one may lean on, newest first; none where it stands for itself."""
+    return conversation(question, standing(earlier), clear=False) if leans(question) else iter(())
+
+
+def _joined(after: str | None, question: str) -> str:
+    return question if after is None else standalone(after, question)
 
 
 def _is_clear(outcome: Outcome) -> bool:

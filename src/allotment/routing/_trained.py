@@ -36,6 +36,8 @@ class Trained:
     """Share of held-out questions that are nobody's, and were found to be."""
     low: float
     """A tenth of the agents' held-out questions have at most this probability of being any agent's."""
+    deciles: tuple[float, ...] = ()
+    """The nine numbers that cut these probabilities into tenths; none where there are no questions."""
 
 
 def summarise(agents: tuple[str, ...], examples: str, held_out: HeldOut) -> Trained:
@@ -57,6 +59,7 @@ def summarise(agents: tuple[str, ...], examples: str, held_out: HeldOut) -> Trai
         rejected=float((own[:, -1] > calibration.threshold).mean()) if len(own) else 0.0,
         outside_found=float((foreign[:, -1] > calibration.threshold).mean()) if len(foreign) else 0.0,
         low=ours[int(_LOW * len(ours))] if ours else 0.0,
+        deciles=tuple(ours[int(tenth * len(ours) / 10)] for tenth in range(1, 10)) if ours else (),
     )
 
 
@@ -101,6 +104,7 @@ class _Entry(BaseModel):
     rejected: float
     outside_found: float
     low: float
+    deciles: list[float] = Field(default=[], max_length=9)
 
 
 def save_trained(workspace: Workspace, entries: Sequence[Trained]) -> None:
@@ -111,8 +115,8 @@ def save_trained(workspace: Workspace, entries: Sequence[Trained]) -> None:
     write_atomic(path, json.dumps({"seal": hash_json(rows), "entries": rows}, indent=2) + "\n")
 
 
-def load_trained(workspace: Workspace) -> Mapping[tuple[str, ...], Trained]:
-    """Entitled agents → what was fitted for them; empty where nothing was trained.
+def load_trained(workspace: Workspace) -> Mapping[str, Trained]:
+    """Hash of the examples → what was fitted for them; empty where nothing was trained.
 
     Raises:
         IntegrityError: the file is not what was written.
@@ -127,12 +131,13 @@ def load_trained(workspace: Workspace) -> Mapping[tuple[str, ...], Trained]:
         entries = [_Entry.model_validate(row) for row in read["entries"]]
     except (OSError, ValueError, KeyError, TypeError, ValidationError):
         raise IntegrityError("is not what was written.", element=str(path), remedy=_REMEDY) from None
-    return {tuple(entry.agents): _trained(entry) for entry in entries}
+    return {entry.examples: _trained(entry) for entry in entries}
 
 
 def _trained(entry: _Entry) -> Trained:
     parts = entry.model_dump() | {
         "agents": tuple(entry.agents),
         "calibration": Calibration(**entry.calibration.model_dump()),
+        "deciles": tuple(entry.deciles),
     }
     return Trained(**parts)

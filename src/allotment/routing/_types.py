@@ -31,6 +31,10 @@ class Route:
     """Its probability."""
 
 
+Decider = Literal["role", "user", "conversation", "examples"]
+"""What a route rests on: the role's only agent, the agent the user named, an earlier question, or what was learnt."""
+
+
 @dataclass(frozen=True)
 class Unclear:
     """Several entitled agents may be meant, and the project says that the user is asked."""
@@ -38,3 +42,20 @@ class Unclear:
     agents: tuple[str, ...]
     """The likeliest first."""
     why: str
+
+
+Outcome = Route | Unclear | None
+"""Who answers; several who may be meant; or nobody."""
+
+
+@dataclass(frozen=True)
+class Routed:
+    """An outcome, and what it rests on."""
+
+    outcome: Outcome
+    by: Decider
+    ours: float | None = None
+    """Probability that the question alone is any entitled agent's; none where nothing was compared."""
+    after: str | None = None
+    """The user's own earlier question that this one follows, made of several where that one followed another: it makes
+    no sense alone, and the same agent answers."""

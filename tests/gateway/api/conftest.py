@@ -22,9 +22,9 @@ from allotment.audit import AuditLog, record_event
 from allotment.databases import Databases
 from allotment.databases.sections import SectionSearch
 from allotment.dataset import load_items
-from allotment.gateway import History, HistoryStore, Limiter, UserStore, create_app
+from allotment.gateway import Feedback, History, HistoryStore, Limiter, MarkStore, UserStore, create_app
 from allotment.models import Engines
-from allotment.project import HistoryConfig, Project
+from allotment.project import FeedbackConfig, HistoryConfig, Project
 from allotment.workspace import Workspace
 from project_copy import copy_project
 from sealed_adapter import seal
@@ -84,7 +84,17 @@ def history(
 
 
 @pytest.fixture
-def whole_app(whole: Whole, store: UserStore, record: AuditLog, limiter: Limiter, history: History) -> FastAPI:
+def marks(store: UserStore, state_dsns: tuple[str, str], run_sql: Callable[..., int]) -> Iterator[MarkStore]:
+    """Users' marks; nobody reaches the limit."""
+    with closing(MarkStore(state_dsns[0], FeedbackConfig(per_hour=10_000))) as opened:
+        yield opened
+    run_sql("TRUNCATE gateway.feedback, gateway.feedback_use")
+
+
+@pytest.fixture
+def whole_app(
+    whole: Whole, store: UserStore, record: AuditLog, limiter: Limiter, history: History, marks: MarkStore
+) -> FastAPI:
     return create_app(
         whole.chain,
         store,
@@ -94,6 +104,7 @@ def whole_app(whole: Whole, store: UserStore, record: AuditLog, limiter: Limiter
         record=partial(record_event, record),
         limiter=limiter,
         history=history,
+        feedback=Feedback(marks, record.find),
     )
 
 

@@ -1,7 +1,8 @@
 """Requests in OpenAI's shape.
 
 The last user message is the question. Every other text, whatever role a client gives it, is the user's words as well:
-the guard in front looks at it, and no model reads it. Tool definitions, ``user`` and ``metadata`` are not read at all.
+the guard in front looks at it, and no model reads it, but for an earlier user message that the question leans on. Tool
+definitions, ``user`` and ``metadata`` are not read at all.
 """
 
 from __future__ import annotations
@@ -123,6 +124,11 @@ class ChatRequest(_Read):
         """Every other text, in order: words of the user whatever they are called."""
         asked = self._asked()
         return tuple(message.text for number, message in enumerate(self.messages) if number != asked)
+
+    def earlier(self) -> tuple[str, ...]:
+        """The user messages before the question, in order."""
+        asked = self._asked() or 0
+        return tuple(message.text for message in self.messages[:asked] if message.role == "user")
 
     def _asked(self) -> int | None:
         return next((n for n in range(len(self.messages) - 1, -1, -1) if self.messages[n].role == "user"), None)

@@ -78,8 +78,9 @@ def api_routes(
         principal = await run_in_threadpool(identity.require_key, request)
         body = read(ChatRequest, await request.body())
         agent = await _agent(chain, identity, request, principal, body.model)
-        question, context, options = body.question(), body.context(), body.options(answers)
-        start = partial(chain.stream, principal, question, agent=agent, options=options, context=context)
+        question, options = body.question(), body.options(answers)
+        around = {"context": body.context(), "earlier": body.earlier()}
+        start = partial(chain.stream, principal, question, agent=agent, options=options, **around)
         still = identity.still_live(request, principal)
         wanted = (Delta, Answer) if body.stream else (Answer,)
         events = await begin(in_thread(executor, start, still=still, limit_s=answer_s, only=wanted))

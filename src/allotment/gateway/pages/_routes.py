@@ -40,7 +40,7 @@ class _Question(BaseModel):
     agent: str = AUTO
     conversation: UUID | None = None
     earlier: tuple[Annotated[str, Field(max_length=MAX_QUESTION_LENGTH)], ...] = Field((), max_length=_MOST_EARLIER)
-    """The user's own earlier questions, oldest first: the router reads them for one that only makes sense after."""
+    """The user's own earlier questions, oldest first, for one that only makes sense after them."""
 
 
 def page_routes(
@@ -100,7 +100,7 @@ def page_routes(
         _require_csrf(session, request.headers.get("x-csrf-token"))
         asked = await _question(request)
         agent = await run_in_threadpool(_agent, chain, session.principal, asked.agent)
-        start = partial(chain.stream, session.principal, asked.question, agent=agent, context=asked.earlier)
+        start = partial(chain.stream, session.principal, asked.question, agent=agent, earlier=asked.earlier)
         still = identity.still_live(request, session.principal)
         events = await begin(in_thread(executor, start, still=still, limit_s=answer_s))
         words = catalogue(language_of(request))

@@ -22,6 +22,8 @@ GRANTS = (
     "GRANT SELECT, INSERT, DELETE ON gateway.conversations, gateway.messages TO {role}",
     "GRANT UPDATE (title) ON gateway.conversations TO {role}",
     "GRANT EXECUTE ON FUNCTION gateway.forget_history(integer) TO {role}",
+    "GRANT SELECT, INSERT, UPDATE ON gateway.feedback, gateway.feedback_use TO {role}",
+    "GRANT EXECUTE ON FUNCTION gateway.forget_feedback(integer) TO {role}",
 )
 """What the application's own login role may do; it can neither delete users nor change the tables."""
 

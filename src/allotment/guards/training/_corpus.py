@@ -7,7 +7,7 @@ import hashlib
 import json
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, Literal
 import yaml
 
 from allotment.errors import InputError
+from allotment.feedback import LabelledItem
 
 Label = Literal["benign", "injection", "impersonation"]
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -173,6 +174,16 @@ def public_sources(folder: Path) -> list[Source]:
         InputError: one is missing, or a line of it is not as it should be.
     """
     return [_read(folder / entry.file, entry) for entry in PUBLIC]
+
+
+def feedback_source(items: Sequence[LabelledItem]) -> Source:
+    """What users of a project marked and a person approved for the guards."""
+    found = tuple(Item(item.text, _LABELLED[item.label], "feedback") for item in items if item.label is not None)
+    told = json.dumps([[item.text, item.label] for item in found], ensure_ascii=False).encode("utf-8")
+    return Source("feedback", "this project's own", _digest(told), found)
+
+
+_LABELLED: dict[str, Label] = {"allow": "benign", "injection": "injection", "impersonation": "impersonation"}
 
 
 def _read(path: Path, entry: _Public) -> Source:
