@@ -159,7 +159,7 @@ class Chain:
             self._project,
             self._policy,
             self._guards,
-            lambda who, text: self._knowledge.route(who, text, None),
+            lambda who, text: self._learnt.now.route(who, text, None),
             lambda agent: self._manifests.current(agent).facts,
         )
         return previewer.preview(principal, question, with_route=with_route)

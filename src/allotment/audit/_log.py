@@ -19,7 +19,7 @@ import psycopg
 
 from allotment.audit._anchor import begin_anchor, read_anchor
 from allotment.audit._bounds import bounded
-from allotment.audit._chain import Row, canonical, event_of, is_genuine
+from allotment.audit._chain import COLUMNS, Row, canonical, event_of, is_genuine, loaded
 from allotment.audit._connect import connect, snapshot
 from allotment.audit._end import LOCK
 from allotment.audit._filter import Filter

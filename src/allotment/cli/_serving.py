@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allotment.access import Policy, Principal
-from allotment.cli._feedback import open_feedback
+from allotment.cli._feedback import open_feedback, review_of
 from allotment.cli._history import open_history
 from allotment.cli._open import open_chain
 from allotment.errors import AllotmentError, ProjectError
@@ -98,6 +98,7 @@ def open_serving(folder: Path, host: str, operations: Operations, project: Proje
                 databases=state.databases,
                 watch=opened.accounts.watch,
                 engines=opened.engines,
+                feedback=review_of(state, opened.workspace, feedback),
             ),
         )
         serving = Serving(app, gate, limiter, stack.pop_all().close)

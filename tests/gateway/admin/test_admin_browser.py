@@ -33,6 +33,7 @@ PAGES = (
     "training",
     "training/board/v2",
     "guards",
+    "feedback",
     "database",
     "audit",
     "health",
@@ -43,6 +44,7 @@ PICTURED = {"access": "admin-access", "dataset/board": "admin-review", "training
     "people": "admin-people",
     "audit": "admin-audit",
     "guards": "admin-guards",
+    "feedback": "admin-feedback",
     "health": "admin-health",
     "documents": "admin-documents",
 }

@@ -20,8 +20,12 @@ ALTER TABLE audit.record
         (left(substring(event from '.*"kind":"((?:[^"\\]|\\.)*)"'), 200)) STORED,
     ADD COLUMN outcome text GENERATED ALWAYS AS
         (left(substring(event from '.*"outcome":"((?:[^"\\]|\\.)*)"'), 200)) STORED;
-CREATE INDEX record_search ON audit.record (sequence) INCLUDE (at, user_name, agent, kind, outcome);
-CREATE INDEX record_user ON audit.record (user_name, sequence);
+CREATE INDEX record_user ON audit.record (user_name, sequence) INCLUDE (at, agent, kind, outcome);
+CREATE INDEX record_agent ON audit.record (agent, sequence) INCLUDE (at, user_name, kind, outcome);
+CREATE INDEX record_kind ON audit.record (kind, sequence) INCLUDE (at, user_name, agent, outcome);
+CREATE INDEX record_outcome ON audit.record (outcome, sequence) INCLUDE (at, user_name, agent, kind);
+CREATE INDEX record_time ON audit.record (at) INCLUDE (sequence, user_name, agent, kind, outcome);
+DROP INDEX audit.record_at;
 """
 
 

@@ -13,11 +13,13 @@ from allotment.gateway.administration._documents import Documents
 from allotment.gateway.administration._door import Door
 from allotment.gateway.administration._guards import GuardsDesk
 from allotment.gateway.administration._health import Busy, Health
+from allotment.gateway.administration._marks import Marks
 from allotment.gateway.administration._people import People
 from allotment.gateway.administration._record import Record
 from allotment.gateway.administration._review import Review
 from allotment.gateway.administration._training import Trainings
 from allotment.gateway.administration._trial import Previews
+from allotment.gateway.feedback import FeedbackReview
 from allotment.gateway.identity._identity import Identity
 from allotment.gateway.limits._limiter import Limiter
 from allotment.gateway.operations._running import Running
@@ -36,6 +38,8 @@ class AdminParts:
     databases: Checks
     watch: Watched
     engines: Busy
+    feedback: FeedbackReview | None = None
+    """Users' marks; none where they are not kept."""
 
 
 class Administration:
@@ -56,6 +60,7 @@ class Administration:
         self.record = Record(parts.audit, self.door)
         self.review = Review(parts.project, parts.workspace, self.door)
         self.trainings = Trainings(parts.project, parts.workspace, self.door)
+        self.marks = Marks(parts.project, parts.feedback, self.door) if parts.feedback is not None else None
         self.guards = GuardsDesk(parts.project, parts.workspace, parts.audit, self.record)
         self.health = Health(
             parts.project, parts.workspace, ready, limiter, running, parts.engines, parts.watch, parts.audit

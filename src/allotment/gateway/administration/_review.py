@@ -346,7 +346,7 @@ class _Indexed:
 
     def counts(self) -> dict[str, int]:
         """State → pairs in it."""
-        decided = Counter(one.outcome for key, one in self.desk.decisions.items() if key in self.places)
+        decided: Counter[str] = Counter(one.outcome for key, one in self.desk.decisions.items() if key in self.places)
         return {"open": len(self.places) - decided.total(), **decided}
 
     def taken(self, readable: _Readable, state: State, kind: Kind | None, document: str | None) -> _Taken:

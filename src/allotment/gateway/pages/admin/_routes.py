@@ -17,6 +17,7 @@ from allotment.gateway.pages.admin._access_page import AccessPages
 from allotment.gateway.pages.admin._audit_page import AuditPages
 from allotment.gateway.pages.admin._dataset_page import DatasetPages
 from allotment.gateway.pages.admin._documents_page import DocumentPages
+from allotment.gateway.pages.admin._feedback_page import FeedbackPages
 from allotment.gateway.pages.admin._people_page import PeoplePages
 from allotment.gateway.pages.admin._router import AdminRouter
 from allotment.gateway.pages.admin._state_pages import StatePages
@@ -31,6 +32,7 @@ NAMES: dict[Part, tuple[Message, str]] = {
     "dataset": (say("Dataset review"), "review"),
     "training": (say("Training"), "training"),
     "guards": (say("Guards"), "guard"),
+    "feedback": (say("Feedback"), "useful"),
     "database": (say("Databases"), "database"),
     "audit": (say("Audit record"), "record"),
     "health": (say("Health"), "health"),
@@ -45,9 +47,7 @@ def admin_places(policy: AdminPolicy) -> tuple[Place, ...]:
         return policy.may(principal, part, "see")
 
     return tuple(
-        Place(part, NAMES[part][0], f"/admin/{part}", NAMES[part][1], "admin", partial(may, part))
-        for part in PARTS
-        if part in NAMES
+        Place(part, NAMES[part][0], f"/admin/{part}", NAMES[part][1], "admin", partial(may, part)) for part in PARTS
     )
 
 
@@ -60,6 +60,7 @@ def admin_routes(admin: Administration, identity: Identity, pages: Pages) -> API
         DocumentPages,
         DatasetPages,
         TrainingPages,
+        FeedbackPages,
         StatePages,
         AuditPages,
     ):
