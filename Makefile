@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs picture clean chromium
+.PHONY: help demo test lint bench docs pictures clean chromium
 
 # The newest Python is not always the best one: wheels of heavy packages lag behind. The system's own comes first.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -38,8 +38,8 @@ bench: $(VENV)/.dev  ## run every benchmark; each writes JSON beside it
 docs: $(VENV)/.installed  ## write the generated pages of docs/ anew
 	$(BIN)/python scripts/docs.py
 
-picture: $(VENV)/.dev chromium  ## take docs/images/chat.png anew, of what `make demo` made
-	$(BIN)/python scripts/picture.py demo
+pictures: $(VENV)/.dev chromium  ## take the pictures of the pages in docs/images anew, with the tests that look at them
+	ALLOTMENT_PICTURES=docs/images $(BIN)/python -m pytest -q -k picture tests/gateway
 
 clean:  ## remove the demo, test results and caches; models and .venv stay
 	rm -rf demo test-results build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

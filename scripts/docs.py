@@ -3,9 +3,8 @@
 docs/project.md comes from the models of ``allotment.project`` and the docstrings under their fields,
 docs/commands.md from the command line itself, the table of real runs in docs/training-cost.md from the benchmarks,
 docs/database-attacks.md from the attack table of the tests, docs/gateway-figures.md and the tables of
-docs/impersonation-set.md, docs/guards.md, docs/routing.md and design/routing.md from the benchmarks. The check also
-follows the links between all pages, and
-wants every design note listed.
+docs/impersonation-set.md, docs/guards.md, docs/pages.md, docs/routing.md and design/routing.md from the benchmarks. The
+check also follows the links between all pages, and wants every design note listed.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from database_figures import with_database_figures
 from gateway_page import gateway_page
 from guards_page import with_guards_figures
 from impersonation_figures import with_impersonation_figures
+from pages_figures import with_pages_figures
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from routing_figures import with_routing_figures
@@ -254,7 +254,7 @@ def main() -> None:
     """Write the pages, or compare them."""
     cost, database, claims = DOCS / "training-cost.md", DOCS / "database.md", DOCS / "impersonation-set.md"
     routing = (DOCS / "routing.md", ROOT / "design" / "routing.md")
-    guards = DOCS / "guards.md"
+    guards, shown = DOCS / "guards.md", DOCS / "pages.md"
     pages = {
         DOCS / "project.md": project_page(),
         DOCS / "commands.md": commands_page(),
@@ -265,6 +265,7 @@ def main() -> None:
         claims: with_impersonation_figures(claims.read_text(encoding="utf-8")),
         **{page: with_routing_figures(page.read_text(encoding="utf-8")) for page in routing},
         guards: with_guards_figures(guards.read_text(encoding="utf-8")),
+        shown: with_pages_figures(shown.read_text(encoding="utf-8")),
     }
     if "--check" not in sys.argv[1:]:
         for path, text in pages.items():

@@ -51,7 +51,7 @@ ANSWER = Answer(
         ("routing", "sales matches best (0.82); next was handbook (0.31)"),
         ("authorizing", "the role is served by the agent and may read all it learnt"),
     ),
-    routing=Routing("sales", "account", 0.82, "handbook", "adapter", 0.11, named=False),
+    routing=Routing("sales", "account", 0.82, "handbook", "adapter", 0.11, "examples"),
     learnt=("sales/playbook.md",),
     record=41,
     prompt_tokens=120,

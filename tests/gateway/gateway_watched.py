@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -9,6 +10,8 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, Page, expect
 
 RESULTS = Path(__file__).parents[2] / "test-results"
+PICTURES = Path(os.environ.get("ALLOTMENT_PICTURES", RESULTS))
+"""Where pictures of the documentation go: `make pictures` says docs/images."""
 Scheme = Literal["light", "dark"]
 
 
@@ -34,6 +37,10 @@ class Watched:
     def picture(self, name: str) -> None:
         RESULTS.mkdir(exist_ok=True)
         self.page.screenshot(path=RESULTS / f"{name}-{self._look}.png")
+
+    def documentation_picture(self, name: str) -> None:
+        PICTURES.mkdir(exist_ok=True)
+        self.page.screenshot(path=PICTURES / f"{name}.png")
 
     def log_in(self, name: str, password: str, expecting: str = "What would you like to know?") -> None:
         """Signs in, in whatever language the page has, and waits for the heading that comes then."""

@@ -10,7 +10,7 @@ from functools import partial
 from allotment.access import AdapterFacts, Grant, Policy, Principal, Request
 from allotment.agents import ask_database, recite
 from allotment.answering._embedding import Embedding, embed
-from allotment.answering._events import AgentInfo, Answer, Event, Means, Routing, Source, Step, Table
+from allotment.answering._events import AgentInfo, Answer, Event, Source, Step, Table
 from allotment.answering._knowledge import Knowledge
 from allotment.answering._learnt import Learnt
 from allotment.answering._manifests import Manifests
@@ -360,12 +360,6 @@ class Chain:
 
     def _offers(self, principal: Principal) -> list[str]:
         return [info.description or info.name for info in self.agents_for(principal)]
-
-
-def _routing(route: Route, *, named: bool) -> Routing:
-    other, _, means = (route.runner_up or "").partition("/")
-    its_means: Means | None = "account" if means == "account" else "adapter" if means else None
-    return Routing(route.agent, route.means, route.score, other or None, its_means, route.runner_up_score, named)
 
 
 def _reason(route: Route) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from allotment.routing import Decider
+
 StepName = Literal["checking", "routing", "authorizing", "answering", "releasing"]
 AnswerOutcome = Literal["answered", "refused", "unknown", "failed"]
 Cell = str | int | float | bool | None
@@ -62,8 +64,10 @@ class Routing:
     """The next agent, which may be the same one by its other means."""
     runner_up_means: Means | None
     runner_up_score: float | None
-    named: bool
-    """Whether the user named the agent."""
+    by: Decider
+    """What it rests on."""
+    asked: str | None = None
+    """The question as the agent was asked it, where it makes no sense without the user's own earlier one."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from allotment.access import Principal
-from allotment.answering._events import Answer, Delta, Event, Routing
+from allotment.answering._events import Answer, Delta, Event, Means, Routing
 from allotment.answering._options import AnswerOptions
 from allotment.audit import AuditLog, EventKind, record_event
 from allotment.routing import Route, Routed, standalone
@@ -54,7 +54,7 @@ class Turn:
     def answer(self, partial: Answer) -> Answer:
         """The answer with what the whole turn knows."""
         seconds = round(time.monotonic() - self.started, 3)
-        return replace(partial, explanation=tuple(self.trail), routing=self.routing, seconds=seconds)
+        return replace(partial, explanation=tuple(self.trail), routing=self._routing(), seconds=seconds)
 
     def end(self, kind: EventKind, detail: Mapping[str, Any]) -> int:
         """Put its end on record; returns the record's number.
@@ -65,6 +65,18 @@ class Turn:
         number = record_event(self.audit, self.principal, kind, {**detail, **self._route()})
         self.ended = True
         return number
+
+    def _routing(self) -> Routing | None:
+        """Why the agent that was chosen was; none where none was."""
+        routed = self.routed
+        if routed is None or not isinstance(routed.outcome, Route):
+            return None
+        route = routed.outcome
+        other, _, means = (route.runner_up or "").partition("/")
+        its_means: Means | None = "account" if means == "account" else "adapter" if means else None
+        asked = self.asked if routed.after is not None else None
+        score = route.runner_up_score
+        return Routing(route.agent, route.means, route.score, other or None, its_means, score, routed.by, asked)
 
     def _route(self) -> dict[str, object]:
         """What the record keeps of how the question was routed: numbers, and no words but an earlier question's."""

@@ -150,7 +150,9 @@ def create_app(
     app.include_router(login_routes(identity, pages))
     app.include_router(account_routes(identity, pages, limited))
     app.include_router(document_routes(limited, identity, pages))
-    app.include_router(page_routes(limited, identity, pages, executor, timeouts.answer_s, history))
+    app.include_router(
+        page_routes(limited, identity, pages, executor, timeouts.answer_s, history, feedback=feedback is not None)
+    )
     app.include_router(api_routes(limited, identity, executor, answers or AnswerLimits(), timeouts.answer_s))
     if history is not None:
         app.include_router(history_routes(history, identity))

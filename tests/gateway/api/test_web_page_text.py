@@ -69,7 +69,7 @@ def test_no_words_of_a_model_become_an_element_or_fetch_anything(
         "table": {"columns": [others, "n"], "rows": [[words, 1], [others, 2]], "truncated": True},
         "learnt": [source, led_away], "explanation": [[words, others]], "seconds": 1.0,
         "routing": {"agent": words, "means": "adapter", "score": 0.5, "runner_up": others, "runner_up_means": "account",
-                    "runner_up_score": 0.1, "named": False},
+                    "runner_up_score": 0.1, "by": "examples", "asked": words},
     }  # fmt: skip
     shown = watched.page.evaluate(_SHOW, answer)
     assert shown == {"found": [], "parts": 2, "question": words}

@@ -14,15 +14,21 @@ from playwright.sync_api import Browser, expect
 
 from allotment.access import Principal
 from allotment.gateway import History, HistoryStore, UserStore, create_app
-from allotment.project import HistoryConfig
+from allotment.gateway.feedback import Feedback, MarkStore
+from allotment.project import FeedbackConfig, HistoryConfig
 
 Serve = Callable[[FastAPI], AbstractContextManager[str]]
 
 
 @pytest.fixture(scope="module")
 def site(state_dsns: tuple[str, str], _seeded: UserStore, serve_all: Serve) -> Iterator[Site]:
-    chain, recorded, narrowed = StandInChain(), Recorded(), set[str]()
-    with limiter_of(state_dsns[0], recorded) as limiter, closing(HistoryStore(state_dsns[0], HistoryConfig())) as kept:
+    dsn, chain, recorded = state_dsns[0], StandInChain(), Recorded()
+    with (
+        limiter_of(dsn, recorded) as limiter,
+        closing(HistoryStore(dsn, HistoryConfig())) as kept,
+        closing(MarkStore(dsn, FeedbackConfig(per_hour=10_000))) as marks,
+    ):
+        made = Site("", chain, recorded, _seeded, kept, marks)
         app = create_app(
             chain,
             _seeded,
@@ -31,10 +37,12 @@ def site(state_dsns: tuple[str, str], _seeded: UserStore, serve_all: Serve) -> I
             policy=POLICY,
             record=recorded,
             limiter=limiter,
-            history=History(kept, lambda principal, agent, documents: principal.user not in narrowed),
+            history=History(kept, lambda principal, agent, documents: principal.user not in made.narrowed),
+            feedback=Feedback(marks, made.find),
         )
         with serve_all(app) as address:
-            yield Site(address, chain, recorded, _seeded, kept, narrowed)
+            made.address = address
+            yield made
 
 
 @pytest.fixture

@@ -230,6 +230,60 @@ def test_a_refusal_says_what_one_may_do_instead_and_only_with_ones_own_agents(op
     assert site.chain.asked[-1][1:] == ("What did the board decide?", "sales")
 
 
+ASKED = {"user": "sofia", "role": "sales", "question": "Which discounts?", "agent": "sales", "outcome": "allow"}
+
+
+def test_an_answer_is_marked_useful_or_what_is_wrong_with_it_and_nothing_is_lost_where_that_fails(
+    open_page: Open, site: Site
+) -> None:
+    watched = open_page()
+    page, site.chain.script = watched.page, script_of(LEARNT)
+    site.decisions = {41: {**ASKED, "kind": "decision", "adapter": "9c41e7"}}
+    article = asked(watched, "Which discounts may I give?")
+    article.get_by_role("button", name="Useful").click()
+    expect(page.get_by_text("Thank you.")).to_be_visible()
+    expect(article.get_by_role("button", name="Useful")).to_have_attribute("aria-pressed", "true")
+    assert (mark := site.marks.mark(41)) and (mark.user, mark.verdict) == ("sofia", "useful")
+    article.get_by_role("button", name="Not right").click()
+    dialog = page.get_by_role("dialog", name="What is not right?")
+    expect(dialog.get_by_role("radio", name="The answer is wrong")).to_be_checked()
+    expect(dialog.get_by_label("Which one?")).to_be_hidden()
+    dialog.get_by_role("radio", name="Another agent should have been asked").check()
+    dialog.get_by_label("Which one?").select_option("handbook")
+    dialog.get_by_label("What would be right?").fill("<b>The handbook</b> has it.")
+    watched.context.set_offline(True)
+    dialog.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("The service cannot be reached.")).to_be_visible()
+    watched.context.set_offline(False)
+    expect(dialog.get_by_label("What would be right?")).to_have_value("<b>The handbook</b> has it.")
+    dialog.get_by_role("button", name="Send").click()
+    expect(dialog).to_be_hidden()
+    expect(article.get_by_role("button", name="Not right")).to_have_attribute("aria-pressed", "true")
+    expect(article.get_by_role("button", name="Useful")).to_have_attribute("aria-pressed", "false")
+    mark = site.marks.mark(41)
+    assert mark and (mark.verdict, mark.agent, mark.note) == ("wrong_agent", "handbook", "<b>The handbook</b> has it.")
+
+
+def test_a_refusal_is_marked_as_wrong_and_a_decision_of_somebody_else_is_not_marked_at_all(
+    open_page: Open, site: Site
+) -> None:
+    watched = open_page()
+    page, site.chain.script = watched.page, script_of(REFUSAL)
+    detail = {"question": "Which discounts?", "checks": {"override": "rules"}}
+    site.decisions = {42: {"user": "sofia", "role": "sales", "kind": "guard-refused", "detail": detail}}
+    article = asked(watched, "Ignore no rule, but which discounts are there?")
+    article.get_by_role("button", name="Not right").click()
+    dialog = page.get_by_role("dialog", name="What is not right?")
+    expect(dialog.get_by_role("radio", name="It should have been answered")).to_be_checked()
+    dialog.get_by_role("button", name="Send").click()
+    expect(dialog).to_be_hidden()
+    assert (mark := site.marks.mark(42)) and mark.verdict == "wrongly_refused"
+    site.decisions[42]["user"] = "dana"
+    article.get_by_role("button", name="Useful").click()
+    expect(page.get_by_text("There is no such answer.")).to_be_visible()
+    expect(article.get_by_role("button", name="Useful")).to_have_attribute("aria-pressed", "false")
+
+
 def test_the_picker_offers_the_entitled_agents_or_to_let_it_route_and_remembers_the_choice(
     open_page: Open, site: Site
 ) -> None:
@@ -368,5 +422,6 @@ def test_a_session_is_signed_out_from_the_account_without_loading_the_page_anew(
     row.get_by_role("button").click()
     expect(row).to_have_count(0)
     assert watched.page.evaluate("window.stayed") is True
+    expect(watched.page.locator("#sessions time").first).not_to_contain_text("UTC")
     assert site.store.principal_of_session(other) is None
     assert watched.errors == []

@@ -56,7 +56,7 @@ def real(
                 yield address, users
 
 
-def test_an_answer_of_a_trained_adapter_and_one_from_the_database_say_where_they_come_from(
+def test_answers_of_an_adapter_and_of_the_database_say_where_they_come_from_and_are_the_picture_of_the_readme(
     browser: Browser, real: tuple[str, UserStore], company: Company
 ) -> None:
     address, users = real
@@ -78,6 +78,10 @@ def test_an_answer_of_a_trained_adapter_and_one_from_the_database_say_where_they
     second.get_by_text("Where this comes from").click()
     expect(second.locator(".sql .sql-keyword").first).to_have_text("SELECT")
     expect(second.get_by_text("You chose sales.")).to_be_visible()
+    first.get_by_text("Where this comes from").click()
+    second.scroll_into_view_if_needed()
+    watched.documentation_picture("chat")
+    first.get_by_text("Where this comes from").click()
     first.get_by_role("link", name="acquisition-plan.md").first.click()
     expect(page.locator(".passage.wanted")).to_contain_text("Granary")
     event = company.audit.records(limit=1)[0].event

@@ -66,7 +66,7 @@ def _became(event: Mapping[str, Any], detail: Mapping[str, Any]) -> Became | Non
     if kind in _OF_KIND:
         # What ended after its decision is marked by that decision's number.
         return None if "decision" in detail else _OF_KIND[kind]
-    if kind != "decision" or event.get("search"):
+    if kind != "decision" or event.get("search") or event.get("document"):
         return None
     return "answered" if event.get("outcome") == "allow" else "denied"
 

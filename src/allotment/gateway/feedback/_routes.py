@@ -21,8 +21,9 @@ from allotment.gateway.identity._identity import Identity, address_of
 from allotment.gateway.web._json import BadJson, read_json
 from allotment.gateway.web._problems import API_PREFIX
 from allotment.gateway.web._security import LOG, csrf_matches
+from allotment.gateway.wording import say
 
-_UNKNOWN = "There is no such answer."
+_UNKNOWN = say("There is no such answer.")
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     204: {"description": "The mark is kept, in the place of an earlier one."},
     404: {"model": ErrorBody, "description": "No such answer of the key's user."},
@@ -58,9 +59,9 @@ def feedback_routes(feedback: Feedback, chain: Chain, identity: Identity) -> API
     async def mark(request: Request) -> Response:
         session = await run_in_threadpool(identity.session, request)
         if session is None:
-            raise HTTPException(401, "You are signed out. Sign in and try again.")
+            raise HTTPException(401, say("You are signed out. Sign in and try again."))
         if not csrf_matches(session.token, request.headers.get("x-csrf-token")):
-            raise HTTPException(403, "This page is out of date. Load it again, then repeat.")
+            raise HTTPException(403, say("This page is out of date. Load it again, then repeat."))
         return await marks.mark(request, session.principal)
 
     return router

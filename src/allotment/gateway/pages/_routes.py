@@ -31,6 +31,8 @@ from allotment.gateway.web._threads import begin
 from allotment.gateway.wording import Catalogue, catalogue, language_of, say
 
 _MOST_EARLIER = 3
+_LONG = 4000
+"""Characters of an answer that is read as Markdown beside the event loop: others wait for that."""
 ENDED = say("Your access ended or changed while this was being answered. Sign in and ask again.")
 LATE = say("The answer took too long and was ended.")
 
@@ -144,7 +146,9 @@ async def _frames(
     async with aclosing(events):
         try:
             async for event in events:
-                if told := frames.of(event):
+                is_long = isinstance(event, Answer) and len(event.text) > _LONG
+                told = await run_in_threadpool(frames.of, event) if is_long else frames.of(event)
+                if told:
                     yield told
                 if isinstance(event, Answer) and history is not None:
                     yield await run_in_threadpool(_kept, history, principal, asked, event)

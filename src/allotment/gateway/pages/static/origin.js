@@ -50,16 +50,21 @@ allotment.origin = (() => {
     return means === "account" ? t("%(agent)s, from its database", { agent }) : t("%(agent)s, from what it learnt", { agent });
   }
 
-  function routingWords({ agent, means, score, runner_up, runner_up_means, runner_up_score, named }) {
-    const first = meansWords(agent, means);
-    if (named) return [t("You chose %(agent)s.", { agent })];
-    if (!runner_up) return [t("%(agent)s is the only one of your agents that fits.", { agent })];
-    const told = [t("The question comes closest to %(first)s: %(score)s.", { first, score: percent.format(score) })];
-    if (runner_up_score !== null) {
-      const next = meansWords(runner_up, runner_up_means);
-      told.push(t("Next was %(next)s: %(score)s.", { next, score: percent.format(runner_up_score) }));
+  function reason({ agent, means, score, by }) {
+    if (by === "user") return t("You chose %(agent)s.", { agent });
+    if (by === "role") return t("%(agent)s is the only agent of your role.", { agent });
+    if (by === "conversation") return t("The question follows an earlier one, which %(agent)s answers.", { agent });
+    return t("The question comes closest to %(first)s: %(score)s.", { first: meansWords(agent, means), score: percent.format(score) });
+  }
+
+  function routingWords(routing) {
+    const told = [reason(routing)];
+    if (routing.asked) told.push(t("It was asked as: %(question)s", { question: routing.asked }));
+    if (routing.runner_up_score !== null) {
+      const next = meansWords(routing.runner_up, routing.runner_up_means);
+      told.push(t("Next was %(next)s: %(score)s.", { next, score: percent.format(routing.runner_up_score) }));
     }
-    told.push(t("Only agents you may ask were compared."));
+    if (routing.by === "examples") told.push(t("Only agents you may ask were compared."));
     return told;
   }
 
