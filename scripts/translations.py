@@ -27,7 +27,7 @@ WIDTH = 120
 
 def catalogue_of(file: Path) -> str:
     """The catalogue a file's texts belong to: the administration has its own, and so have the scripts."""
-    is_admin = "admin" in file.relative_to(GATEWAY).parts
+    is_admin = bool({"admin", "administration"} & set(file.relative_to(GATEWAY).parts))
     scripts = file.suffix == ".js"
     return {(False, False): "pages", (False, True): "scripts", (True, False): "admin", (True, True): "admin-scripts"}[
         is_admin, scripts

@@ -152,7 +152,7 @@ class Ledger:
         self._places: dict[str, int] = {}
         self._end, self._lines = 0, 0
         self._read_on()
-        self.rows: Mapping[str, dict[str, Any]] = _Rows(path, self._places)
+        self.rows = _Rows(path, self._places)
         """Key → row, in the order in which keys were first written. Reading a broken row raises ``IntegrityError``."""
 
     def __contains__(self, key: str) -> bool:
@@ -224,10 +224,19 @@ class _Rows(Mapping[str, dict[str, Any]]):
     def __getitem__(self, key: str) -> dict[str, Any]:
         place = self._places[key]
         with self._path.open("rb") as file:
-            file.seek(place)
-            line = file.readline()
+            return self._row(file, key, place)
+
+    def in_order(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every key with its row; the file is opened once."""
+        if self._places:
+            with self._path.open("rb") as file:
+                for key, place in self._places.items():
+                    yield key, self._row(file, key, place)
+
+    def _row(self, file: IO[bytes], key: str, place: int) -> dict[str, Any]:
+        file.seek(place)
         try:
-            row = json.loads(line)
+            row = json.loads(file.readline())
             if row["key"] == key:
                 return dict(row)
         except (ValueError, KeyError, TypeError):

@@ -4,6 +4,7 @@ A role is entitled to an agent that declares it; an adapter may answer a role wh
 role may read; anything unknown, empty, stale or ambiguous is denied.
 """
 
+from allotment.access._administration import AdminPolicy, Verb
 from allotment.access._decide import AdapterFacts, Decision, DocumentFacts, Outcome, Reason, Request, decide
 from allotment.access._grant import Grant, require_grant
 from allotment.access._policy import AgentRule, Policy
@@ -12,6 +13,7 @@ from allotment.access._readers import Readers, common_readers
 
 __all__ = [
     "AdapterFacts",
+    "AdminPolicy",
     "AgentRule",
     "ClaimValue",
     "Claims",
@@ -24,6 +26,7 @@ __all__ = [
     "Readers",
     "Reason",
     "Request",
+    "Verb",
     "claims_of",
     "common_readers",
     "decide",

@@ -19,6 +19,7 @@ from allotment.answering._events import (
 from allotment.answering._faults import Fault, absent_adapters, blocking_error, find_faults, worst_error
 from allotment.answering._knowledge import Knowledge, routing_fault
 from allotment.answering._options import MAX_SEED, AnswerOptions
+from allotment.answering._preview import Decided, Preview
 from allotment.answering._reading import DocumentText, Passage
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "AnswerOutcome",
     "Cell",
     "Chain",
+    "Decided",
     "Delta",
     "DocumentText",
     "Embedding",
@@ -37,6 +39,7 @@ __all__ = [
     "Knowledge",
     "Means",
     "Passage",
+    "Preview",
     "Routing",
     "Source",
     "Step",

@@ -16,6 +16,7 @@ from allotment.answering._learnt import Learnt
 from allotment.answering._manifests import Manifests
 from allotment.answering._options import AnswerOptions, cut
 from allotment.answering._places import find_places
+from allotment.answering._preview import Preview, Previewer
 from allotment.answering._question import check_conversation
 from allotment.answering._reading import DocumentText, read_document
 from allotment.answering._rows import rows_text, stray_numbers
@@ -154,6 +155,20 @@ class Chain:
         name = agent or next(iter(self._policy.agents_of(principal)), "none")
         return embed(self._databases, self._audit, self._policy, principal, texts, name)
 
+    def preview(self, principal: Principal, question: str, *, with_route: bool = True) -> Preview:
+        """What would be decided about a question, without asking any model or database; nothing of it is on record.
+
+        ``with_route`` false leaves out the choice of an agent, which rests on what the agents learnt.
+        """
+        previewer = Previewer(
+            self._project,
+            self._policy,
+            self._guards,
+            lambda who, text: self._learnt.now.route(who, text, None),
+            lambda agent: self._manifests.current(agent).facts,
+        )
+        return previewer.preview(principal, question, with_route=with_route)
+
     def _steps(self, turn: Turn, agent: str | None) -> Iterator[Event]:
         yield Step("checking")
         fired = check_conversation(self._guards, turn.question, turn.context, turn.principal)
@@ -170,6 +185,7 @@ class Chain:
             yield from self._which(turn, route)
             return
         turn.note("routing", _reason(route))
+        turn.routing = _routing(route, named=agent is not None)
         if turn.after is not None:
             turn.note("routing", f"asked as: {turn.asked}")
         fired = self._own_checks(turn, route.agent)

@@ -2,7 +2,7 @@
 
 from allotment.audit._authorize import RecordedDenial, authorize, record_event
 from allotment.audit._diagnose import Problem
-from allotment.audit._events import EventKind
+from allotment.audit._events import EventKind, quotes_no_question
 from allotment.audit._filter import Filter
 from allotment.audit._log import AuditLog, AuditRecord
 from allotment.audit._ocsf import ocsf
@@ -24,5 +24,6 @@ __all__ = [
     "VerifyReport",
     "authorize",
     "ocsf",
+    "quotes_no_question",
     "record_event",
 ]

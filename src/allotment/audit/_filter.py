@@ -9,6 +9,11 @@ from typing import Any
 
 from allotment.audit._chain import canonical
 
+_COLUMNS = {"user": "user_name", "agent": "agent", "kind": "kind", "outcome": "outcome"}
+"""Part of a filter → the column made of it."""
+_WIDTH = 200
+"""Characters of a text a column holds."""
+
 
 @dataclass(frozen=True)
 class Filter:
@@ -34,12 +39,14 @@ class Filter:
     def condition(self) -> tuple[str, list[Any]]:
         """What the database can tell of it: a condition every wanted record meets, and its parameters.
 
-        It looks for texts in events as they stand there. Parsing them in the database would let one question with a
-        character its JSON does not know hide every record.
+        Who, what and how it ended stand in columns the database made of the event's text, as long as they fit there.
+        The question's words are looked for in the text itself.
         """
         found: list[tuple[str, Any]] = [("at >= %s", self.since), ("at < %s", self.until)]
         for name, value in self._texts().items():
-            found.append(("strpos(event, %s) > 0", None if value is None else canonical({name: value})[1:-1]))
+            column = _COLUMNS.get(name)
+            test = f"{column} = %s" if column else "strpos(event, %s) > 0"
+            found.append((test, None if value is None else _written(name, value, column)))
         wanted = [(text, value) for text, value in found if value is not None]
         return " AND ".join(text for text, _ in wanted) or "true", [value for _, value in wanted]
 
@@ -52,3 +59,8 @@ def _named(event: Mapping[str, Any], name: str) -> Any:
     """A field of an event, or of its detail where the event itself has none."""
     detail = event.get("detail")
     return event[name] if name in event else detail.get(name) if isinstance(detail, Mapping) else None
+
+
+def _written(name: str, value: str, column: str | None) -> str:
+    """A value as it stands in an event's text, or in the column made of it."""
+    return canonical({"": value})[len('{"":"') : -2][:_WIDTH] if column else canonical({name: value})[1:-1]

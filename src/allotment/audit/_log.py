@@ -25,6 +25,7 @@ from allotment.audit._end import LOCK
 from allotment.audit._filter import Filter
 from allotment.audit._prune import Pruned, cutoff, old_beginning, remove
 from allotment.audit._questions import Questions
+from allotment.audit._search import rows_of
 from allotment.audit._verify import NotWholeError, Progress, VerifyReport, Walk, verify_chain
 from allotment.audit._writer import Clock, Writer
 from allotment.databases import migrate_schema
@@ -159,24 +160,19 @@ class AuditLog:
                 if wanted.takes(record.at, record.event):
                     yield record
 
-    def records(self, limit: int = 100, wanted: Filter | None = None) -> list[AuditRecord]:
-        """The newest records that are wanted, newest first.
+    def records(
+        self, limit: int = 100, wanted: Filter | None = None, *, before: int | None = None
+    ) -> list[AuditRecord]:
+        """The newest records that are wanted, newest first; with ``before``, those with a smaller number.
 
         Raises:
             DatabaseUnavailable: the database does not answer.
             IntegrityError: one of them is not what was written.
         """
         wanted = self._sought(wanted or Filter())
-        condition, parameters = wanted.condition()
         found: list[AuditRecord] = []
-        with snapshot(self._dsn) as connection, connection.cursor(name="audit_list") as cursor:
-            cursor.itersize = min(limit, 500)
-            cursor.execute(
-                f"SELECT {COLUMNS} FROM audit.record WHERE {condition} ORDER BY sequence DESC".encode(),  # noqa: S608
-                parameters,
-            )
-            for columns in cursor:
-                row = loaded(columns)
+        with snapshot(self._dsn) as connection:
+            for row in rows_of(connection, wanted, before):
                 if not is_genuine(self._key, row):
                     raise _not_whole(row.sequence, "the record is not what was written")
                 event = event_of(row)

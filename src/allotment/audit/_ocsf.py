@@ -32,6 +32,7 @@ _ACTIVITIES = {
     (3004, 1): "Create",
     (3004, 4): "Delete",
     (6003, 2): "Read",
+    (6003, 3): "Update",
 }
 _KINDS: dict[str, tuple[int, int]] = {
     "decision": (6003, 2),
@@ -62,16 +63,21 @@ _KINDS: dict[str, tuple[int, int]] = {
     "feedback-rejected": (6003, 99),
     "reloaded": (6002, 99),
     "pruned": (1008, 2),
+    "admin-viewed": (6003, 2),
+    "admin-tried": (6003, 2),
+    "admin-refused": (6003, 2),
+    "admin-changed": (6003, 3),
 }
 _FALLBACK = (6003, 99)
 _REFUSED = {
-    "guard-refused",
-    "login-refused",
-    "key-refused",
-    "request-refused",
-    "limit-reached",
-    "stream-ended",
+    "admin-refused",
     "feedback-refused",
+    "guard-refused",
+    "key-refused",
+    "limit-reached",
+    "login-refused",
+    "request-refused",
+    "stream-ended",
 }
 _FAILED = {*_REFUSED, "failed"}
 _OURS = {"name": "Allotment", "vendor_name": "Allotment"}
@@ -138,12 +144,17 @@ def _api_call(event: Mapping[str, Any], refused: bool) -> dict[str, Any]:
     address = detail.get("address")
     return {
         "actor": actor,
-        "api": {"operation": "ask", "service": {"name": "allotment"}},
+        "api": {"operation": _operation(event), "service": {"name": "allotment"}},
         "src_endpoint": {"ip": address} if isinstance(address, str) else {"name": "unknown"},
         "resources": [{"type": kind, "name": str(name)} for kind, name in found if name],
         "action_id": 2 if refused else 1,
         "disposition_id": 2 if refused else 1,
     }
+
+
+def _operation(event: Mapping[str, Any]) -> str:
+    part = _detail(event).get("part")
+    return f"administration: {part}" if str(event.get("kind", "")).startswith("admin-") and part else "ask"
 
 
 def _authentication(event: Mapping[str, Any], _refused: bool) -> dict[str, Any]:

@@ -96,7 +96,8 @@ def _sit(
     *,
     again: bool,
 ) -> None:
-    from allotment.cli._dataset_review_terminal import Desk, headings_of, review_on_terminal
+    from allotment.cli._dataset_review_terminal import review_on_terminal
+    from allotment.dataset._desk import Desk, headings_of
     from allotment.dataset._review import refresh
 
     desk = Desk(run.workspace(), agent, candidates, pairs, check, reviewer, again, flags)

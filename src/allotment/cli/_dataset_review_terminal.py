@@ -11,9 +11,8 @@ import tempfile
 import termios
 import tty
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,9 +21,7 @@ if TYPE_CHECKING:
 
     from allotment.dataset import Item
     from allotment.dataset._decisions import Decision
-    from allotment.dataset._review import CheckEdit
-    from allotment.project import Project
-    from allotment.workspace import Workspace
+    from allotment.dataset._desk import Desk
 
 _QUESTION, _ANSWER = "----- question -----", "----- answer -----"
 _COLOURS = {"accept": "green", "edit": "cyan", "reject": "red"}
@@ -34,76 +31,6 @@ _END_OF_INPUT = "\x04"
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 Headings = Mapping[str, Sequence[str]]
 """Section → its heading path."""
-
-
-@dataclass
-class Desk:
-    """The pairs of one sitting and what is decided about them; other people may decide meanwhile."""
-
-    workspace: Workspace
-    agent: str
-    everything: Sequence[Item]
-    """All pairs of the dataset, as they were made."""
-    pairs: Sequence[Item]
-    """Those that are shown."""
-    check_edit: CheckEdit
-    reviewer: str = ""
-    again: bool = False
-    """Whether decided pairs are shown too."""
-    flags: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Pair → questions of users near to it whose answers were called wrong."""
-    decisions: dict[str, Decision] = field(default_factory=dict)
-    _size: int = -1
-
-    def sync(self) -> None:
-        """Take in what others decided meanwhile."""
-        from allotment.dataset._decisions import decisions_file, load_decisions
-
-        path = decisions_file(self.workspace, self.agent)
-        size = path.stat().st_size if path.exists() else 0
-        if size != self._size:
-            self.decisions, self._size = load_decisions(self.workspace, self.agent), size
-
-    def decision(self, item: Item) -> Decision | None:
-        """What is decided about a pair, if anything is."""
-        from allotment.dataset._decisions import decision_key
-
-        return self.decisions.get(decision_key(item))
-
-    def decide(self, items: Iterable[Item], decision: Decision) -> None:
-        """Decide the same about each of ``items``."""
-        from allotment.dataset._review import decide_all
-
-        pairs = [(item, decision) for item in items]
-        decide_all(self.workspace, self.agent, pairs, check_edit=self.check_edit)
-        self.sync()
-
-    def next_after(self, place: int) -> int | None:
-        """Place of the next pair to show; none at the end."""
-        places = range(place + 1, len(self.pairs))
-        return next((number for number in places if self.again or self.decision(self.pairs[number]) is None), None)
-
-    def open_others(self, item: Item, *, section: bool) -> list[Item]:
-        """Undecided pairs of the same fact or text, or of the same section."""
-
-        def is_near(other: Item) -> bool:
-            return other.section_id == item.section_id if section else other.group == item.group
-
-        return [other for other in self.everything if is_near(other) and self.decision(other) is None]
-
-    def undecided(self) -> int:
-        """Pairs of this sitting that nobody decided about."""
-        return sum(self.decision(item) is None for item in self.pairs)
-
-
-def headings_of(project: Project, workspace: Workspace, agent: str) -> dict[str, tuple[str, ...]]:
-    """Heading path of each section the agent may learn today; none where no documents were read here."""
-    from allotment.dataset import select_sections
-    from allotment.documents import iterate_sections
-
-    if not workspace.documents_file.is_file():
-        return {}
-    return {item.id: item.heading_path for item in select_sections(project, agent, iterate_sections(workspace))}
 
 
 def review_on_terminal(console: Console, desk: Desk, headings: Headings) -> None:

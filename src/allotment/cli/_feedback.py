@@ -29,19 +29,24 @@ def open_feedback(state: State) -> Iterator[Feedback]:
 @contextmanager
 def open_review(state: State, workspace: Workspace) -> Iterator[FeedbackReview]:
     """The marks of all users, and the ledger of what is decided about them."""
+    with open_feedback(state) as feedback:
+        yield review_of(state, workspace, feedback)
+
+
+def review_of(state: State, workspace: Workspace, feedback: Feedback) -> FeedbackReview:
+    """What a person reviews of marks that are open already."""
     from allotment.audit import record_event
     from allotment.feedback import FeedbackLedger
     from allotment.gateway import FeedbackReview
 
-    with open_feedback(state) as feedback:
-        yield FeedbackReview(
-            state.project,
-            feedback.store,
-            FeedbackLedger(workspace),
-            state.audit.find,
-            partial(record_event, state.audit),
-            partial(_means_of, state.project, workspace),
-        )
+    return FeedbackReview(
+        state.project,
+        feedback.store,
+        FeedbackLedger(workspace),
+        state.audit.find,
+        partial(record_event, state.audit),
+        partial(_means_of, state.project, workspace),
+    )
 
 
 def _means_of(project: Project, workspace: Workspace, question: str, agent: str) -> Means:

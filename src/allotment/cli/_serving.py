@@ -13,11 +13,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allotment.access import Policy, Principal
-from allotment.cli._feedback import open_feedback
+from allotment.cli._feedback import open_feedback, review_of
 from allotment.cli._history import open_history
 from allotment.cli._open import open_chain
 from allotment.errors import AllotmentError, ProjectError
-from allotment.gateway import Gate, GatedChain, Operations, Serving, Switch, create_app, hosts_of, open_limiter
+from allotment.gateway import (
+    AdminParts,
+    Gate,
+    GatedChain,
+    Operations,
+    Serving,
+    Switch,
+    create_app,
+    hosts_of,
+    open_limiter,
+)
 from allotment.gateway import allows as allows_of
 from allotment.project import PROJECT_FILE, load_project
 
@@ -80,6 +90,16 @@ def open_serving(folder: Path, host: str, operations: Operations, project: Proje
             feedback=feedback,
             allowed_hosts=hosts_of(project.gateway, host),
             tls=project.gateway.tls,
+            administration=AdminParts(
+                project=project,
+                workspace=opened.workspace,
+                audit=state.audit,
+                previews=opened.chain,
+                databases=state.databases,
+                watch=opened.accounts.watch,
+                engines=opened.engines,
+                feedback=review_of(state, opened.workspace, feedback),
+            ),
         )
         serving = Serving(app, gate, limiter, stack.pop_all().close)
         return Opened(project, opened, serving)

@@ -18,11 +18,11 @@ def evaluate(
 ) -> None:
     """Measure an agent's recall: base model and adapter side by side.
 
-    The questions are those held out of training.
+    The questions are those held out of training. The figures are kept beside the version, for the administration.
     """
     project, workspace = run.project(), run.workspace()
     agent_of(project, agent)
-    from allotment.evaluation import measure_agent
+    from allotment.evaluation import keep_comparison, measure_agent
     from allotment.models import Engines
 
     with (
@@ -31,6 +31,7 @@ def evaluate(
         run.progress() as progress,
     ):
         report = measure_agent(project, workspace, engines, state.audit, agent, progress)
+    keep_comparison(project, workspace, agent, report)
     rows = [("base model", report.base.summary()), ("adapter", report.adapter.summary())]
     wrong = [(item.item.question, item.answer) for item in report.adapter.wrong]
     run.show_table(("model", "recall"), rows, report, "")

@@ -99,7 +99,7 @@ def load_decisions(workspace: Workspace, agent: str) -> dict[str, Decision]:
     if not path.exists():
         return {}
     with workspace.lock(f"review-{agent}"):
-        return {key: _decision(row, path) for key, row in Ledger(path).rows.items()}
+        return {key: _decision(row, path) for key, row in Ledger(path).rows.in_order()}
 
 
 def record_decisions(workspace: Workspace, agent: str, decided: Iterable[tuple[Item, Decision]]) -> int:

@@ -13,6 +13,7 @@ from allotment.evaluation._recall import Comparison, compare
 from allotment.models import Engines, Message
 from allotment.project import Project
 from allotment.training import Manifest, current_adapter
+from allotment.training.record._recall import RecallRecord, keep_recall, now
 from allotment.workspace import Workspace
 
 Progress = Callable[[str, int, int], None]
@@ -55,6 +56,21 @@ def measure_agent(
     before = _answers(items, from_base, f"recall of {agent}: base model", 0, total, progress)
     after = _answers(items, from_adapter, f"recall of {agent}: adapter", len(items), total, progress)
     return compare(items, lambda item: before[item.id], lambda item: after[item.id])
+
+
+def keep_comparison(project: Project, workspace: Workspace, agent: str, comparison: Comparison) -> None:
+    """Keep the figures of a comparison beside the version that is served; no question and no answer is among them.
+
+    Raises:
+        MissingPartError: no adapter.
+        StorageError: they cannot be written.
+    """
+    manifest = current_adapter(project, workspace, agent)
+    before, after = comparison.base, comparison.adapter
+    record = RecallRecord(
+        manifest.adapter_sha256, now(), after.total, before.right, after.right, before.interval, after.interval
+    )
+    keep_recall(workspace, agent, manifest.version, record)
 
 
 def _grant(project: Project, audit: AuditLog, manifest: Manifest) -> Grant:

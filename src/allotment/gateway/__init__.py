@@ -6,6 +6,7 @@ Who asks is known from the session or the key alone; nothing in a request's body
 from allotment.gateway._app import Operations, create_app
 from allotment.gateway._chain import Chain
 from allotment.gateway._recorder import Recorder
+from allotment.gateway.administration import AdminParts
 from allotment.gateway.feedback import Approval, Feedback, FeedbackReview, MarkStore, Reviewed
 from allotment.gateway.history import History, HistoryStore
 from allotment.gateway.identity._accounts import UserRecord
@@ -25,6 +26,7 @@ from allotment.gateway.web._server import SERVER_OPTIONS, strict_protocol
 __all__ = [
     "MIN_PASSWORD_LENGTH",
     "SERVER_OPTIONS",
+    "AdminParts",
     "Approval",
     "Chain",
     "Feedback",

@@ -14,6 +14,7 @@ from starlette.types import Scope
 from allotment.access import Policy
 from allotment.gateway._chain import Chain
 from allotment.gateway._recorder import Recorder
+from allotment.gateway.administration import Administration, AdminParts
 from allotment.gateway.api._routes import api_routes
 from allotment.gateway.feedback import Feedback, feedback_api_routes, feedback_routes
 from allotment.gateway.history import History, history_routes
@@ -35,6 +36,7 @@ from allotment.gateway.pages._preferences import preference_routes
 from allotment.gateway.pages._render import Pages
 from allotment.gateway.pages._routes import page_routes
 from allotment.gateway.pages._static import static_routes
+from allotment.gateway.pages.admin._routes import admin_places, admin_routes
 from allotment.gateway.web._problems import add_error_handlers
 from allotment.gateway.web._security import SecurityMiddleware
 from allotment.gateway.web._threads import AnswerThreads
@@ -93,6 +95,7 @@ def create_app(
     answers: AnswerLimits | None = None,
     history: History | None = None,
     places: Sequence[Place] = (),
+    administration: AdminParts | None = None,
     feedback: Feedback | None = None,
 ) -> FastAPI:
     """The pages, the API and the health checks over one chain.
@@ -113,6 +116,7 @@ def create_app(
         answers: what a request may ask of an answer; none takes what a project without ``answers`` does.
         history: users' kept conversations; without it none are kept and ``/history`` is not there.
         places: what the navigation of the pages shows besides the chat and the account.
+        administration: what the administration's pages look at; they are there where its project declares for whom.
         feedback: what users say of their answers; without it ``/feedback`` and ``/v1/feedback`` are not there.
     """
     own = operations or Operations()
@@ -126,12 +130,18 @@ def create_app(
         if not await run_in_threadpool(executor.drain, DRAIN_S):
             LOG.warning("an answer that was ended did not come to its end in %s s", DRAIN_S)
         executor.shutdown(wait=False, cancel_futures=True)
+        if admin is not None:
+            await run_in_threadpool(admin.close)
 
     # The interactive documentation of FastAPI loads scripts from another host; the API is documented in docs/.
     app = FastAPI(title=title, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     # One address for one thing: a slash too many is another address, and there is nothing.
     app.router.redirect_slashes = False
     identity = Identity(users, policy, tls=tls, record=record)
+    admin: Administration | None = None
+    if administration is not None and administration.project.administration:
+        admin = Administration(administration, identity, limiter, own.running, ready)
+        places = (*places, *admin_places(admin.door.policy))
     pages = Pages(title, places)
     # Nothing below has the chain itself: no route can answer without being counted.
     limited = LimitedChain(ObservedChain(chain, own.metrics, own.tracing), limiter)
@@ -149,6 +159,8 @@ def create_app(
     if feedback is not None:
         app.include_router(feedback_routes(feedback, chain, identity))
         app.include_router(feedback_api_routes(feedback, chain, identity))
+    if admin is not None:
+        app.include_router(admin_routes(admin, identity, pages))
     app.include_router(static_routes())
     add_error_handlers(app, pages.problem)
     app.add_middleware(RunningMiddleware, running=own.running, timeouts=timeouts, finished=own.finished)

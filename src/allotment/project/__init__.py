@@ -5,6 +5,7 @@ closed: an unknown role, an empty list of readers, or an agent whose roles may n
 is an error with its place, never a default.
 """
 
+from allotment.project._administration import PARTS, AdminRole, Changeable, Part
 from allotment.project._agents import AgentConfig, RoutingConfig
 from allotment.project._answers import AnswerLimits
 from allotment.project._audit import AuditConfig, QuestionsKept
@@ -26,13 +27,16 @@ from allotment.project._training import TrainingConfig
 
 __all__ = [
     "ALL_FILES",
+    "PARTS",
     "PROJECT_FILE",
     "USER",
     "AccountConfig",
+    "AdminRole",
     "AgentConfig",
     "AgentGuards",
     "AnswerLimits",
     "AuditConfig",
+    "Changeable",
     "DatabaseConfig",
     "DatabaseLimits",
     "DatasetConfig",
@@ -51,6 +55,7 @@ __all__ = [
     "ModelPrice",
     "ModelsConfig",
     "OidcConfig",
+    "Part",
     "PersonalDataConfig",
     "PersonalKind",
     "Project",

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from allotment.project._administration import AdminRole
 from allotment.project._agents import AgentConfig, RoutingConfig
 from allotment.project._answers import AnswerLimits
 from allotment.project._audit import AuditConfig
@@ -64,6 +65,8 @@ class Project(Strict):
     """How many questions the teacher writes."""
     training: TrainingConfig = TrainingConfig()
     """How adapters are trained."""
+    administration: dict[Name, AdminRole] = Field(default_factory=dict)
+    """Role → what it may see and change on the administration's pages; without it there are none."""
     audit: AuditConfig = AuditConfig()
     """What the record of every decision keeps, and how long."""
     gateway: GatewayConfig = GatewayConfig()
@@ -109,6 +112,10 @@ def _dangling(project: Project) -> list[str]:
             need("document set", document_set, project.documents, f"agents.{name}.documents")
         if agent.account is not None:
             need("account", agent.account, project.accounts, f"agents.{name}.account")
+    for role, admin in project.administration.items():
+        need("role", role, project.roles, "administration")
+        for managed in sorted(admin.manages):
+            need("role", managed, project.roles, f"administration.{role}.manages")
     for role in project.gateway.limits.roles:
         need("role", role, project.roles, "gateway.limits.roles")
     for agent_name in project.gateway.limits.agents:

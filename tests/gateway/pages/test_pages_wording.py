@@ -36,7 +36,7 @@ def test_no_text_is_untranslated_stale_or_wrong_in_its_places() -> None:
 def test_every_text_a_script_says_is_found_by_whoever_makes_the_catalogues() -> None:
     # The reader of scripts loses its way in quotes within templates, without a word.
     said = set()
-    for script in (SCRIPT.parents[1] / "src/allotment/gateway/pages/static").glob("*.js"):
+    for script in (SCRIPT.parents[1] / "src/allotment/gateway/pages/static").rglob("*.js"):
         said |= {text for _, text in re.findall(r'\b(n?t)\("((?:[^"\\]|\\.)*)"', script.read_text(encoding="utf-8"))}
     assert said == set(catalogue("cs").scripts)
 

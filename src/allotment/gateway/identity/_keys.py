@@ -67,7 +67,13 @@ class Keys(Store):
     """The API keys of users."""
 
     def create_key(
-        self, user: str, *, agents: Collection[str] | None = None, expires_days: float | None = None, label: str = ""
+        self,
+        user: str,
+        *,
+        agents: Collection[str] | None = None,
+        expires_days: float | None = None,
+        label: str = "",
+        key: str | None = None,
     ) -> str:
         """A new API key of ``user``; this is the only time it is seen.
 
@@ -76,6 +82,7 @@ class Keys(Store):
             agents: the agents it is good for; none means all his role may ask, whatever they will be.
             expires_days: days it works; none is the settings' ``key_days``.
             label: what it is for.
+            key: a random one of the caller's, with ``KEY_PREFIX``; none makes one.
 
         Raises:
             ProjectError: there is no such user or it is disabled, no agent is named, or the days or the label are
@@ -84,7 +91,7 @@ class Keys(Store):
         name = require_name(user)
         days = self.settings.key_days if expires_days is None else expires_days
         _require_rules(name, agents, days, self.settings.key_most_days, label)
-        key = KEY_PREFIX + secrets.token_urlsafe(32)
+        key = key or KEY_PREFIX + secrets.token_urlsafe(32)
         scope = None if agents is None else sorted(set(agents))
         if not self._database.run(_CREATE, (digest(key), key[:8], label, scope, days, name)):
             raise no_user(name)

@@ -35,10 +35,11 @@ SELECT name FROM done
 class SetUpLinks(Store):
     """The set-up links of users; each user has at most one."""
 
-    def invite(self, name: str, role: str) -> str:
+    def invite(self, name: str, role: str, *, token: str | None = None) -> str:
         """A token for a user to choose a password with; a user who is not there yet is made, without a password.
 
-        An older link of the user stops working; an older password works until the link is used.
+        An older link of the user stops working; an older password works until the link is used. ``token`` is a random
+        one of the caller's; none makes one.
 
         Raises:
             ProjectError: the name is no name, or its user has another role, is disabled, or comes from a provider.
@@ -52,7 +53,7 @@ class SetUpLinks(Store):
         if kept is None or kept[0] != role:
             remedy = "Name the role kept, or change it first with `allotment users add`."
             raise ProjectError(f"the user has the role {kept[0] if kept else ''!r}.", element=user, remedy=remedy)
-        token = secrets.token_urlsafe(32)
+        token = token or secrets.token_urlsafe(32)
         if not self._database.run(_NEW, (digest(token), self.settings.set_up_link_h, user)):
             remedy = "Enable him with `allotment users enable`, or send him to the provider's own page."
             raise ProjectError("is disabled, or logs in with the provider.", element=user, remedy=remedy)

@@ -12,6 +12,7 @@ from typing import Self
 from allotment.gateway.identity._accounts import Accounts
 from allotment.gateway.identity._keys import Keys
 from allotment.gateway.identity._links import SetUpLinks
+from allotment.gateway.identity._listing import Listing
 from allotment.gateway.identity._live import LiveCredentials
 from allotment.gateway.identity._provider_users import ProviderUsers
 from allotment.gateway.identity._sessions import Sessions
@@ -20,7 +21,7 @@ from allotment.gateway.storage._schema import migrate
 from allotment.project import IdentityConfig
 
 
-class UserStore(Accounts, ProviderUsers, Sessions, Keys, SetUpLinks, LiveCredentials):
+class UserStore(Accounts, ProviderUsers, Sessions, Keys, SetUpLinks, LiveCredentials, Listing):
     """Users, sessions, keys and links in schema ``gateway`` of the database ``dsn`` names.
 
     Every method raises ``DatabaseUnavailable`` when the database does not answer.

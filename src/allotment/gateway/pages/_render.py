@@ -77,7 +77,8 @@ class Pages:
         headers = {"content-language": language, "vary": "accept-language, cookie"}
         if htmx:
             headers["content-security-policy"] = CSP_HTMX
-        return HTMLResponse(text, status, headers)
+        # Half a character that somebody sent must not take the whole page away.
+        return HTMLResponse(text.encode("utf-8", "replace"), status, headers)
 
     def problem(self, request: Request, status: int, words: Message | str) -> HTMLResponse:
         """A page that says what is wrong, for somebody who went to an address."""

@@ -1,0 +1,1 @@
+"""The administration's pages: each route with its rule, and no route without one."""
