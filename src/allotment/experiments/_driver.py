@@ -1,7 +1,7 @@
-"""The loop that carries an experiment out: look at what runs, decide, start what may start, tell; until nothing is left.
+"""The loop that carries an experiment out: look at what runs, decide, start what may start, tell.
 
-Everything it knows is in the journal and in the runs' folders, so it may be killed anywhere: the next one finds the runs
-that are still at work, takes what has ended, and goes on.
+Everything it knows is in the journal and in the runs' folders, so it may be killed anywhere: the next one finds the
+runs that are still at work, takes what has ended, and goes on.
 """
 
 from __future__ import annotations

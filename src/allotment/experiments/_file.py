@@ -128,8 +128,8 @@ class ExperimentFile(Strict):
     """Of that choice."""
     decide: Decider = "recall"
     """What runs are compared by. ``recall``: share of held-out questions answered right, closed-book."""
-    questions: int = Field(default=200, ge=1, le=10_000)
-    """Most held-out questions that are asked of each run."""
+    questions: int = Field(default=200, ge=0, le=10_000)
+    """Most held-out questions that are asked of each run, closed-book; 0 asks none."""
     limits: ExperimentLimits = ExperimentLimits()
     """What it may take."""
     halving: Halving | None = None

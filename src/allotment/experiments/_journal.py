@@ -1,7 +1,7 @@
 """What has happened in an experiment, line by line, and the state of its runs that follows from it.
 
-The driver writes a line before it does something and another when it is done, so that whichever of them is the last, the
-next driver knows what may be at work. A line torn by a kill is passed over.
+The driver writes a line before it does something and another when it is done, so that whichever of them is the last,
+the next driver knows what may be at work. A line torn by a kill is passed over.
 """
 
 from __future__ import annotations

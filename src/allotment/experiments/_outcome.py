@@ -38,8 +38,8 @@ class Ended:
 def read_outcome(job: Job, look: Look, values: Mapping[str, str], is_right: IsRight) -> Ended:
     """How a job ended, whatever there is of it.
 
-    A result that was cut short, or is another attempt's, is none. Seconds are those the machine counted itself: clocks of
-    two machines are never compared.
+    A result that was cut short, or is another attempt's, is none. Seconds are those the machine counted itself: clocks
+    of two machines are never compared.
 
     Args:
         job: the attempt.

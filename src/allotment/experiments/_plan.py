@@ -27,8 +27,6 @@ class PlannedRun:
     """All settings, as in ``allotment.yaml``."""
     varied: dict[str, Any]
     """Those that differ from run to run."""
-    inputs: str = ""
-    """Hash of what is learnt from, see ``training_inputs``; empty until the run is prepared."""
     cards: int = 1
     peak_gib: float | None = None
     """Expected."""

@@ -4,8 +4,8 @@ Starts the process that trains and watches over it: its time, its memory, how it
 for there are as many of these as runs in flight, and each has to begin in no time. Who starts it may die: it goes on,
 unless it was told to end with him (``--with-parent``). Whoever wants to know whether a run is at work tries its lock.
 
-The exit code says how it ended: 0 ok, 20 out of memory, 21 non-finite, 22 bad data, 23 configuration, 24 its time was up,
-25 stopped from outside, 33 anything of the machine, 75 another process is at work on this run.
+The exit code says how it ended: 0 ok, 20 out of memory, 21 non-finite, 22 bad data, 23 configuration, 24 its time was
+up, 25 stopped from outside, 33 anything of the machine, 75 another process is at work on this run.
 """
 
 from __future__ import annotations
