@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -18,6 +18,11 @@ from allotment.training.record._shown import visible
 COLUMNS = ("state", "recall", "held-out loss", "loss", "tokens/s", "peak GiB", "minutes", "$", "attempts", "why")
 _TEXTS = {"=", "+", "-", "@", "\t", "\r"}
 """A cell that begins so would be a formula to a spreadsheet."""
+
+
+def setting_cells(settings: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
+    """Settings as text, in the order of the names."""
+    return tuple(value_text(settings.get(name)) for name in names)
 
 
 def columns_of(table: Table) -> tuple[str, ...]:
@@ -34,7 +39,7 @@ def _cells(table: Table, row: Row) -> tuple[str, ...]:
     kept = " *" if table.keep and table.keep.run == row.id else ""
     return (
         f"{row.number}{kept}",
-        *(value_text(row.settings.get(name)) for name in table.settings),
+        *setting_cells(row.settings, table.settings),
         row.state if row.stopped_at is None else f"stopped at {row.stopped_at}",
         _recall(row),
         _known(row.held_out_loss),

@@ -206,5 +206,5 @@ class Journal:
         last = attempts[-1]
         if last.number != row["attempt"] or last.ended is not None:
             return  # an attempt ends once
-        keys = ("place",) if row["event"] == "place" else ("ended", "seconds", "error", "remedy", "outcome")
-        attempts[-1] = Attempt(**{**vars(last), **{key: row[key] for key in keys}})
+        said = ("place",) if row["event"] == "place" else ("ended", "seconds", "error", "remedy", "outcome")
+        attempts[-1] = Attempt(**{**vars(last), **{key: row[key] for key in said}})

@@ -73,6 +73,8 @@ class Preparer:
         """The trainer's spec, with file names instead of paths: it is true on any machine."""
         estimate = run.estimate or {"changes": {}}
         whole = spec_of(project, work, held_out=held_out, predicted=estimate, max_cost_usd=None)
+        if self.experiment.plan.executor == "pods":  # no path of this machine leaves it
+            whole["base"] = {**whole["base"], "file": Path(whole["base"]["file"]).name}
         return {
             **whole,
             "examples_file": EXAMPLES_FILE,

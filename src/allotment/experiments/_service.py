@@ -9,7 +9,7 @@ from allotment.errors import AllotmentError, IntegrityError, MissingPartError
 from allotment.experiments import _supervise
 from allotment.experiments._expand import described
 from allotment.experiments._journal import Journal
-from allotment.experiments._plan import experiments_dir, load_plan, run_folder
+from allotment.experiments._plan import Plan, experiments_dir, load_plan, run_folder
 from allotment.experiments._table import Table, table_of
 from allotment.project._base import check_name
 from allotment.training.record._metrics import read_metrics
@@ -83,6 +83,11 @@ def load_table(workspace: Workspace, name: str) -> Table:
     """
     home = experiments_dir(workspace) / _checked(name)
     return table_of(load_plan(home), Journal(home), home)
+
+
+def table_now(workspace: Workspace, plan: Plan, journal: Journal) -> Table:
+    """The table while a driver is at work, for a look: nothing is compared."""
+    return table_of(plan, journal, experiments_dir(workspace) / plan.name, compared=False)
 
 
 def load_curves(workspace: Workspace, name: str) -> list[Curve]:

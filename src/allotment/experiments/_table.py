@@ -66,8 +66,15 @@ class Table:
         return tuple(dict.fromkeys(name for row in self.rows for name in row.settings))
 
 
-def table_of(plan: Plan, journal: Journal, home: Path) -> Table:
-    """The table of an experiment whose plan and journal were read."""
+def table_of(plan: Plan, journal: Journal, home: Path, *, compared: bool = True) -> Table:
+    """The table of an experiment whose plan and journal were read.
+
+    Args:
+        plan: the experiment.
+        journal: what has happened.
+        home: its folder.
+        compared: whether settings are compared, which takes a moment.
+    """
     rows = rows_of(plan, journal, home)
     groups = groups_of(rows, plan.decide)
     return Table(
@@ -80,7 +87,7 @@ def table_of(plan: Plan, journal: Journal, home: Path) -> Table:
         executor=plan.executor,
         rows=rows,
         groups=groups,
-        effects=effects_of(rows, plan.decide),
+        effects=effects_of(rows, plan.decide) if compared else (),
         keep=choice_of(rows, groups, plan.decide, higher=plan.is_better_when_higher),
         crashes=crashes_of(rows),
         totals=_totals(plan, journal, rows),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from allotment.dataset import Item
+from allotment.project._training import ItemKind
 from allotment.workspace import hash_text
 
 _DIGITS = 8
 """Hex digits of an item's hash that place it between 0 and 1."""
 
 
-def training_items(items: Sequence[Item], mix: Mapping[str, float]) -> list[Item]:
+def training_items(items: Sequence[Item], mix: Mapping[ItemKind, float]) -> list[Item]:
     """The items to train on, in their order.
 
     Args:
@@ -23,4 +24,4 @@ def training_items(items: Sequence[Item], mix: Mapping[str, float]) -> list[Item
 
 def _place(item: Item) -> float:
     """Where the item lies between 0 and 1, the same in every mix."""
-    return int(hash_text(item.id)[:_DIGITS], 16) / 16**_DIGITS
+    return int(hash_text(item.id)[:_DIGITS], 16) / float(16**_DIGITS)
