@@ -33,6 +33,7 @@ class Live:
         self._drawn: Drawn | None = None
         self._last: float | None = None
         self._states: dict[str, str] = {}
+        self._said: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         if self._stream.isatty():
@@ -78,8 +79,10 @@ class Live:
         for row in table.rows:
             is_new = self._states.get(row.id, "waiting") != row.state
             self._states[row.id] = row.state
-            if is_new or (is_time and row.state == "running"):
-                self._stream.write(f"{self._name}: {line_of(row)}\n")
+            told = line_of(row)
+            if is_new or (is_time and row.state == "running" and told != self._said.get(row.id)):
+                self._said[row.id] = told
+                self._stream.write(f"{self._name}: {told}\n")
         if is_time:
             self._last = now
             self._stream.write(f"{self._name}: {summary_of(table)}\n")
@@ -97,7 +100,7 @@ def line_of(row: Row) -> str:
     parts += [f"recall {row.recall:.0%}"] if row.recall is not None else []
     parts += [f"{row.tokens_per_second:,.0f} tokens/s"] if row.tokens_per_second else []
     parts += [f"peak {row.peak_gib:.2f} GiB"] if row.peak_gib is not None else []
-    parts += [f"{row.usd:.2f} $"] if row.usd is not None else []
+    parts += [f"{row.usd:.2f} $"] if row.usd is not None and row.step else []
     parts += [f"{duration(round(row.left_s))} left"] if row.left_s is not None else []
     return ", ".join(parts)
 
