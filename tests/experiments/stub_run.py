@@ -66,7 +66,7 @@ def make_run(folder: Path, source: str, *, attempt: int = 1, **spec: Any) -> Pat
     """A run's folder whose training is ``source``."""
     (folder / "work").mkdir(parents=True, exist_ok=True)
     worker = {"training": {"cards": 1, "epochs": 1}, "base": {"file": "none", "sha256": ""}}
-    command = [sys.executable, "-c", source, str(folder / "work" / "spec.json")]
+    command = [sys.executable, "-c", source]
     whole = {"attempt": attempt, "worker": worker, "command": command, **spec}
     (folder / "spec.json").write_text(json.dumps(whole), encoding="utf-8")
     return folder

@@ -24,6 +24,8 @@ _QUERY = ("--query-gpu=index,memory.free", "--format=csv,noheader,nounits")
 _LEFT_TO_OTHERS = 0.1
 """Share of a processor's memory that runs do not take."""
 _STOP_S = 15.0
+_LEFT: list[subprocess.Popen[bytes]] = []
+"""Runs that go on after their driver let go of them."""
 _SCRIPT = Path(_supervise.__file__)
 
 
@@ -127,6 +129,7 @@ class Local:
 
     def close(self) -> None:
         """See ``Executor``."""
+        _LEFT[:] = [one for one in (*_LEFT, *self._children.values()) if one.poll() is None]
         self._children.clear()
         self._held.clear()
 

@@ -75,17 +75,18 @@ class Pods:
         if is_held(job.folder / LAUNCHING):
             return Look("running")
         is_up = self._state(self.machine(job)) in ("UP", "INIT")
-        if is_up and not self._is_time(job):
+        seconds = max(0.0, time.time() - float(rented["at"]))
+        is_late = seconds > (job.max_seconds or 0.0) + self._place.startup_minutes * 60
+        if is_up and not self._is_time(job) and not is_late:
             return Look("running")
         if is_up:
             self._sky.fetch(self.machine(job), REMOTE, job.folder)
         ended = _supervise.read_json(job.folder / _supervise.RESULT).get("attempt") == job.attempt
-        if is_up and not ended:
+        if is_up and not ended and not is_late:
             return Look("running")
         if is_up:
             self._sky.down(self.machine(job))
         self._held.discard(job.name)
-        seconds = max(0.0, time.time() - float(rented["at"]))
         if ended:
             return Look("ended", seconds=seconds)
         return Look("absent", "its machine is gone: taken back, at its deadline, or it could not be set up", seconds)

@@ -100,9 +100,9 @@ class RayTasks:
             told = self._ray.get(actor.poll.remote(), timeout=_ANSWER_S)
         except ValueError:
             return self._gone(job, "no node has it")
-        except self._ray.exceptions.GetTimeoutError:
+        except (self._ray.exceptions.GetTimeoutError, self._ray.exceptions.ActorUnavailableError):
             self._held.add(job.name)
-            return Look("running")  # it waits for a node, or its node is busy; Ray says when a node is dead
+            return Look("running")  # it waits for a node, or its node is slow; Ray says when a node is dead
         except self._ray.exceptions.RayActorError as error:
             return self._gone(job, f"its node is gone ({type(error).__name__})")
         except (self._ray.exceptions.RaySystemError, ConnectionError, RuntimeError) as error:

@@ -133,7 +133,7 @@ def _end_at_deadline() -> str:
 
 
 def _run(place: PodsPlace, job: Job, deadline_s: int) -> Sequence[str]:
-    script = "import allotment.experiments._supervise as s; print(s.__file__)"
+    script = "import allotment, pathlib; print(pathlib.Path(allotment.__file__).parent / 'experiments/_supervise.py')"
     keep: list[str] = []
     if place.bucket is not None:
         target = f"{_BUCKET}/{job.experiment}/{job.run}"

@@ -12,6 +12,8 @@ from allotment.errors import EngineError, MissingPartError
 
 _STATES = ("UP", "INIT", "STOPPED", "AUTOSTOPPING")
 _PATIENCE_S = 300.0
+_LAUNCHES: list[subprocess.Popen[bytes]] = []
+"""Nobody waits for them; they are noticed when they have ended."""
 _OURS = ("lock", "launching.lock", "rented.*", "task.yaml", "spec.json", ".*")
 """Of a run's folder: what is not fetched, for it is this machine's, or half-written."""
 _INSTALL = "Install it: `pip install 'skypilot[runpod]'`, then `sky check`."
@@ -40,7 +42,7 @@ class Sky:
         """Rent the machine and start the task, in a process of its own that holds ``lock`` until that is done."""
         with lock.open("a") as held, log.open("ab") as out:
             fcntl.flock(held, fcntl.LOCK_EX)
-            subprocess.Popen(
+            process = subprocess.Popen(
                 [str(shutil.which("sky")), "launch", "-c", name, "-d", "-y", "--down", str(task)],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -48,6 +50,8 @@ class Sky:
                 pass_fds=(held.fileno(),),
                 start_new_session=True,
             )
+        _LAUNCHES[:] = [one for one in _LAUNCHES if one.poll() is None]
+        _LAUNCHES.append(process)
 
     def machines(self, prefix: str) -> list[Machine]:
         """Machines whose names begin so, as their providers know them now.

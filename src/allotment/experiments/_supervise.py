@@ -123,7 +123,7 @@ class _Attempt:
         module = "allotment.training.worker._worker"
         if self._spec["worker"]["training"]["cards"] > 1:
             module = "allotment.experiments._several"
-        return self._spec.get("command") or [sys.executable, "-m", module, str(work / SPEC)]
+        return [*(self._spec.get("command") or [sys.executable, "-m", module]), str(work / SPEC)]
 
     def _of_this_machine(self, work: Path) -> dict[str, Any]:
         """The worker's spec with paths that are true here."""
