@@ -172,7 +172,8 @@ def test_an_orphan_that_nobody_knows_is_listed_and_ended(cloud: Path, tmp_path: 
     workspace = Workspace(tmp_path / "project")
     (found,) = find_orphans(workspace, stop=True)
     assert (found.machine, found.experiment, found.known) == (f"{_pods.tag_of(home)}-old-r1-1", "", False)
-    assert sorted(path.parent.name for path in cloud.glob("*/state")) == ["allotment-ffffff-other-r1-1", "somebody-elses"]
+    left = sorted(path.parent.name for path in cloud.glob("*/state"))
+    assert left == ["allotment-ffffff-other-r1-1", "somebody-elses"]
 
 
 def test_when_skypilot_does_not_answer_nothing_is_decided_and_nothing_lost(cloud: Path, tmp_path: Path) -> None:

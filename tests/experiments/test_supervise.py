@@ -37,7 +37,7 @@ def test_the_exit_code_and_the_result_say_how_it_ended(state: str, code: int, tm
     [
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "exit code -9"),
         ("import sys; sys.exit('the card fell out')", "the card fell out"),
-        ("import sys, pathlib; (pathlib.Path(sys.argv[1]).parent / 'result.json').write_text('{\"state\": \"ok')", "exit"),
+        ("import sys; open(sys.argv[1].replace('spec', 'result'), 'w').write('{\"state\": \"ok')", "exit code 0"),
         (ends("ok", 1), "exit code 1"),
         (ends("ok", 0, measured=None), "exit code 0"),
     ],

@@ -11,8 +11,8 @@ from allotment.cli._progress import duration
 from allotment.cli._run import console_on
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.live import Live as Drawn
-    from rich.table import Table as Grid
 
     from allotment.experiments import Journal, Plan, Row, Table
     from allotment.workspace import Workspace
@@ -114,15 +114,16 @@ def summary_of(table: Table) -> str:
     return f"{ended}, {total.at_work} at work, {total.waiting} waiting of {total.runs}{money}{most}"
 
 
-def grid_of(table: Table) -> Grid:
+def grid_of(table: Table) -> Group:
     """The table on a terminal: sorted by what decides, runs at work and with results first."""
+    from rich.console import Group
     from rich.table import Table as Grid
     from rich.text import Text
 
     from allotment.experiments import ranked, setting_cells
 
     settings = list(table.settings)
-    grid = Grid(box=None, pad_edge=False, header_style="bold", title=summary_of(table), title_justify="left")
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
     decider = table.decide.replace("_", " ")
     for name in ("run", *settings, "state", "step", "loss", decider, "tokens/s", "GiB", "$", "left"):
         grid.add_column(Text(name), overflow="fold")
@@ -133,7 +134,7 @@ def grid_of(table: Table) -> Grid:
         grid.add_row(*(Text(cell) for cell in cells))
     if len(rows) > _ROWS:
         grid.caption = f"and {len(rows) - _ROWS} more"
-    return grid
+    return Group(Text(summary_of(table)), grid)
 
 
 def _live_cells(row: Row, decide: str) -> tuple[str, ...]:

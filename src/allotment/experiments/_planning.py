@@ -135,14 +135,14 @@ def _check(
     project: Project, workspace: Workspace, file: ExperimentFile, runs: Sequence[Combination], items: Sequence[Item]
 ) -> None:
     """What must hold before anything starts; once for each base model, and for each that is trained in another way."""
-    learnt = [item for item in items if item.split == "train"]
     asked: dict[tuple[object, ...], Combination] = {}
     for run in runs:
         method = "whole" if run.training.method in ("partial", "full") else "adapter"
         key = (run.base, method, run.training.batch_size, run.training.cards, run.training.report_to)
         asked.setdefault(key, run)
     for run in asked.values():
-        preflight(project_of(project, run.base, run.training), workspace, file.agent, learnt)
+        # Questions are given to runs as well, so all items must be readable by every role of the agent.
+        preflight(project_of(project, run.base, run.training), workspace, file.agent, items)
     if file.decide == "recall" and not (file.questions and any(_is_question(item) for item in items)):
         raise ProjectError(
             "recall decides, and the dataset has no held-out questions.",

@@ -129,7 +129,10 @@ class Predictor:
         rate = self._rate if is_measured else None
         if shape is None:
             return Prediction(unknown_row(card, training, work, rate), "")
-        found = row(card, self._place.device, shape, training, work, (), measured=rate)
+        try:
+            found = row(card, self._place.device, shape, training, work, (), measured=rate)
+        except ProjectError as error:  # a setting this model does not have
+            return Prediction(None, f"configuration: {error}".rstrip("."))
         return Prediction(found, _unfit(found, training.gradient_checkpointing) if refuse_unfit else "")
 
     def _work(self, run: Combination) -> Work | None:
