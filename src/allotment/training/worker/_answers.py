@@ -53,8 +53,6 @@ def _able_to_write(trainer: Any) -> Any:
     model = trainer.accelerator.unwrap_model(trainer.model)
     causal = model.get_base_model() if hasattr(model, "get_base_model") else model
     causal.__dict__.pop("forward", None)
-    if causal.is_gradient_checkpointing:
-        causal.gradient_checkpointing_disable()
     causal.config.use_cache = True
     return model.eval()
 
