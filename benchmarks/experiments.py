@@ -287,16 +287,17 @@ def outcomes(root: Path) -> dict[int, dict[str, Any]]:
 
 
 def overhead(root: Path) -> dict[str, float]:
-    """Seconds of a run's place that its own training process did not have: the supervisor's start and end, and the
-    driver's looks; the mean and the most of the runs that ended well at their first attempt."""
+    """Seconds from the line before a run's start to the line after its end in which its training process did not live:
+    writing its folder, starting the supervisor, the driver's looks; of runs that ended at their first attempt."""
     journal = [json.loads(line) for line in (root / ".allotment/experiments/disturbed/journal.jsonl").open("rb")]
+    begun = {row["run"]: datetime.fromisoformat(row["at"]) for row in journal if row["event"] == "start"}
     found = []
     for row in journal:
-        if row["event"] == "end" and row["ended"] == "ok" and row["attempt"] == 1:
+        if row["event"] == "end" and row["ended"] != "infrastructure" and row["attempt"] == 1:
             folder = root / ".allotment/experiments/disturbed/runs" / row["run"]
-            measured = json.loads((folder / "result.json").read_text(encoding="utf-8"))["measured"]
-            inside = measured["seconds"] + (measured["asking_s"] or 0.0)
-            found.append(row["seconds"] - inside)
+            result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+            wall = (datetime.fromisoformat(row["at"]) - begun[row["run"]]).total_seconds()
+            found.append(wall - result["training_s"])
     mean = sum(found) / len(found) if found else float("nan")
     return {"mean": round(mean, 2), "most": round(max(found, default=float("nan")), 2), "runs": len(found)}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -188,7 +189,8 @@ class Journal:
         """Runs do not go on after this epoch; they are decided together, or not at all."""
         self._write({"event": "halved", "runs": sorted(runs), "epoch": epoch})
 
-    def _write(self, row: dict[str, Any]) -> None:
+    def _write(self, event: dict[str, Any]) -> None:
+        row = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), **event}  # to be read, never reckoned with
         self._ledger.append(f"{len(self._ledger):08}", row)
         self._apply(row)
 

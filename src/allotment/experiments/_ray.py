@@ -104,7 +104,7 @@ class RayTasks:
             self._held.add(job.name)
             return Look("running")  # it waits for a node, or its node is slow; Ray says when a node is dead
         except self._ray.exceptions.RayActorError as error:
-            return self._gone(job, f"its node is gone ({type(error).__name__})")
+            return self._gone(job, _why(error))
         except (self._ray.exceptions.RaySystemError, ConnectionError, RuntimeError) as error:
             raise EngineError(
                 f"the Ray cluster does not answer ({error}).",
@@ -147,6 +147,14 @@ class RayTasks:
         """See ``Executor``; a Ray that was started here ends with its runs, which go on from their checkpoints."""
         if self._started:
             self._ray.shutdown()
+
+
+def _why(error: BaseException) -> str:
+    """What became of an actor."""
+    told = str(error).strip()
+    if "creation task" in told:
+        return f"its node could not begin: {told.rpartition(chr(10))[2].strip()[:200]}"
+    return f"its node is gone ({type(error).__name__})"
 
 
 def _settings() -> Mapping[str, str]:

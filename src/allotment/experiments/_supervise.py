@@ -62,10 +62,12 @@ def main(folder: Path, attempt: int) -> int:
         if ended.get("attempt") == attempt and ended.get("state") in EXIT_CODES:
             return EXIT_CODES[ended["state"]]
         put(folder / PROCESS, {"pid": os.getpid(), "attempt": attempt})
+        one = _Attempt(folder, attempt, began)
         try:
-            outcome = _Attempt(folder, attempt, began).run()
+            outcome = one.run()
         except Exception as error:
             outcome = {"state": "infrastructure", "error": f"{type(error).__name__}: {error}"}
+        outcome["training_s"] = round(one.training_s, 3)
         seconds = round(time.monotonic() - began, 3)
         put(
             folder / RESULT,
@@ -96,6 +98,8 @@ class _Attempt:
         self._spec = read_json(folder / SPEC)
         self._ended_for: dict[str, Any] | None = None
         self._peak_gib = 0.0
+        self.training_s = 0.0
+        """How long the training process lived."""
         self._beat = 0.0
         self._kills = _kernel_kills()
         signal.signal(signal.SIGTERM, self._stop)
@@ -112,10 +116,12 @@ class _Attempt:
             process = subprocess.Popen(
                 self._command(work), stdout=subprocess.DEVNULL, stderr=log, preexec_fn=die_with_parent
             )
+            started = time.monotonic()
             try:
                 self._watch(process)
             finally:
                 _end(process)
+                self.training_s = time.monotonic() - started
         ended_well = process.returncode == 0  # a stop that came too late takes nothing away
         return self._outcome(work, 0) if ended_well else self._ended_for or self._outcome(work, process.returncode)
 
