@@ -15,6 +15,7 @@ for _noun in (
     "transcripts",
     "dataset",
     "training",
+    "experiments",
     "database",
     "guards",
     "routing",

@@ -170,6 +170,8 @@ def _summary(manifest: Manifest, current: bool) -> Iterator[tuple[str, str]]:
     yield "adapter", f"{manifest.key}, {state}{', served now' if current else ''}"
     yield "may answer", ", ".join(manifest.clearance)
     yield "trained", f"{manifest.created[:16].replace('T', ' ')} UTC, {manifest.method} on {manifest.base_model}"
+    if manifest.experiment is not None:
+        yield "experiment", f"{manifest.experiment['id']}: {manifest.experiment['reason']}"
     yield "learnt", f"{len(manifest.documents)} documents, {_count(measured, 'examples')} examples"
     yield "left out", f"{_count(measured, 'dropped')} examples, too long"
     yield "loss", f"{_figure(measured.get('final_loss'))}, held out {_figure(measured.get('held_out_loss'))}"

@@ -74,18 +74,34 @@ def run_training(
             help="Do not begin what would cost more, by the probe and training.price_usd_per_hour.",
         ),
     ] = None,
+    from_experiment: Annotated[
+        str | None,
+        typer.Option(
+            "--from-experiment",
+            metavar="ID",
+            help="Make it from this run of an experiment: EXPERIMENT/RUN, or EXPERIMENT/best.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Train an agent's adapter, after a probe of a few steps that says how long it takes and what it costs.
 
-    Nothing is trained again where nothing changed.
+    Nothing is trained again where nothing changed. With `--from-experiment` the run's settings are taken, and what it
+    trained if it is here and its dataset is still the same; the manifest says which run it was.
     """
     from allotment.cli import _training_show as shown
     from allotment.training import run as train
 
     project = run.project()
     agent_of(project, agent)
+    origin = None
+    if from_experiment is not None:
+        from allotment.experiments import origin_of
+
+        winner = origin_of(project, run.workspace(), from_experiment, agent)
+        project, origin = winner.project, winner.origin
     with run.progress() as progress:
-        result = train(project, run.workspace(), agent, progress, max_cost_usd=max_cost)
+        result = train(project, run.workspace(), agent, progress, max_cost_usd=max_cost, origin=origin)
     manifest = result.manifest
     news = "unchanged" if result.reused else "trained"
     text = f"{manifest.key} is {news}; see `allotment training show {manifest.key}`."

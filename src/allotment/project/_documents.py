@@ -27,6 +27,9 @@ class DocumentSet(Strict):
     """Glob patterns of files left out."""
     reader: Literal["builtin", "docling"] = "builtin"
     """What reads Word documents and PDFs; ``docling`` needs ``allotment[docling]`` and its models, and is slow."""
+    local_only: bool = False
+    """Whether trainings from these documents stay on this machine: no experiment sends anything made of them to a
+    rented machine, or to a cluster elsewhere."""
     scrub: tuple[PersonalKind, ...] = ()
     """Personal data replaced by pseudonyms before anything of the documents is kept or sent to a teacher."""
 

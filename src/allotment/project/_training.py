@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from allotment.project._base import Strict
+
+ItemKind = Literal["question", "paraphrase", "reverse", "rewrite", "text", "unknown", "general"]
+"""What an item of a dataset teaches."""
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class TrainingConfig(Strict):
@@ -38,6 +42,9 @@ class TrainingConfig(Strict):
     micro_batch_tokens: int | None = Field(default=None, ge=32)
     """Most tokens in one forward pass; a step takes as many passes as it needs. Without it the whole batch, and half as
     many again each time memory runs out."""
+    mix: dict[ItemKind, Share] = Field(default_factory=dict)
+    """Kind of items → share of the dataset's that is trained on; all of a kind that is not named. Which ones is settled
+    by their ids, so a smaller share is a part of a larger one."""
     max_length: int = Field(default=512, ge=32)
     """Longest example in tokens; longer ones are reported and dropped, never cut."""
     packing: bool = True

@@ -9,6 +9,7 @@ from allotment.training._manifest import (
     current_version,
     load_manifest,
 )
+from allotment.training._origin import ExperimentOrigin
 from allotment.training._run import TrainingResult, run
 from allotment.training._versions import Rollback, rollback
 from allotment.training.estimation._cards import Card, priced, shipped_cards
@@ -23,6 +24,7 @@ __all__ = [
     "Card",
     "Comparison",
     "EstimateRow",
+    "ExperimentOrigin",
     "Exported",
     "Manifest",
     "ManifestFile",

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from allotment.access import Policy
 from allotment.dataset import Item, dataset_hash, load_items
 from allotment.documents import DocumentRecord, load_documents, load_sections
 from allotment.errors import DatasetError, PolicyError
 from allotment.models import find_model, template_of
-from allotment.project import Project
+from allotment.project import Project, TrainingConfig
 from allotment.workspace import Workspace, hash_file_once, hash_json
 
 _OF_NO_WEIGHT = {"probe_steps", "checkpoint_minutes", "price_usd_per_hour", "report_to"}
 """Settings that change nothing of what is learnt: another price is no reason to train again."""
+
+
+def settings_of_weight(training: TrainingConfig) -> dict[str, Any]:
+    """The settings that decide what is learnt. A mix of everything is none, as it was before there were mixes."""
+    found = training.model_dump(mode="json", exclude=_OF_NO_WEIGHT)
+    return found if found["mix"] else {key: value for key, value in found.items() if key != "mix"}
 
 
 def training_inputs(project: Project, workspace: Workspace, agent: str) -> str:
@@ -25,7 +32,7 @@ def training_inputs(project: Project, workspace: Workspace, agent: str) -> str:
             "dataset": dataset_hash(items),
             "base": base.sha256,
             "template": template_of(project.models.base).sha256,
-            "training": project.training.model_dump(mode="json", exclude=_OF_NO_WEIGHT),
+            "training": settings_of_weight(project.training),
             "roles": sorted(project.agents[agent].roles),
             "readers": {record.path: sorted(record.readers) for record in learnt(project, workspace, agent, items)},
         }

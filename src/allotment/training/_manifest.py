@@ -69,6 +69,9 @@ class Manifest(BaseModel):
     """What was estimated for this machine before the run."""
     measured: dict[str, Any]
     """Seconds, tokens, loss, peak memory, money, and what the probe measured."""
+    experiment: dict[str, Any] | None = None
+    """The run of an experiment it was made from: its id, the file's hash, by what it was chosen and why; none if it was
+    made from none."""
     stale: bool = False
     """Derived when loaded, never stored: a document has changed, was re-labelled or removed since."""
     folder: str = ""
@@ -96,7 +99,8 @@ def _seal(key: str, body: bytes) -> str:
 
 
 def _body(manifest: Manifest) -> bytes:
-    stored = manifest.model_dump(exclude={"stale", "folder"})
+    without = {"stale", "folder"} | ({"experiment"} if manifest.experiment is None else set())
+    stored = manifest.model_dump(exclude=without)  # an older manifest's seal knows of no experiment
     return json.dumps(stored, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 
 

@@ -22,6 +22,7 @@ from allotment.training._manifest import (
     make_current,
     write_manifest,
 )
+from allotment.training._origin import ExperimentOrigin
 from allotment.training.record._card import write_model_card
 from allotment.training.record._report import write_report
 from allotment.training.serving._servable import make_servable, serves
@@ -39,6 +40,8 @@ def publish(
     work: Path,
     measured: dict[str, Any],
     predicted: dict[str, Any],
+    *,
+    origin: ExperimentOrigin | None = None,
 ) -> Manifest:
     """Make the next version of the agent's adapter, compared with PyTorch, and serve it from now on."""
     numbers = [int(version[1:]) for version in adapter_versions(workspace, agent)]
@@ -57,6 +60,7 @@ def publish(
     )
     measured = {**measured, "parity": parity}
     manifest = _manifest(project, workspace, agent, version, inputs, staged, measured, predicted)
+    manifest = manifest.model_copy(update={"experiment": origin.record if origin else None})
     write_model_card(staged, manifest)
     write_report(staged, manifest)
     write_manifest(workspace, staged, manifest.model_copy(update={"files": _files(staged)}))

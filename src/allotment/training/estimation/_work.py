@@ -10,6 +10,7 @@ from allotment.errors import DatasetError
 from allotment.models import template_of
 from allotment.project import Project, TrainingConfig
 from allotment.training._examples import Example, examples_of
+from allotment.training._mix import training_items
 from allotment.training._packing import heaviest
 from allotment.training.estimation._fit import Batch
 from allotment.workspace import Workspace
@@ -45,7 +46,7 @@ def work_of_dataset(project: Project, workspace: Workspace, agent: str) -> Work:
     Raises:
         DatasetError: there is no dataset.
     """
-    items = [item for item in load_items(workspace, agent) if item.split == "train"]
+    items = training_items(load_items(workspace, agent), project.training.mix)
     if not items:
         raise DatasetError(
             "there are no training items.",

@@ -198,6 +198,20 @@ def _origin(manifest: Manifest) -> Facts:
         ("Served as", "an adapter on the base model" if manifest.serves == "adapter" else "a whole model"),
         ("Served file, sha256", manifest.adapter_sha256),
         ("Made by", f"allotment {__version__}"),
+        *_experiment(manifest),
+    ]
+
+
+def _experiment(manifest: Manifest) -> Facts:
+    found = manifest.experiment
+    if found is None:
+        return []
+    value = "" if found["value"] is None else f" {figure(found['value'])}"
+    return [
+        ("Run of an experiment", str(found["id"])),
+        ("chosen by", f"{found['decided_by'].replace('_', ' ')}{value}"),
+        ("why", str(found["reason"])),
+        ("the experiment's file, sha256", str(found["file_sha256"])),
     ]
 
 

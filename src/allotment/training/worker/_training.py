@@ -13,21 +13,22 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from transformers import PrinterCallback
+from transformers import PrinterCallback, TrainerState
 
 from allotment.errors import ProjectError, TrainingError
 from allotment.models import load_template
 from allotment.project import TrainingConfig
 from allotment.training._base import load_base
-from allotment.training._device import Device, find_device, peak_gib, precision_on
+from allotment.training._device import Device, find_device, is_out_of_memory, peak_gib, precision_on
 from allotment.training._examples import IGNORED
 from allotment.training._methods import ADAPTERS, prepare, save_result, trained_tensors
 from allotment.training._packing import collate
-from allotment.training._ranks import most
+from allotment.training._ranks import is_first, most
 from allotment.training.estimation._cards import peak_tflops
 from allotment.training.estimation._flops import train_flops_per_token
 from allotment.training.estimation._shapes import shape_of
 from allotment.training.worker import _checkpoint
+from allotment.training.worker._answers import answer_questions
 from allotment.training.worker._arguments import package_versions, trainer_arguments
 from allotment.training.worker._best import Best
 from allotment.training.worker._heap import tidy_heap
@@ -36,7 +37,7 @@ from allotment.training.worker._probe import probe
 from allotment.training.worker._rows import Row, Rows, check_tokenizer, read_examples, rows_of
 from allotment.training.worker._trackers import Tracker, open_trackers
 from allotment.training.worker._trainer import AnswerTrainer
-from allotment.training.worker._watch import Finite, Meter, Watch, epoch_loss
+from allotment.training.worker._watch import Finite, Meter, Watch, epoch_loss, read_rows
 from allotment.workspace import write_atomic
 
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
@@ -77,13 +78,51 @@ class Training:
         probed = self._probe(trainer, rows, evaluate)
         self._require_affordable(probed)
         best = Best(trainer, self._out, kept=bool(self._settings["patience"]))
-        with self._tracked() as trackers:
-            self._watch(trainer, checkpoint, evaluate, trackers, best)
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        paused = self._train(trainer, checkpoint, evaluate, best)
         trainer.accelerator.wait_for_everyone()  # the first may still be writing the best
         held_out_loss = best.restore()
         save_result(trainer.accelerator.unwrap_model(trainer.model), self._settings, self._out)
-        return self._measured(trainer, rows, epochs_before, probed, held_out_loss)
+        measured = self._measured(trainer, rows, epochs_before, probed, held_out_loss)
+        return {**measured, "paused": paused, "asking_s": self._ask(trainer, tokenizer, template.stop)}
+
+    def _train(self, trainer: AnswerTrainer, checkpoint: Path | None, evaluate: Any, best: Best) -> bool:
+        """Train to the end, or to where the spec wants a pause; gives whether epochs are left."""
+        until = self._spec.get("until_epochs")
+        if checkpoint is not None and self._was_the_last(checkpoint, until):
+            trainer._load_from_checkpoint(str(checkpoint))
+            trainer.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+            return not self._has_learnt_enough(checkpoint) and trainer.state.epoch < self._settings["epochs"]
+        with self._tracked() as trackers:
+            watch = self._watch(trainer, checkpoint, evaluate, trackers, best)
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        return watch.paused
+
+    def _was_the_last(self, checkpoint: Path, until: int | None) -> bool:
+        """Whether the process that wrote it had trained all it was asked for, and was killed before it said so."""
+        asked = min(until or self._settings["epochs"], self._settings["epochs"])
+        return _checkpoint.epochs_of(checkpoint) >= asked or self._has_learnt_enough(checkpoint)
+
+    def _has_learnt_enough(self, checkpoint: Path) -> bool:
+        step = _checkpoint.step_of(checkpoint)
+        return any(
+            row.get("step") == step and row.get("event") in ("target-loss", "early-stop")
+            for row in read_rows(self._out / "metrics.jsonl")
+        )
+
+    def _ask(self, trainer: AnswerTrainer, tokenizer: Any, stop: str) -> float | None:
+        """Let the model answer the spec's questions; gives the seconds, or none where nothing could be asked."""
+        file, began = self._spec.get("questions_file"), time.monotonic()
+        if not file or self._settings["sharding"] != "none" or not is_first():
+            return None
+        try:
+            tokens = int(self._spec.get("answer_tokens") or 48)
+            answer_questions(trainer, tokenizer, Path(file), self._out, stop=stop, max_tokens=tokens)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            self._say("warning", text="memory ran out while questions were asked; what was learnt is kept")
+            return None
+        return round(time.monotonic() - began, 2)
 
     def _load(self) -> tuple[Any, Any]:
         base, method = self._spec["base"], self._settings["method"]
@@ -223,7 +262,7 @@ class Training:
         evaluate: Callable[[], float] | None,
         trackers: list[Tracker],
         best: Best,
-    ) -> None:
+    ) -> Watch:
         if checkpoint is not None:
             step = _checkpoint.step_of(checkpoint)
             self.meter.resume(step)
@@ -240,8 +279,10 @@ class Training:
             keep_best=best.keep,
             best=best.before(checkpoint),
             trackers=trackers,
+            until=self._spec.get("until_epochs"),
         )
         trainer.add_callback(watch)
+        return watch
 
     def _speed_of_light(self, trainer: AnswerTrainer) -> tuple[float | None, float | None]:
         """The peak of all cards in TFLOP/s and the work of one token; unknown is none, never a guess."""

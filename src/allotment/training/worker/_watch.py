@@ -135,6 +135,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         keep_best: Callable[[float, int], None],
         best: tuple[float, int],
         trackers: Any = (),
+        until: int | None = None,
     ) -> None:
         self._settings = settings
         self._meter = meter
@@ -145,6 +146,9 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         self._keep_best = keep_best
         self._best, self._failed = best
         self._trackers = trackers
+        self._until = until
+        self.paused = False
+        """Whether it ended at ``until``, with epochs left."""
         self._began = self._saved = time.monotonic()
         self._losses: deque[float] = deque(maxlen=_WINDOW)
         self._norms: deque[float] = deque(maxlen=_WINDOW)
@@ -236,7 +240,12 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         if loss < self._settings["target_loss"]:
             self.event(state.global_step, "target-loss", f"the epoch's loss is {loss:.4f}")
             control.should_training_stop = True
+        if not control.should_training_stop and self._is_to_pause(round(float(state.epoch or 0))):
+            self.paused = control.should_training_stop = True
         return control
+
+    def _is_to_pause(self, epochs: int) -> bool:
+        return self._until is not None and self._until <= epochs < self._settings["epochs"]
 
     def _held_out(self, state: TrainerState, control: TrainerControl) -> None:
         assert self._evaluate is not None
