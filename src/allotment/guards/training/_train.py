@@ -22,7 +22,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from allotment.guards._features import VERSION, features, first_word
-from allotment.guards._model import ARRAYS, CARD, HEADS, STEP, WINDOW, Model
+from allotment.guards._model import ARRAYS, CARD, HEADS, WHOLE, Model
 from allotment.guards._normalise import skeleton
 from allotment.guards.training._corpus import Item, Source
 from allotment.guards.training._mutations import MUTATIONS, TRAINED
@@ -61,6 +61,10 @@ READ = 1_500
 EASY = ("clinc150", "banking77")
 """Sets of ordinary questions."""
 _LIMIT = {"clinc150": 4_000, "banking77": 1_500}
+SPREAD = {"injection": 0.0, "impersonation": 0.25}
+"""What the best of many windows has to be better by (``Model.spread``): attacks of many words are injections."""
+_COPIED = 256
+"""Characters of a text that are mutated."""
 _COPIES = 0.35
 """Share of texts that are also learnt in a mutated copy."""
 _JOINED = 0.6
@@ -118,6 +122,7 @@ def train(sources: Sequence[Source], seed: int, tell: Callable[[str], None] = la
         "seed": seed,
         "calibration": {name: [head.slope, head.intercept] for name, head in zip(HEADS, heads, strict=True)},
         "thresholds": {name: head.threshold for name, head in zip(HEADS, heads, strict=True)},
+        "spread": SPREAD,
         "false_positives_on_each_validation_set": {
             **FALSE_POSITIVES,
             "twins of claims": TWINS,
@@ -131,9 +136,9 @@ def train(sources: Sequence[Source], seed: int, tell: Callable[[str], None] = la
         "intended": "questions to an agent of a company, in English, Czech, Slovak and German; a filter, not a fence",
     }
     calibration = tuple((head.slope, head.intercept) for head in heads)
-    thresholds = tuple(head.threshold for head in heads)
+    thresholds, spread = tuple(head.threshold for head in heads), tuple(SPREAD[name] for name in HEADS)
     models = tuple(
-        Model(np.stack([head.without[fold] for head in heads]), calibration, thresholds) for fold in range(FOLDS)
+        Model(np.stack([head.without[fold] for head in heads]), calibration, thresholds, spread) for fold in range(FOLDS)
     )
     return Trained(arrays, card, items, folds, models)
 
@@ -172,7 +177,7 @@ def _head(
     without = []
     for fold in range(FOLDS):
         without.append(_fit(learning, positive, counts, used & (learning.folds != fold)).astype(np.float32))
-        model = Model(without[-1][None, :], (), ())
+        model = Model(without[-1][None, :], (), (), (SPREAD[name],))
         for place in np.flatnonzero(folds == fold):
             margins[place] = model.margins(texts[place])[0][0]
     tell(f"{name}: trained without each of {FOLDS} folds")
@@ -259,8 +264,8 @@ def _with_copies(
     for place, item in enumerate(items):
         if item.source in EASY or drawn.random() >= _COPIES:
             continue
-        mutated = MUTATIONS[drawn.choice(TRAINED)](item.text[:WINDOW], drawn)
-        learnt.append(Item(mutated[-WINDOW - STEP :], item.label, item.source, item.kind))
+        mutated = MUTATIONS[drawn.choice(TRAINED)](item.text[:_COPIED], drawn)
+        learnt.append(Item(mutated[-WHOLE:], item.label, item.source, item.kind))
         origin.append(place)
     for place, joined in _joined(items, folds, drawn):
         learnt.append(joined)
