@@ -13,12 +13,13 @@ from sklearn.feature_extraction.text import CountVectorizer
 import allotment.guards
 from allotment.guards import skeleton
 from allotment.guards._impersonation_set import impersonation_items
-from allotment.guards._model import WINDOW
 from allotment.guards.training import own_sources
 
 DATA = Path(allotment.guards.__file__).parent / "data"
 ROWS = [json.loads(line) for line in (DATA / "prose.jsonl").read_text(encoding="utf-8").splitlines()]
 TEXTS = [row["text"] for row in ROWS]
+PIECE = 256
+"""Characters of the pieces a text is learnt in."""
 SHARES = {"en": 0.45, "cs": 0.30, "de": 0.15, "sk": 0.10}
 
 
@@ -94,13 +95,13 @@ def _strings(node: object) -> list[str]:
     return [text for part in parts for text in _strings(part)]
 
 
-def test_a_text_is_learnt_whole_and_in_the_classifiers_windows() -> None:
+def test_a_text_is_learnt_whole_and_in_pieces() -> None:
     (source,) = [one for one in own_sources(dict.fromkeys(SHARES, 1), 3) if one.name == "prose"]
     assert {item.label for item in source.items} == {"benign"}
     learnt = {(item.kind, item.text) for item in source.items}
     for row in ROWS:
         text = row["text"]
-        pieces = [text[start : start + WINDOW] for start in range(0, len(text), WINDOW)]
+        pieces = [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
         assert {(row["kind"], piece) for piece in (text, *pieces)} <= learnt
 
 

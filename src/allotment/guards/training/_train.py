@@ -33,7 +33,7 @@ STRENGTH = 30.0
 """Inverse of the regularisation."""
 WORDS = 2.0
 """What n-grams of words count for beside those of characters."""
-FALSE_POSITIVES = {"injection": 0.02, "impersonation": 0.05}
+FALSE_POSITIVES = 0.04
 """Share of the harmless texts of any hard set that a head may flag where it was trained without them: its threshold is
 the lowest at which none of the sets goes beyond.
 """
@@ -41,7 +41,7 @@ TWINS = 0.2
 """The same for the claims' head and the benign twins of claims: hardly a usual question is like them."""
 TWINNED = ("claims", "claim pairs", "impersonation")
 """Sets whose harmless texts say what their claims say."""
-ORDINARY = 0.003
+ORDINARY = 0.005
 """The same for sets of ordinary questions, which have no word of an attack."""
 COUNTS_FOR = {
     "impersonation": {
@@ -49,6 +49,7 @@ COUNTS_FOR = {
         "claim pairs": 8.0,
         "ordinary": 8.0,
         "passages": 8.0,
+        "prose": 4.0,
         "claims": 0.3,
         "injection": 0.3,
     }
@@ -124,7 +125,7 @@ def train(sources: Sequence[Source], seed: int, tell: Callable[[str], None] = la
         "thresholds": {name: head.threshold for name, head in zip(HEADS, heads, strict=True)},
         "spread": SPREAD,
         "false_positives_on_each_validation_set": {
-            **FALSE_POSITIVES,
+            "hard sets": FALSE_POSITIVES,
             "twins of claims": TWINS,
             "ordinary questions": ORDINARY,
         },
@@ -138,7 +139,8 @@ def train(sources: Sequence[Source], seed: int, tell: Callable[[str], None] = la
     calibration = tuple((head.slope, head.intercept) for head in heads)
     thresholds, spread = tuple(head.threshold for head in heads), tuple(SPREAD[name] for name in HEADS)
     models = tuple(
-        Model(np.stack([head.without[fold] for head in heads]), calibration, thresholds, spread) for fold in range(FOLDS)
+        Model(np.stack([head.without[fold] for head in heads]), calibration, thresholds, spread)
+        for fold in range(FOLDS)
     )
     return Trained(arrays, card, items, folds, models)
 
@@ -193,7 +195,7 @@ def _allowed(head: str, source: str) -> float:
     """Share of a set's harmless texts that a head may flag."""
     if source in EASY or source == "passages":
         return ORDINARY
-    return TWINS if head == "impersonation" and source in TWINNED else FALSE_POSITIVES[head]
+    return TWINS if head == "impersonation" and source in TWINNED else FALSE_POSITIVES
 
 
 def _fit(learning: _Learning, positive: NDArray[np.bool_], counts: Row, chosen: NDArray[np.bool_]) -> Row:
