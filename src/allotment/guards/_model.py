@@ -52,8 +52,8 @@ class Model:
     thresholds: tuple[float, ...]
     """Probability from which a text is refused, one a head, fixed on validation data."""
     spread: tuple[float, ...]
-    """What a long text's best window has to be better by, one a head, times the logarithm of how many there are: the best
-    of many pieces of harmless prose looks more like an attack than one piece does."""
+    """What a long text's best window has to be better by, one a head, times the logarithm of how many there are: the
+    best of many pieces of harmless prose looks more like an attack than one piece does."""
 
     def scores(self, text: str) -> tuple[Score, ...]:
         """One score a head for a folded text (``Form.whole``)."""

@@ -24,7 +24,7 @@ _CODE = re.compile(r"```.*?```", re.DOTALL)
 _CUE = re.compile(r"\n+(?:\d+\n)?\d\d:\d\d:\d\d,\d+ --> .*\n|^\d+\n.* --> .*\n")
 """A subtitle's number and times, with the line breaks around them: speech goes on across cues."""
 _PASSAGE = 256
-"""Characters of a passage: what stands around a question is read in pieces, and so is what teaches it to be harmless."""
+"""Characters of a passage: what stands around a question is read in pieces, and is learnt in pieces."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _MARKUP = re.compile(r"[`*#|>\[\]]|\(http[^)]*\)")
 
