@@ -41,6 +41,8 @@ TWINS = 0.2
 """The same for the claims' head and the benign twins of claims: hardly a usual question is like them."""
 TWINNED = ("claims", "claim pairs", "impersonation")
 """Sets whose harmless texts say what their claims say."""
+PROSE = 0.15
+"""The same for the claims' head and pieces of company prose of kinds it has not seen: few questions are pasted prose."""
 ORDINARY = 0.005
 """The same for sets of ordinary questions, which have no word of an attack."""
 COUNTS_FOR = {
@@ -127,6 +129,7 @@ def train(sources: Sequence[Source], seed: int, tell: Callable[[str], None] = la
         "false_positives_on_each_validation_set": {
             "hard sets": FALSE_POSITIVES,
             "twins of claims": TWINS,
+            "pieces of company prose": PROSE,
             "ordinary questions": ORDINARY,
         },
         "sources": [
@@ -195,7 +198,9 @@ def _allowed(head: str, source: str) -> float:
     """Share of a set's harmless texts that a head may flag."""
     if source in EASY or source == "passages":
         return ORDINARY
-    return TWINS if head == "impersonation" and source in TWINNED else FALSE_POSITIVES
+    if head == "impersonation" and source in TWINNED:
+        return TWINS
+    return PROSE if head == "impersonation" and source == "prose" else FALSE_POSITIVES
 
 
 def _fit(learning: _Learning, positive: NDArray[np.bool_], counts: Row, chosen: NDArray[np.bool_]) -> Row:
@@ -247,7 +252,7 @@ def _limited(source: Source, drawn: random.Random) -> list[Item]:
 def _folds(items: Sequence[Item], drawn: random.Random) -> NDArray[np.int64]:
     """Texts of one template or kind share a fold, so that what is measured was not seen in another filling."""
     of_kind: dict[tuple[str, str], int] = {}
-    together = ("injection", *TWINNED)
+    together = ("injection", "prose", *TWINNED)
     return np.array(
         [
             of_kind.setdefault((item.source, item.kind), drawn.randrange(FOLDS))
