@@ -42,7 +42,7 @@ TWINS = 0.2
 TWINNED = ("claims", "claim pairs", "impersonation")
 """Sets whose harmless texts say what their claims say."""
 PROSE = 0.15
-"""The same for the claims' head and pieces of company prose of kinds it has not seen: few questions are pasted prose."""
+"""The same for the claims' head and pieces of company prose of kinds it has not seen: questions are rarely prose."""
 ORDINARY = 0.005
 """The same for sets of ordinary questions, which have no word of an attack."""
 COUNTS_FOR = {
