@@ -5,6 +5,13 @@
 const STEPS = ["checking", "routing", "authorizing", "answering", "releasing"];
 const OUTCOMES = { refused: "Not something I may answer", unknown: "Not known here", failed: "That did not work" };
 
+const VERDICTS = [
+  ["useful", "useful"],
+  ["wrong_answer", "wrong"],
+  ["wrongly_refused", "wrongly refused"],
+  ["wrong_agent", "for another agent"],
+];
+
 const form = document.getElementById("ask");
 const field = document.getElementById("question");
 const picker = document.getElementById("agent");
@@ -119,6 +126,59 @@ function chipsOf(answer) {
   return chips.childElementCount ? chips : null;
 }
 
+function optionsOf(choices) {
+  return choices.map(([value, label]) => {
+    const option = element("option", "", label);
+    option.value = value;
+    return option;
+  });
+}
+
+async function sendMark(mark) {
+  const response = await fetch("/feedback", {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-csrf-token": csrf },
+    body: JSON.stringify(mark),
+  });
+  return response.ok ? "Thank you. It is read by the people who look after the answers." : errorOf(response);
+}
+
+// What the user says of an answer: it goes to the people who look after the guards, the router and the dataset.
+function markOf(answer) {
+  if (!answer.record) return null;
+  const whole = element("details", "origin");
+  const form = element("form", "origin-body mark");
+  const verdict = element("select");
+  verdict.append(...optionsOf(VERDICTS));
+  const agent = element("select");
+  agent.append(...[...picker.options].slice(1).map((option) => option.cloneNode(true)));
+  const note = element("textarea");
+  note.rows = 2;
+  note.maxLength = 1000;
+  const [verdictField, agentField, noteField] = [["This answer was", verdict], ["It was for", agent], ["Note", note]].map(
+    ([title, control]) => {
+      const field = element("label", "", title);
+      field.append(control);
+      return field;
+    },
+  );
+  const said = element("p", "note");
+  said.setAttribute("role", "status");
+  const show = () => { agentField.hidden = verdict.value !== "wrong_agent"; };
+  verdict.value = answer.outcome === "answered" ? "useful" : "wrongly_refused";
+  verdict.addEventListener("change", show);
+  show();
+  form.append(verdictField, agentField, noteField, element("button", "primary", "Send"), said);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const named = verdict.value === "wrong_agent" ? agent.value : null;
+    const mark = { decision: String(answer.record), verdict: verdict.value, agent: named, note: note.value.trim() };
+    said.textContent = await sendMark(mark).catch(() => "The service cannot be reached. Please try again.");
+  });
+  whole.append(element("summary", "", "Was this right?"), form);
+  return whole;
+}
+
 class Exchange {
   constructor(question) {
     this.root = element("article", "exchange");
@@ -168,6 +228,8 @@ class Exchange {
     const origin = originOf(answer);
     if (chips) this.answer.append(chips);
     if (origin) this.answer.append(origin);
+    const mark = markOf(answer);
+    if (mark) this.answer.append(mark);
     messages.removeAttribute("aria-busy");
     if (follows) toEnd();
   }
