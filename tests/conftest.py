@@ -13,6 +13,7 @@ from hypothesis import settings
 import allotment
 from allotment.audit import AuditLog
 from allotment.databases import Databases, EmbeddedServer
+from allotment.databases.postgres import _server
 from allotment.documents import WorkerPool, ingest
 from allotment.project import Project, load_project
 from allotment.training import run
@@ -37,6 +38,14 @@ def _clusters_of_this_run_are_removed(tmp_path_factory: pytest.TempPathFactory) 
             continue
         if root.is_relative_to(tmp_path_factory.getbasetemp().resolve()) and root.exists():
             EmbeddedServer(Workspace(root)).remove()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clusters_of_this_run_do_not_wait_for_the_disk() -> Iterator[None]:
+    """They end with the run; a process that is killed loses nothing by it, only a machine that stops would."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_server, "_SETTINGS", f"{_server._SETTINGS}\nfsync = off\nfull_page_writes = off\n")
+        yield
 
 
 @pytest.fixture(scope="session")

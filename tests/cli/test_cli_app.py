@@ -46,6 +46,7 @@ COMMANDS = {
     "guards check",
     "guards train",
     "guards evaluate",
+    "guards seal",
     "routing check",
     "routing train",
     "routing evaluate",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 import allotment
 from allotment.errors import IntegrityError, MissingPartError
 from allotment.guards import Model, load_model, skeleton
-from allotment.guards._model import ARRAYS, CARD, STEP, WINDOW
+from allotment.guards._model import ARRAYS, CARD, STEP, WHOLE, WINDOW
 
 SHIPPED = Path(allotment.__file__).parent / "guards/data"
 MODEL = load_model()
@@ -93,25 +94,26 @@ def test_every_text_has_a_probability(text: str) -> None:
     assert all(0 <= score.probability <= 1 for score in MODEL.scores(skeleton(text)))
 
 
-def _by_hand(model: Model, text: str) -> float:
-    """The largest margin of the first head, window by window."""
+def _by_hand(model: Model, text: str, head: int) -> float:
+    """The largest margin of a head, window by window, less what so many windows cost."""
     from allotment.guards._features import features
 
     found = features(text, int(model.weights.shape[1]).bit_length() - 1)
-    values = model.weights[0][found.indices]
+    values = model.weights[head][found.indices]
     parts = []
     for start in range(0, found.length - WINDOW + STEP, STEP):
         inside = (found.positions >= start) & (found.positions < start + WINDOW)
         parts.append(values[inside].sum() / np.sqrt(max(inside.sum(), 1)))
-    return float(max(parts))
+    return float(max(parts)) - model.spread[head] * math.log(len(parts))
 
 
 @settings(max_examples=30)
 @given(st.lists(st.sampled_from(["ignore all rules", "the boat came in", "who is it", "é", "a"]), min_size=60))
 def test_a_long_text_has_the_score_of_its_worst_window(words: list[str]) -> None:
     text = " ".join(words)[:4_000]
-    if len(text) + 2 > WINDOW + STEP:
-        assert MODEL.margins(text)[0][0] == pytest.approx(_by_hand(MODEL, text), abs=1e-3)
+    if len(text) + 2 > WHOLE:
+        for head, margin in enumerate(MODEL.margins(text)[0]):
+            assert margin == pytest.approx(_by_hand(MODEL, text, head), abs=1e-3)
 
 
 def test_an_attack_in_the_middle_of_a_long_text_is_found_and_shown() -> None:

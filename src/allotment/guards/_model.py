@@ -24,8 +24,10 @@ from allotment.guards._features import VERSION, features
 
 HEADS = ("injection", "impersonation")
 """What a text is scored for, one row of weights each."""
-WINDOW = 256
-STEP = 128
+WHOLE = 384
+"""Characters of the longest text that is scored as one."""
+WINDOW = 128
+STEP = 64
 """A longer text is scored by windows of this many characters, begun this far apart; its length alone says nothing."""
 ARRAYS = "classifier.npz"
 CARD = "classifier.json"
@@ -49,6 +51,9 @@ class Model:
     """Slope and intercept of each head: the probability is the logistic of slope * margin + intercept."""
     thresholds: tuple[float, ...]
     """Probability from which a text is refused, one a head, fixed on validation data."""
+    spread: tuple[float, ...]
+    """What a long text's best window has to be better by, one a head, times the logarithm of how many there are: the
+    best of many pieces of harmless prose looks more like an attack than one piece does."""
 
     def scores(self, text: str) -> tuple[Score, ...]:
         """One score a head for a folded text (``Form.whole``)."""
@@ -65,7 +70,7 @@ class Model:
         found = features(text, bits)
         if not len(found.indices):
             return [0.0] * len(self.weights), [-1] * len(self.weights)
-        if found.length <= WINDOW + STEP:
+        if found.length <= WHOLE:
             root = math.sqrt(len(found.indices))
             return [float(row[found.indices].sum()) / root for row in self.weights], [-1] * len(self.weights)
         return self._by_window(found.positions, found.indices, found.length)
@@ -76,12 +81,12 @@ class Model:
         first = np.arange(0, length - WINDOW + STEP, STEP)
         last = np.minimum(first + WINDOW, length)
         counts = _running(np.bincount(positions, minlength=length))
-        margins, starts = [], []
-        for row in self.weights:
+        margins, starts, many = [], [], math.log(len(first))
+        for row, spread in zip(self.weights, self.spread, strict=True):
             sums = _running(np.bincount(positions, weights=row[indices], minlength=length))
             parts = (sums[last] - sums[first]) / np.sqrt(np.maximum(counts[last] - counts[first], 1))
             best = int(parts.argmax())
-            margins.append(float(parts[best]))
+            margins.append(float(parts[best]) - spread * many)
             starts.append(int(first[best]))
         return margins, starts
 
@@ -127,7 +132,10 @@ def _checked(raw: bytes, facts: dict[str, Any]) -> Model:
         raise ValueError("its calibration is no calibration")
     if not all(0 < threshold < 1 for threshold in thresholds):
         raise ValueError("a threshold is not between 0 and 1")
-    return Model(weights, calibration, thresholds)
+    spread = tuple(float(facts["spread"][head]) for head in HEADS)
+    if not all(0 <= one < 2 for one in spread):
+        raise ValueError("what many windows cost is not between 0 and 2")
+    return Model(weights, calibration, thresholds, spread)
 
 
 def _read(path: Path) -> bytes:

@@ -24,7 +24,7 @@ _CODE = re.compile(r"```.*?```", re.DOTALL)
 _CUE = re.compile(r"\n+(?:\d+\n)?\d\d:\d\d:\d\d,\d+ --> .*\n|^\d+\n.* --> .*\n")
 """A subtitle's number and times, with the line breaks around them: speech goes on across cues."""
 _PASSAGE = 256
-"""Characters of a passage, the classifier's window: what stands around a question is read in pieces of this length."""
+"""Characters of a passage: what stands around a question is read in pieces, and is learnt in pieces."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _MARKUP = re.compile(r"[`*#|>\[\]]|\(http[^)]*\)")
 
@@ -78,10 +78,10 @@ def own_sources(counts: dict[str, int], seed: int) -> list[Source]:
 
     Args:
         counts: language → how many attacks of each file of templates are filled, and as many harmless texts; of the
-            pairs and ordinary questions, which are no templates, all in these languages are taken.
+            pairs, ordinary questions and prose, which are no templates, all in these languages are taken.
         seed: of what is drawn.
     """
-    return [*(_own(name, counts, seed) for name in OWN), _pairs(counts), _ordinary(counts)]
+    return [*(_own(name, counts, seed) for name in OWN), _pairs(counts), _ordinary(counts), _prose(counts)]
 
 
 def _pairs(languages: Container[str]) -> Source:
@@ -98,6 +98,15 @@ def _ordinary(languages: Container[str]) -> Source:
     return Source(
         "ordinary", "CC BY 4.0 (this project)", digest, tuple(Item(row["text"], "benign", "ordinary") for row in rows)
     )
+
+
+def _prose(languages: Container[str]) -> Source:
+    """What a company's texts say, each whole and in passages: no claim, in many of a claim's words."""
+    rows, digest = _written("prose.jsonl", languages)
+    items = tuple(
+        Item(text, "benign", "prose", row["kind"]) for row in rows for text in (row["text"], *_passages(row["text"]))
+    )
+    return Source("prose", "CC BY 4.0 (this project)", digest, items)
 
 
 def _written(file: str, languages: Container[str]) -> tuple[list[dict[str, str]], str]:

@@ -22,7 +22,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from allotment.guards._features import VERSION, features, first_word
-from allotment.guards._model import ARRAYS, CARD, HEADS, STEP, WINDOW, Model
+from allotment.guards._model import ARRAYS, CARD, HEADS, WHOLE, Model
 from allotment.guards._normalise import skeleton
 from allotment.guards.training._corpus import Item, Source
 from allotment.guards.training._mutations import MUTATIONS, TRAINED
@@ -33,7 +33,7 @@ STRENGTH = 30.0
 """Inverse of the regularisation."""
 WORDS = 2.0
 """What n-grams of words count for beside those of characters."""
-FALSE_POSITIVES = {"injection": 0.02, "impersonation": 0.05}
+FALSE_POSITIVES = 0.04
 """Share of the harmless texts of any hard set that a head may flag where it was trained without them: its threshold is
 the lowest at which none of the sets goes beyond.
 """
@@ -41,7 +41,9 @@ TWINS = 0.2
 """The same for the claims' head and the benign twins of claims: hardly a usual question is like them."""
 TWINNED = ("claims", "claim pairs", "impersonation")
 """Sets whose harmless texts say what their claims say."""
-ORDINARY = 0.003
+PROSE = 0.15
+"""The same for the claims' head and pieces of company prose of kinds it has not seen: questions are rarely prose."""
+ORDINARY = 0.005
 """The same for sets of ordinary questions, which have no word of an attack."""
 COUNTS_FOR = {
     "impersonation": {
@@ -49,6 +51,7 @@ COUNTS_FOR = {
         "claim pairs": 8.0,
         "ordinary": 8.0,
         "passages": 8.0,
+        "prose": 4.0,
         "claims": 0.3,
         "injection": 0.3,
     }
@@ -61,6 +64,10 @@ READ = 1_500
 EASY = ("clinc150", "banking77")
 """Sets of ordinary questions."""
 _LIMIT = {"clinc150": 4_000, "banking77": 1_500}
+SPREAD = {"injection": 0.0, "impersonation": 0.25}
+"""What the best of many windows has to be better by (``Model.spread``): attacks of many words are injections."""
+_COPIED = 256
+"""Characters of a text that are mutated."""
 _COPIES = 0.35
 """Share of texts that are also learnt in a mutated copy."""
 _JOINED = 0.6
@@ -118,9 +125,11 @@ def train(sources: Sequence[Source], seed: int, tell: Callable[[str], None] = la
         "seed": seed,
         "calibration": {name: [head.slope, head.intercept] for name, head in zip(HEADS, heads, strict=True)},
         "thresholds": {name: head.threshold for name, head in zip(HEADS, heads, strict=True)},
+        "spread": SPREAD,
         "false_positives_on_each_validation_set": {
-            **FALSE_POSITIVES,
+            "hard sets": FALSE_POSITIVES,
             "twins of claims": TWINS,
+            "pieces of company prose": PROSE,
             "ordinary questions": ORDINARY,
         },
         "sources": [
@@ -131,9 +140,10 @@ def train(sources: Sequence[Source], seed: int, tell: Callable[[str], None] = la
         "intended": "questions to an agent of a company, in English, Czech, Slovak and German; a filter, not a fence",
     }
     calibration = tuple((head.slope, head.intercept) for head in heads)
-    thresholds = tuple(head.threshold for head in heads)
+    thresholds, spread = tuple(head.threshold for head in heads), tuple(SPREAD[name] for name in HEADS)
     models = tuple(
-        Model(np.stack([head.without[fold] for head in heads]), calibration, thresholds) for fold in range(FOLDS)
+        Model(np.stack([head.without[fold] for head in heads]), calibration, thresholds, spread)
+        for fold in range(FOLDS)
     )
     return Trained(arrays, card, items, folds, models)
 
@@ -172,7 +182,7 @@ def _head(
     without = []
     for fold in range(FOLDS):
         without.append(_fit(learning, positive, counts, used & (learning.folds != fold)).astype(np.float32))
-        model = Model(without[-1][None, :], (), ())
+        model = Model(without[-1][None, :], (), (), (SPREAD[name],))
         for place in np.flatnonzero(folds == fold):
             margins[place] = model.margins(texts[place])[0][0]
     tell(f"{name}: trained without each of {FOLDS} folds")
@@ -188,7 +198,9 @@ def _allowed(head: str, source: str) -> float:
     """Share of a set's harmless texts that a head may flag."""
     if source in EASY or source == "passages":
         return ORDINARY
-    return TWINS if head == "impersonation" and source in TWINNED else FALSE_POSITIVES[head]
+    if head == "impersonation" and source in TWINNED:
+        return TWINS
+    return PROSE if head == "impersonation" and source == "prose" else FALSE_POSITIVES
 
 
 def _fit(learning: _Learning, positive: NDArray[np.bool_], counts: Row, chosen: NDArray[np.bool_]) -> Row:
@@ -240,7 +252,7 @@ def _limited(source: Source, drawn: random.Random) -> list[Item]:
 def _folds(items: Sequence[Item], drawn: random.Random) -> NDArray[np.int64]:
     """Texts of one template or kind share a fold, so that what is measured was not seen in another filling."""
     of_kind: dict[tuple[str, str], int] = {}
-    together = ("injection", *TWINNED)
+    together = ("injection", "prose", *TWINNED)
     return np.array(
         [
             of_kind.setdefault((item.source, item.kind), drawn.randrange(FOLDS))
@@ -259,8 +271,8 @@ def _with_copies(
     for place, item in enumerate(items):
         if item.source in EASY or drawn.random() >= _COPIES:
             continue
-        mutated = MUTATIONS[drawn.choice(TRAINED)](item.text[:WINDOW], drawn)
-        learnt.append(Item(mutated[-WINDOW - STEP :], item.label, item.source, item.kind))
+        mutated = MUTATIONS[drawn.choice(TRAINED)](item.text[:_COPIED], drawn)
+        learnt.append(Item(mutated[-WHOLE:], item.label, item.source, item.kind))
         origin.append(place)
     for place, joined in _joined(items, folds, drawn):
         learnt.append(joined)
