@@ -180,7 +180,6 @@ class Chain:
             yield from self._which(turn, route)
             return
         turn.note("routing", _reason(route))
-        turn.routing = _routing(route, named=agent is not None)
         if turn.after is not None:
             turn.note("routing", f"asked as: {turn.asked}")
         fired = self._own_checks(turn, route.agent)
