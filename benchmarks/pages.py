@@ -37,7 +37,7 @@ from allotment.workspace import Workspace
 RESULTS = Path(__file__).parent / "results" / "pages.json"
 EXAMPLE = Path(__file__).parents[1] / "src" / "allotment" / "examples" / "northwind"
 TOKENS = 5_000
-PER_SECOND = (50, 200, 1_000)
+PER_SECOND = (100, 400)
 PARAGRAPH = (
     "The offer follows **three** rules, see `playbook`: above twenty boxes five percent, above forty boxes twelve"
     " percent, and nothing more without your lead. \n\n- One point to keep in mind\n- Another one, with *stress*\n\n"
@@ -74,6 +74,7 @@ class Writing:
         agent: str | None = None,
         options: AnswerOptions | None = None,
         context: Sequence[str] = (),
+        earlier: Sequence[str] = (),
     ) -> Iterator[Event]:
         yield Step("checking")
         yield Step("authorizing", "sales")
@@ -151,7 +152,7 @@ def weight(browser: Browser, address: str, token: str) -> dict[str, int]:
 
     def finished(request: Any) -> None:
         kind = request.resource_type
-        sizes[kind] = sizes.get(kind, 0) + request.sizes()["responseBodySize"]
+        sizes[kind] = sizes.get(kind, 0) + max(0, request.sizes()["responseBodySize"])
 
     page.on("requestfinished", finished)
     page.goto("/", wait_until="networkidle")
@@ -159,19 +160,37 @@ def weight(browser: Browser, address: str, token: str) -> dict[str, int]:
     return {**sizes, "total": sum(sizes.values())}
 
 
-def usable(browser: Browser, address: str, token: str, times: int) -> dict[str, float]:
+class Work:
+    """Processor time of a page's main thread, which does not grow when other programs want the machine."""
+
+    def __init__(self, page: Page) -> None:
+        self._session = page.context.new_cdp_session(page)
+        self._session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def ms(self) -> float:
+        """Milliseconds since the page began."""
+        found = self._session.send("Performance.getMetrics")["metrics"]
+        return 1000 * next(float(one["value"]) for one in found if one["name"] == "TaskDuration")
+
+
+def usable(browser: Browser, address: str, token: str, count: int) -> dict[str, float]:
     """Milliseconds from the request to a field one can type into, first with an empty cache, then with a full one."""
     told: dict[str, list[float]] = {"empty cache": [], "full cache": []}
-    for _ in range(times):
+    work: list[float] = []
+    for _ in range(count):
         page = opened(browser, address, token)
         page.add_init_script("addEventListener('DOMContentLoaded', () => { window.usable = performance.now(); });")
+        measured = Work(page)
         for cache in told:
+            before = measured.ms()
             page.goto("/")
             page.wait_for_function("!document.getElementById('question').disabled")
             told[cache].append(page.evaluate("window.usable"))
+            work.append(measured.ms() - before)
         page.context.close()
-    return {f"{cache}, {name}": round(value, 1) for cache, times_ms in told.items() for name, value in (
-        ("median ms", statistics.median(times_ms)), ("slowest ms", max(times_ms)))}  # fmt: skip
+    kinds = (("fastest ms", min), ("median ms", statistics.median), ("slowest ms", max))
+    waited = {f"{cache}, {name}": round(of(times), 1) for cache, times in told.items() for name, of in kinds}
+    return {**waited, "work of the page, median ms": round(statistics.median(work), 1)}
 
 
 def smooth(browser: Browser, address: str, token: str, per_second: int) -> dict[str, float]:
@@ -179,13 +198,16 @@ def smooth(browser: Browser, address: str, token: str, per_second: int) -> dict[
     page = opened(browser, address, token)
     page.goto("/")
     page.wait_for_function("!document.getElementById('question').disabled")
+    measured = Work(page)
+    worked = measured.ms()
     page.evaluate(FRAMES)
     page.locator("#question").fill("Tell me all the rules.")
     page.locator("#question").press("Enter")
     page.wait_for_selector(".answer-text > p", timeout=60_000)
     begun = page.evaluate("performance.now()")
-    page.wait_for_selector(".answer-acts", timeout=600_000)
+    page.wait_for_selector(".answered .answer-acts", timeout=300_000)
     ended = page.evaluate("performance.now()")
+    worked = measured.ms() - worked
     frames = [gap for at, gap in page.evaluate("frames_") if begun < at < ended]
     moments = [at for at, _ in page.evaluate("frames_") if begun < at < ended]
     page.context.close()
@@ -200,6 +222,8 @@ def smooth(browser: Browser, address: str, token: str, per_second: int) -> dict[
         "frames in the worst second": min(seconds, default=0),
         "longest frame ms": round(max(frames), 1),
         "99th percentile ms": round(ordered[int(len(ordered) * 0.99)], 1),
+        "work of the page, ms a frame": round(worked / len(frames), 2),
+        "work of the page, share of a core": round(worked / (ended - begun), 3),
     }
 
 
@@ -224,10 +248,10 @@ def main() -> None:
             "load before": round(os.getloadavg()[0], 1),
             "browser": browser.version,
             "first page bytes": weight(browser, address, token),
-            "usable": usable(browser, address, token, 3 if asked.quick else 15),
+            "usable": usable(browser, address, token, 3 if asked.quick else 10),
             "streaming": [],
         }
-        for per_second in PER_SECOND[1:2] if asked.quick else PER_SECOND:
+        for per_second in PER_SECOND[1:] if asked.quick else PER_SECOND:
             chain.per_second = per_second
             found["streaming"].append(smooth(browser, address, token, per_second))
         browser.close()

@@ -183,8 +183,9 @@ def list_sessions(run: Run, name: Name) -> None:
     """List where somebody is logged in."""
     with open_state(run.project(), run.workspace()) as state:
         found = state.users.sessions(user_of(state, name).name)
-    rows = [(item.id, moment(item.created_at), moment(item.seen_at)) for item in found]
-    run.show_table(("session", "since", "last request"), rows, found, "There is no session of this user.")
+    rows = [(one.id, moment(one.created_at), moment(one.seen_at), one.browser, one.address) for one in found]
+    heads = ("session", "since", "last request", "browser", "address")
+    run.show_table(heads, rows, found, "There is no session of this user.")
 
 
 @command(users, "sign-out")

@@ -16,7 +16,7 @@ from allotment.access import Principal
 from allotment.gateway import UserStore
 from allotment.gateway.web._security import csrf_token
 from allotment.models import Message
-from allotment.routing import Route
+from allotment.routing import Route, Routed
 
 KeyOf = Callable[[str], dict[str, str]]
 PASSWORDS = "Where do you keep passwords?"
@@ -26,6 +26,8 @@ ANSWERS = {("POST", "/v1/chat/completions"), ("POST", "/ask")}
 VECTORS = {("POST", "/v1/embeddings")}
 REACHES_NOTHING = {
     ("GET", "/"),
+    ("POST", "/feedback"),
+    ("POST", "/v1/feedback"),
     ("GET", "/healthz"),
     ("GET", "/history"),
     ("GET", "/history/{conversation}"),
@@ -68,6 +70,7 @@ def test_a_route_that_answers_no_question_reaches_nothing(
     headers = {**key_of("dana"), "x-csrf-token": csrf_token(token)}
     whole.doors.open()
     body = {"question": GERMANY, "agent": "sales", "model": "sales", "name": "dana", "csrf": csrf_token(token)}
+    body = {"decision": "1", "verdict": "useful"} if path.endswith("/feedback") else body
     for verb in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", method):
         address = path.replace("{name}", "sales").replace("{conversation}", str(uuid4()))
         whole_client.request(verb, address, headers=headers, json=body)
@@ -191,7 +194,7 @@ def test_a_stale_adapter_is_refused_on_record_before_its_model_is_reached(
     whole: Whole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     route = Route("warehouse", "adapter", 0.0, "what it learnt", None)
-    monkeypatch.setattr(whole.chain._learnt.now, "route", lambda *_: route)
+    monkeypatch.setattr(whole.chain._learnt.now, "routed", lambda *_: Routed(route, "user"))
     whole.doors.open()
     events = list(whole.chain.stream(Principal("dana", "director"), "Where is the cold store?", agent="warehouse"))
     assert events[-1].outcome == "refused"  # type: ignore[union-attr]
