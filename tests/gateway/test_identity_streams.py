@@ -54,7 +54,7 @@ def test_a_stream_of_a_page_ends_when_its_session_is_not_what_it_was(
     headers = {"cookie": f"allotment_session={token}", "x-csrf-token": csrf_token(token)}
     with httpx.stream("POST", f"{address}/ask", json={"question": "On?"}, headers=headers, timeout=30) as stream:
         lines = stream.iter_lines()
-        assert any("delta" in line for line in lines)
+        assert any("event: text" in line for line in lines)
         CHANGES[change](otto, token)
         rest = list(lines)
     assert endless.closed.wait(10)
