@@ -88,7 +88,7 @@ def company(root: Path) -> Path:
         ingest(load_project(partial), workspace, workers=workers)
     items = (SUPPORT / f"{AGENT}.jsonl").read_text(encoding="utf-8")
     write_atomic(workspace.dataset_dir(AGENT) / "items.jsonl", items)
-    (partial / "experiments").mkdir()
+    (partial / "experiments").mkdir(exist_ok=True)
     for file in SUPPORT.glob("*.yaml"):
         shutil.copy(file, partial / "experiments" / file.name)
     partial.rename(root)

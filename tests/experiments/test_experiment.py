@@ -14,6 +14,7 @@ import pytest
 from allotment.errors import ManifestError, PolicyError, ProjectError
 from allotment.evaluation import is_right
 from allotment.experiments import (
+    Journal,
     Table,
     _supervise,
     list_experiments,
@@ -181,6 +182,17 @@ def test_a_second_file_of_the_same_name_and_a_second_driver_are_refused(done: tu
     with workspace.lock("experiment-first"), pytest.raises(ProjectError, match="another command is working"):
         carry_out(project, project.root / "experiments/first.yaml")
     other.unlink()
+
+
+def test_runs_that_another_executor_started_are_not_lost_by_a_change_of_mind(
+    company: Project, workspace: Workspace
+) -> None:
+    experiment = plan_experiment(company, workspace, write_file(company))
+    home = experiments_dir(workspace) / "first"
+    home.mkdir(parents=True)
+    Journal(home).starts(experiment.plan.runs[0].id, 1, "ray", usd_per_hour=3.6, max_seconds=60.0, until=None)
+    with pytest.raises(ProjectError, match="started by the executor 'ray' and may still be at work"):
+        run_experiment(company, workspace, experiment, is_right=is_right)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from ray.cluster_utils import Cluster
 from simulated import plan_of, table
 from stub_run import make_run, steps
 
+from allotment.errors import MissingPartError
 from allotment.experiments._driver import Driver
 from allotment.experiments._executor import Job
 from allotment.experiments._file import RayPlace
@@ -49,9 +51,7 @@ def rows(home: Path, run: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
 
 
-def test_a_run_on_a_lost_node_resumes_on_another_and_the_other_rows_are_whole(
-    cluster: Cluster, tmp_path: Path
-) -> None:
+def test_a_run_on_a_lost_node_resumes_on_another_and_the_other_rows_are_whole(cluster: Cluster, tmp_path: Path) -> None:
     extra = cluster.add_node(num_cpus=1, resources={"lost": 1})
     plan = plan_of(2, run_settings={"usd_per_hour": None, "max_seconds": None})
     executor = RayTasks(RayPlace(address=cluster.address, shared_folder=False), in_flight=2)
@@ -98,6 +98,15 @@ def test_a_stop_ends_a_run_on_its_node(cluster: Cluster, tmp_path: Path) -> None
     one.stop()
     assert [each.ended for each in one.journal.of("r0001").attempts] == ["stopped"]
     assert executor.has_place(Job("test", "r0001", 2, tmp_path, None, 1, None))
+
+
+def test_a_cluster_that_is_not_there_is_told_at_once() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    ray.shutdown()
+    with pytest.raises(MissingPartError, match="there is no Ray cluster"):
+        RayTasks(RayPlace(address=address))
 
 
 def test_only_whole_checkpoints_and_what_is_learnt_from_are_sent_to_a_node(tmp_path: Path) -> None:

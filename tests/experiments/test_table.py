@@ -142,5 +142,3 @@ def test_a_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
     save_plan(tmp_path, plan)
     assert load_plan(tmp_path) == plan
     assert json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))["name"] == "test"
-
-
