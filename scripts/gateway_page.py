@@ -109,7 +109,7 @@ def _soak(found: dict[str, Any] | None) -> str:
     if found is None:
         return "\n## While things break\n\nNot measured yet: `python benchmarks/gateway_soak.py`.\n"
     about, clients, record = found["about"], found["clients"], found["record"]
-    late, idle = found["state_at_end"], found.get("state_idle", {})
+    late, idle = found["state_at_end"], found["state_idle"]
     lines = [
         "\n## While things break\n",
         f"`benchmarks/gateway_soak.py`, {about['date']}, {about['machine']}: {about['minutes']:g} minutes at"
@@ -125,7 +125,7 @@ def _soak(found: dict[str, Any] | None) -> str:
         "| | early | at the end | when nobody asked any more |",
         "|---|---|---|---|",
         *(
-            f"| {name.replace('_', ' ')} | {value} | {late[name]} | {idle.get(name, '?')} |"
+            f"| {name.replace('_', ' ')} | {value} | {late[name]} | {idle[name]} |"
             for name, value in found["state_early"].items()
         ),
         "",

@@ -12,6 +12,7 @@ from allotment.agents import ask_database, recite
 from allotment.answering._embedding import Embedding, embed
 from allotment.answering._events import AgentInfo, Answer, Event, Source, Step, Table
 from allotment.answering._knowledge import Knowledge
+from allotment.answering._learnt import Learnt
 from allotment.answering._manifests import Manifests
 from allotment.answering._options import AnswerOptions, cut
 from allotment.answering._places import find_places
@@ -54,21 +55,23 @@ class Chain:
         self._audit = audit
         self._policy = Policy.of(project)
         self._guards = Guards(project)
-        self._knowledge = Knowledge(project, workspace, self._policy)
         self._manifests = Manifests(partial(current_adapter, project, workspace), manifests_good_for_s)
-        self._register_adapters()
+        served = tuple(self._served())
+        self._learnt = Learnt(partial(Knowledge, project, workspace, self._policy), served)
+        # All adapters that can be served are loaded together, not one more at each agent's first question.
+        for manifest in served:
+            with suppress(AllotmentError):  # told and recorded when the agent is asked
+                engines.register_adapter(manifest.base_model, manifest.key, manifest.file)
 
-    def _register_adapters(self) -> None:
-        """All adapters that can be served are loaded together, not one more at each agent's first question."""
+    def _served(self) -> Iterator[Manifest]:
         for agent in self._project.agents:
             with suppress(AllotmentError):  # told and recorded when the agent is asked
-                manifest = self._manifests.current(agent)
-                self._engines.register_adapter(manifest.base_model, manifest.key, manifest.file)
+                yield self._manifests.current(agent)
 
     def make_ready(self) -> None:
         """Make what the first questions would wait for; what is missing is told to whoever asks."""
         with suppress(AllotmentError):
-            self._knowledge.make_all()
+            self._learnt.now.make_all()
 
     def agents_for(self, principal: Principal) -> tuple[AgentInfo, ...]:
         """Agents this principal is entitled to, most specific first."""
@@ -173,7 +176,7 @@ class Chain:
     def _route(self, turn: Turn, agent: str | None) -> Outcome:
         if agent is not None and agent not in self._policy.agents_of(turn.principal):
             self._authorize(turn, agent, None, None)
-        return self._knowledge.route(turn.principal, turn.question, agent, turn.context)
+        return self._learnt.now.route(turn.principal, turn.question, agent, turn.context)
 
     def _authorize(self, turn: Turn, agent: str, adapter: AdapterFacts | None, account: str | None) -> Grant:
         request = Request(agent, adapter, account)
@@ -210,11 +213,11 @@ class Chain:
         yield from self._released(turn, self._supported(turn, partial, manifest), self._foreign(turn))
 
     def _foreign(self, turn: Turn) -> frozenset[str]:
-        return self._knowledge.foreign(turn.principal.role)
+        return self._learnt.now.foreign(turn.principal.role)
 
     def _supported(self, turn: Turn, partial: Answer, manifest: Manifest) -> Answer:
         """The answer with its source, or "not known" when no section the agent learnt supports it."""
-        support = self._knowledge.support(manifest.agent).support(turn.question, partial.text)
+        support = self._learnt.fitting(manifest).support(manifest.agent).support(turn.question, partial.text)
         if support is None or not support.holds or turn.principal.role not in support.section.readers:
             turn.note("releasing", "no section the agent learnt supports the answer it gave")
             text = unknown_text(turn.language, self._offers(turn.principal))

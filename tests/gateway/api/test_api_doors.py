@@ -191,7 +191,7 @@ def test_a_stale_adapter_is_refused_on_record_before_its_model_is_reached(
     whole: Whole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     route = Route("warehouse", "adapter", 0.0, "what it learnt", None)
-    monkeypatch.setattr(whole.chain._knowledge, "route", lambda *_: route)
+    monkeypatch.setattr(whole.chain._learnt.now, "route", lambda *_: route)
     whole.doors.open()
     events = list(whole.chain.stream(Principal("dana", "director"), "Where is the cold store?", agent="warehouse"))
     assert events[-1].outcome == "refused"  # type: ignore[union-attr]
