@@ -15,7 +15,7 @@ from scipy import stats
 from allotment.experiments._compare import choice_of, crashes_of, effects_of, groups_of, sign_flip_p
 from allotment.experiments._rows import Row
 
-NUMBERS = st.lists(st.floats(-10, 10), min_size=2, max_size=9)
+NUMBERS = st.lists(st.integers(-80, 80).map(lambda number: number / 8), min_size=2, max_size=9)
 
 
 def row(number: int, settings: dict[str, Any], recall: float | None, **more: Any) -> Row:
@@ -124,6 +124,15 @@ def test_what_is_clearly_better_is_kept_though_it_costs_more() -> None:
 def test_where_nothing_ended_well_nothing_is_kept() -> None:
     rows = [row(1, {"rank": 8}, None, state="out-of-memory")]
     assert choice_of(rows, groups_of(rows, "recall"), "recall", higher=True) is None
+
+
+def test_two_values_that_crash_only_together_are_named_together() -> None:
+    rows = [
+        row(n, {"precision": precision, "rate": rate, "seed": seed}, 0.5, state=state)
+        for n, (precision, rate, seed) in enumerate(itertools.product(("bf16", "fp16"), (1, 3), range(2)), 1)
+        for state in ["non-finite" if (precision, rate) == ("fp16", 3) else "done"]
+    ]
+    assert crashes_of(rows) == ("precision fp16, rate 3: all 2 runs ended non-finite",)
 
 
 def test_a_value_with_which_every_run_crashes_is_named_once() -> None:
