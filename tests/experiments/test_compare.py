@@ -37,7 +37,7 @@ def grid(value: Callable[[dict[str, Any]], float], seeds: int = 8, **more: Any) 
 
 
 @given(NUMBERS)
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_the_p_value_is_that_of_the_exact_permutation_test(differences: list[float]) -> None:
     expected = stats.permutation_test(
         (differences,), lambda values, axis: values.sum(axis=axis), permutation_type="samples", vectorized=True
@@ -46,6 +46,7 @@ def test_the_p_value_is_that_of_the_exact_permutation_test(differences: list[flo
 
 
 @given(NUMBERS, st.randoms(use_true_random=False))
+@settings(max_examples=25)
 def test_the_order_of_pairs_and_their_sign_change_no_p_value(differences: list[float], chance: random.Random) -> None:
     mixed = [-value for value in chance.sample(differences, len(differences))]
     assert sign_flip_p(mixed) == pytest.approx(sign_flip_p(differences))
@@ -53,10 +54,10 @@ def test_the_order_of_pairs_and_their_sign_change_no_p_value(differences: list[f
 
 def test_chance_alone_is_called_a_difference_in_no_more_than_one_experiment_of_twenty() -> None:
     chance, wrong = random.Random(5), 0
-    for _ in range(100):
+    for _ in range(60):
         rows = grid(lambda settings: chance.gauss(0.5, 0.1), seeds=4)
         wrong += any(effect.verdict == "differs" for effect in effects_of(rows, "recall"))
-    assert wrong <= 10  # 5 % and what 100 experiments scatter
+    assert wrong <= 7  # 5 % and what 60 experiments scatter
 
 
 def test_a_setting_that_matters_is_told_from_one_that_does_not() -> None:
