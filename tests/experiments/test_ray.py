@@ -37,11 +37,12 @@ def cluster() -> Iterator[Cluster]:
     found.shutdown()
 
 
-def prepare(run: PlannedRun, job: Job, *, until: int | None) -> None:
-    make_run(job.folder, steps(STEPS, 0.1), attempt=job.attempt)
-
-
 def driver(plan: Plan, home: Path, executor: RayTasks, tell: Any = lambda *_: None) -> Driver:
+    """A driver of stub runs, whose last step waits for the file ``gate``."""
+
+    def prepare(run: PlannedRun, job: Job, *, until: int | None) -> None:
+        make_run(job.folder, steps(STEPS, gate=home / "gate"), attempt=job.attempt)
+
     read = partial(read_outcome, values={}, is_right=lambda answer, value: True)
     return Driver(plan, home, executor, prepare=prepare, read=read, tell=tell)
 
@@ -62,6 +63,7 @@ def test_a_run_on_a_lost_node_resumes_on_another_and_the_other_rows_are_whole(cl
         if not lost and len(busy) == 2:  # one of them is on the node that goes
             cluster.remove_node(extra, allow_graceful=False)
             lost.append("gone")
+            (tmp_path / "gate").touch()
 
     one = driver(plan, tmp_path, executor, tell)
     one.run()
@@ -82,6 +84,7 @@ def test_another_driver_finds_the_runs_of_a_killed_one(cluster: Cluster, tmp_pat
     place = RayPlace(address=cluster.address, shared_folder=True)
     first = driver(plan, tmp_path, RayTasks(place, in_flight=1))
     first._round()
+    (tmp_path / "gate").touch()
     second = driver(plan, tmp_path, RayTasks(place, in_flight=1))
     second.run()
     assert [each.ended for each in second.journal.of("r0001").attempts] == ["ok"]
