@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,9 @@ from allotment.evaluation import is_right
 from allotment.experiments import load_table, plan_experiment, run_experiment, to_html, to_markdown
 from allotment.experiments._driver import Clock, Driver
 from allotment.experiments._executor import Job, Look
-from allotment.experiments._outcome import Ended
+from allotment.experiments._file import RayPlace
+from allotment.experiments._local import Local
+from allotment.experiments._outcome import Ended, read_outcome
 from allotment.experiments._plan import Plan, PlannedRun
 from allotment.experiments._service import load_curves
 from allotment.models import pull
@@ -46,7 +49,7 @@ COMMAND = [sys.executable, "-c", "from allotment.cli import main; main()"]
 def main() -> None:
     """Run one part and write its figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=("simulated", "disturbed", "comparison"))
+    parser.add_argument("part", choices=("simulated", "overhead", "disturbed", "comparison"))
     parser.add_argument("--executor", choices=("local", "ray"), default="local")
     parser.add_argument("--home", type=Path, help="where the project is made, and found again")
     parser.add_argument("--results", type=Path, default=HERE / "results")
@@ -55,6 +58,8 @@ def main() -> None:
     home = (options.home or Path(tempfile.gettempdir()) / "allotment-experiments").resolve()
     if options.part == "simulated":
         keep(options.results, "simulated", simulated())
+    elif options.part == "overhead":
+        keep(options.results, f"overhead_{options.executor}", overhead_of(options.executor))
     elif options.part == "disturbed":
         keep(options.results, f"disturbed_{options.executor}", disturbed(home, options.executor))
     else:
@@ -88,7 +93,7 @@ def company(root: Path) -> Path:
         ingest(load_project(partial), workspace, workers=workers)
     items = (SUPPORT / f"{AGENT}.jsonl").read_text(encoding="utf-8")
     write_atomic(workspace.dataset_dir(AGENT) / "items.jsonl", items)
-    (partial / "experiments").mkdir()
+    (partial / "experiments").mkdir(exist_ok=True)
     for file in SUPPORT.glob("*.yaml"):
         shutil.copy(file, partial / "experiments" / file.name)
     partial.rename(root)
@@ -190,6 +195,45 @@ def rss_mib() -> float:
     return pages * resource.getpagesize() / 2**20
 
 
+# Twenty runs that do nothing
+
+STUB = """
+import json, sys, time
+from pathlib import Path
+time.sleep(2)
+result = {"state": "ok", "measured": {"final_loss": 1.0, "seconds": 2.0, "paused": False}}
+(Path(sys.argv[1]).parent / "result.json").write_text(json.dumps(result))
+"""
+
+
+def overhead_of(executor: str, runs: int = 20) -> dict[str, Any]:
+    """What the engine adds to a run: from the line before its start to the line after its end, less the life of its
+    training process, which sleeps for two seconds; two at once."""
+    planned = tuple(PlannedRun(f"r{n:05}", n, "stub", {"epochs": 1}, {"seed": n}) for n in range(1, runs + 1))
+    plan = Plan("overhead", AGENT, "", "", "loss", executor, 2, None, (), 0.5, planned)
+    if executor == "ray":
+        from allotment.experiments._ray import RayTasks
+
+        place: Any = RayTasks(RayPlace(), in_flight=2)
+    else:
+        place = Local(in_flight=2)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        read = partial(read_outcome, values={}, is_right=is_right)
+        driver = Driver(plan, folder, place, prepare=_prepare_stub, read=read)
+        driver.run()
+        place.close()
+        found = spent_beside(folder, folder / "runs")
+    return {"runs": runs, "overhead_s_per_run": found}
+
+
+def _prepare_stub(run: PlannedRun, job: Job, *, until: int | None) -> None:
+    worker = {"training": {"cards": 1, "epochs": 1}, "base": {"file": "none", "sha256": ""}}
+    (job.folder / "work").mkdir(parents=True, exist_ok=True)
+    spec = {"attempt": job.attempt, "worker": worker, "command": [sys.executable, "-c", STUB]}
+    write_atomic(job.folder / "spec.json", json.dumps(spec))
+
+
 # Ten runs, with and without a catastrophe
 
 
@@ -287,15 +331,20 @@ def outcomes(root: Path) -> dict[int, dict[str, Any]]:
 
 
 def overhead(root: Path) -> dict[str, float]:
+    """What the engine added to the runs of an experiment."""
+    home = root / ".allotment" / "experiments" / "disturbed"
+    return spent_beside(home, home / "runs")
+
+
+def spent_beside(home: Path, runs: Path) -> dict[str, float]:
     """Seconds from the line before a run's start to the line after its end in which its training process did not live:
     writing its folder, starting the supervisor, the driver's looks; of runs that ended at their first attempt."""
-    journal = [json.loads(line) for line in (root / ".allotment/experiments/disturbed/journal.jsonl").open("rb")]
+    journal = [json.loads(line) for line in (home / "journal.jsonl").open("rb")]
     begun = {row["run"]: datetime.fromisoformat(row["at"]) for row in journal if row["event"] == "start"}
     found = []
     for row in journal:
         if row["event"] == "end" and row["ended"] != "infrastructure" and row["attempt"] == 1:
-            folder = root / ".allotment/experiments/disturbed/runs" / row["run"]
-            result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+            result = json.loads((runs / row["run"] / "result.json").read_text(encoding="utf-8"))
             wall = (datetime.fromisoformat(row["at"]) - begun[row["run"]]).total_seconds()
             found.append(wall - result["training_s"])
     mean = sum(found) / len(found) if found else float("nan")

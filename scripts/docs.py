@@ -3,9 +3,9 @@
 docs/project.md comes from the models of ``allotment.project`` and the docstrings under their fields,
 docs/commands.md from the command line itself, the table of real runs in docs/training-cost.md from the benchmarks,
 docs/database-attacks.md from the attack table of the tests, docs/gateway-figures.md and the tables of
-docs/impersonation-set.md, docs/guards.md, docs/pages.md, docs/routing.md and design/routing.md from the benchmarks,
-docs/checks/ from the checks that there are and their benchmark. The check also follows the links between all pages,
-and wants every design note listed.
+docs/impersonation-set.md, docs/guards.md, docs/pages.md, docs/routing.md, docs/experiments.md,
+docs/experiments-comparison.md and design/routing.md from the benchmarks, docs/checks/ from the checks that there are and
+their benchmark. The check also follows the links between all pages, and wants every design note listed.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import typer
 from attacks_page import attacks_page
 from checks_pages import checks_pages
 from database_figures import with_database_figures
+from experiments_page import comparison_page, with_experiment_figures
 from gateway_page import gateway_page
 from guards_page import with_guards_figures
 from impersonation_figures import with_impersonation_figures
@@ -256,12 +257,14 @@ def main() -> None:
     """Write the pages, or compare them."""
     cost, database, claims = DOCS / "training-cost.md", DOCS / "database.md", DOCS / "impersonation-set.md"
     routing = (DOCS / "routing.md", ROOT / "design" / "routing.md")
-    guards, shown = DOCS / "guards.md", DOCS / "pages.md"
+    guards, shown, experiments = DOCS / "guards.md", DOCS / "pages.md", DOCS / "experiments.md"
     pages = {
         DOCS / "project.md": project_page(),
         DOCS / "commands.md": commands_page(),
         DOCS / "database-attacks.md": attacks_page(),
         DOCS / "gateway-figures.md": gateway_page(),
+        DOCS / "experiments-comparison.md": comparison_page(),
+        experiments: with_experiment_figures(experiments.read_text(encoding="utf-8")),
         cost: with_predictions(cost.read_text(encoding="utf-8")),
         database: with_database_figures(database.read_text(encoding="utf-8")),
         claims: with_impersonation_figures(claims.read_text(encoding="utf-8")),

@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-SKY = '''#!{python}
+SKY = """#!{python}
 import json, os, shutil, signal, subprocess, sys
 from pathlib import Path
 import yaml
@@ -51,8 +51,8 @@ elif words[0] == "down":
     except ProcessLookupError:
         pass
     shutil.rmtree(home)
-'''
-RSYNC = '''#!{python}
+"""
+RSYNC = """#!{python}
 import shutil, sys
 from pathlib import Path
 cloud = Path({cloud!r})
@@ -62,7 +62,7 @@ if not source.exists():
     sys.exit(12)
 left = [sys.argv[n + 1] for n, word in enumerate(sys.argv) if word == "--exclude"]
 shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*left))
-'''
+"""
 
 
 def install(folder: Path, paths: str) -> Path:

@@ -35,8 +35,11 @@ done = max((int(path.name.rpartition("-")[2]) for path in place.glob("checkpoint
 if done:
     with rows.open("a") as file:
         file.write(json.dumps({{"step": done, "event": "resumed", "detail": ""}}) + "\\n")
+gate = Path({gate!r})
 for step in range(done + 1, {steps} + 1):
     time.sleep({pause})
+    while {gate!r} and step == {steps} and not gate.exists():
+        time.sleep(0.02)
     folder = place / f".checkpoint-{{step}}"
     folder.mkdir()
     (folder / "weights").write_text(str(step))
@@ -57,9 +60,9 @@ def ends(state: str, code: int, **more: Any) -> str:
     return ENDS.format(result=repr(result), code=code)
 
 
-def steps(count: int, pause: float = 0.05) -> str:
-    """Source of a training of so many steps."""
-    return STEPS.format(steps=count, pause=pause)
+def steps(count: int, pause: float = 0.05, *, gate: Path | None = None) -> str:
+    """Source of a training of so many steps; its last one is not done before the file ``gate`` is there."""
+    return STEPS.format(steps=count, pause=pause, gate=str(gate or ""))
 
 
 def make_run(folder: Path, source: str, *, attempt: int = 1, **spec: Any) -> Path:

@@ -15,7 +15,7 @@ from scipy import stats
 from allotment.experiments._compare import choice_of, crashes_of, effects_of, groups_of, sign_flip_p
 from allotment.experiments._rows import Row
 
-NUMBERS = st.lists(st.floats(-10, 10), min_size=2, max_size=9)
+NUMBERS = st.lists(st.integers(-80, 80).map(lambda number: number / 8), min_size=2, max_size=9)
 
 
 def row(number: int, settings: dict[str, Any], recall: float | None, **more: Any) -> Row:
@@ -37,7 +37,7 @@ def grid(value: Callable[[dict[str, Any]], float], seeds: int = 8, **more: Any) 
 
 
 @given(NUMBERS)
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_the_p_value_is_that_of_the_exact_permutation_test(differences: list[float]) -> None:
     expected = stats.permutation_test(
         (differences,), lambda values, axis: values.sum(axis=axis), permutation_type="samples", vectorized=True
@@ -46,6 +46,7 @@ def test_the_p_value_is_that_of_the_exact_permutation_test(differences: list[flo
 
 
 @given(NUMBERS, st.randoms(use_true_random=False))
+@settings(max_examples=25)
 def test_the_order_of_pairs_and_their_sign_change_no_p_value(differences: list[float], chance: random.Random) -> None:
     mixed = [-value for value in chance.sample(differences, len(differences))]
     assert sign_flip_p(mixed) == pytest.approx(sign_flip_p(differences))
@@ -53,10 +54,10 @@ def test_the_order_of_pairs_and_their_sign_change_no_p_value(differences: list[f
 
 def test_chance_alone_is_called_a_difference_in_no_more_than_one_experiment_of_twenty() -> None:
     chance, wrong = random.Random(5), 0
-    for _ in range(100):
+    for _ in range(60):
         rows = grid(lambda settings: chance.gauss(0.5, 0.1), seeds=4)
         wrong += any(effect.verdict == "differs" for effect in effects_of(rows, "recall"))
-    assert wrong <= 10  # 5 % and what 100 experiments scatter
+    assert wrong <= 7  # 5 % and what 60 experiments scatter
 
 
 def test_a_setting_that_matters_is_told_from_one_that_does_not() -> None:
@@ -124,6 +125,15 @@ def test_what_is_clearly_better_is_kept_though_it_costs_more() -> None:
 def test_where_nothing_ended_well_nothing_is_kept() -> None:
     rows = [row(1, {"rank": 8}, None, state="out-of-memory")]
     assert choice_of(rows, groups_of(rows, "recall"), "recall", higher=True) is None
+
+
+def test_two_values_that_crash_only_together_are_named_together() -> None:
+    rows = [
+        row(n, {"precision": precision, "rate": rate, "seed": seed}, 0.5, state=state)
+        for n, (precision, rate, seed) in enumerate(itertools.product(("bf16", "fp16"), (1, 3), range(2)), 1)
+        for state in ["non-finite" if (precision, rate) == ("fp16", 3) else "done"]
+    ]
+    assert crashes_of(rows) == ("precision fp16, rate 3: all 2 runs ended non-finite",)
 
 
 def test_a_value_with_which_every_run_crashes_is_named_once() -> None:

@@ -17,7 +17,7 @@ from allotment.experiments._journal import Journal
 
 CRASHES = ("out-of-memory", "non-finite", "bad-data", "configuration", "time-limit")
 ENDS = st.lists(st.sampled_from(("ok", "infrastructure", *CRASHES)), min_size=1, max_size=4)
-in_a_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+in_a_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 
 
 def fresh(tmp_path: Path) -> Path:

@@ -14,6 +14,7 @@ import pytest
 from allotment.errors import ManifestError, PolicyError, ProjectError
 from allotment.evaluation import is_right
 from allotment.experiments import (
+    Journal,
     Table,
     _supervise,
     list_experiments,
@@ -34,7 +35,7 @@ pytestmark = [pytest.mark.heavy, pytest.mark.filterwarnings("ignore::FutureWarni
 
 FILE = """
 agent: handbook
-training: {epochs: 6, batch_size: 4, target_loss: 0, probe_steps: 0, checkpoint_minutes: 0.0001, rank: 4}
+training: {epochs: 12, batch_size: 4, target_loss: 0, probe_steps: 0, checkpoint_minutes: 0.0001, rank: 4}
 runs:
   - {learning_rate: 1e-3}
   - {learning_rate: 1e-2}
@@ -87,7 +88,7 @@ def test_every_run_ends_where_it_belongs_and_is_paid_for_once(done: tuple[Projec
     assert first.usd == pytest.approx(first.minutes_paid * 60 / 1000, rel=1e-6)
     assert 0 < (second.usd_failed or 0.0) < (second.usd or 0.0)
     assert table.totals.usd == pytest.approx(sum(row.usd or 0.0 for row in table.rows))
-    assert all((row.asked, row.step, row.epochs) == (5, 30, 6.0) for row in (first, second))
+    assert all((row.asked, row.step, row.epochs) == (5, 60, 12.0) for row in (first, second))
 
 
 def test_a_killed_run_resumes_and_learns_what_it_would_have_learnt(done: tuple[Project, Table], tmp_path: Path) -> None:
@@ -98,7 +99,7 @@ def test_a_killed_run_resumes_and_learns_what_it_would_have_learnt(done: tuple[P
     assert len(resumed) == 1
     assert resumed[0] >= 4
     (curve,) = [curve for curve in load_curves(Workspace(project.root), "first") if curve.id == table.rows[1].id]
-    assert [step for step, _ in curve.loss] == list(range(1, 31))
+    assert [step for step, _ in curve.loss] == list(range(1, 61))
 
 
 def test_run_again_it_starts_nothing(done: tuple[Project, Table]) -> None:
@@ -181,6 +182,17 @@ def test_a_second_file_of_the_same_name_and_a_second_driver_are_refused(done: tu
     with workspace.lock("experiment-first"), pytest.raises(ProjectError, match="another command is working"):
         carry_out(project, project.root / "experiments/first.yaml")
     other.unlink()
+
+
+def test_runs_that_another_executor_started_are_not_lost_by_a_change_of_mind(
+    company: Project, workspace: Workspace
+) -> None:
+    experiment = plan_experiment(company, workspace, write_file(company))
+    home = experiments_dir(workspace) / "first"
+    home.mkdir(parents=True)
+    Journal(home).starts(experiment.plan.runs[0].id, 1, "ray", usd_per_hour=3.6, max_seconds=60.0, until=None)
+    with pytest.raises(ProjectError, match="started by the executor 'ray' and may still be at work"):
+        run_experiment(company, workspace, experiment, is_right=is_right)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from allotment.experiments._expand import count_runs, expand
 from allotment.experiments._file import ExperimentFile
 from allotment.project import Project
 
-in_a_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+in_a_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "rank": st.integers(1, 64),
     "learning_rate": st.floats(1e-5, 1e-1),

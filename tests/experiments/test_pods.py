@@ -107,11 +107,13 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return standin_sky.install(tmp_path / "standin", str(Path(allotment.__file__).parent.parent))
 
 
-def prepare(run: PlannedRun, job: Job, *, until: int | None) -> None:
-    make_run(job.folder, steps(12, 0.1), attempt=job.attempt, max_seconds=job.max_seconds)
-
-
 def driver(plan: Plan, home: Path, pods: Pods, tell: Any = lambda *_: None) -> Driver:
+    """A driver of stub runs; the last step of the first one waits for the file ``gate``."""
+
+    def prepare(run: PlannedRun, job: Job, *, until: int | None) -> None:
+        gate = home / "gate" if run.id == "r0001" else None
+        make_run(job.folder, steps(12, gate=gate), attempt=job.attempt, max_seconds=job.max_seconds)
+
     read = partial(read_outcome, values={}, is_right=lambda answer, value: True)
     save_plan(home, plan)
     return Driver(plan, home, pods, prepare=prepare, read=read, tell=tell, overhead_s=600.0)
@@ -137,6 +139,7 @@ def test_runs_are_rented_fetched_and_ended_and_one_taken_back_goes_on_elsewhere(
             machine = next(path.name for path in cloud.glob("allotment-*-test-r0001-1"))
             Sky().down(machine)  # the provider takes it back
             taken.append(machine)
+            (home / "gate").touch()
 
     one = driver(plan, home, Pods(PLACE, home), tell)
     one.run()
@@ -157,6 +160,7 @@ def test_a_killed_drivers_machines_are_listed_found_again_and_not_rented_twice(c
     until(lambda: list(cloud.glob("*/state")), "the machine is up")
     (found,) = find_orphans(Workspace(tmp_path / "project"))
     assert (found.experiment, found.state, found.usd_per_hour, found.known) == ("test", "UP", 0.44, True)
+    (home / "gate").touch()
     driver(plan, home, Pods(PLACE, home)).run()
     assert [state for _, state, _ in table(plan, home)] == ["done"]
     assert sum(words[0] == "launch" for words in calls(cloud)) == 1
@@ -185,6 +189,7 @@ def test_when_skypilot_does_not_answer_nothing_is_decided_and_nothing_lost(cloud
     with pytest.raises(EngineError, match="no enabled cloud"):
         driver(plan, home, Pods(PLACE, home)).run()
     (cloud / "broken").unlink()
+    (home / "gate").touch()
     driver(plan, home, Pods(PLACE, home)).run()
     assert [state for _, state, _ in table(plan, home)] == ["done"]
 

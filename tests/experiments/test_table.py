@@ -78,7 +78,7 @@ def with_words(table: Table, words: str) -> Table:
 
 
 @given(st.text(max_size=40) | st.sampled_from(HOSTILE))
-@settings(max_examples=40)
+@settings(max_examples=12)
 def test_pictures_are_whole_and_hold_no_code_whatever_settings_say(words: str) -> None:
     table = table_in_memory(words)
     curve = Curve("test/r0001", 1, words, ((1, 2.0), (2, 1.0)), ((2, 1.5),))
@@ -142,5 +142,3 @@ def test_a_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
     save_plan(tmp_path, plan)
     assert load_plan(tmp_path) == plan
     assert json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))["name"] == "test"
-
-

@@ -232,22 +232,37 @@ def _figure(group: Group) -> str:
 
 
 def crashes_of(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Values of a setting with which every run crashed in the same way, and what else crashed, in words."""
+    """Values of one setting or two with which every run crashed in the same way, and what else crashed, in words."""
     crashed = [row for row in rows if row.state in _CRASHES]
     told: list[str] = []
     explained: set[int] = set()
-    for setting in _settings(rows):
-        for value in _values(rows, setting):
-            members = [row for row in rows if _key(row.settings.get(setting)) == _key(value)]
-            states = {row.state for row in members}
-            if len(members) > 1 and len(states) == 1 and states <= _CRASHES:
-                told.append(f"{described({setting: value})}: all {len(members)} runs ended {min(states)}")
-                explained |= {row.number for row in members}
+    for part in _parts(rows):
+        members = [row for row in rows if _has(row, part)]
+        states = {row.state for row in members}
+        is_news = not {row.number for row in members} <= explained
+        if len(members) > 1 and is_news and len(states) == 1 and states <= _CRASHES:
+            told.append(f"{described(part)}: all {len(members)} runs ended {min(states)}")
+            explained |= {row.number for row in members}
     left = [row for row in crashed if row.number not in explained]
     return (
         *told,
         *(f"run {row.number} ({described(row.settings)}): {row.state}. {row.error}".rstrip(". ") for row in left),
     )
+
+
+def _parts(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Every value of every setting, then every two values of two settings that a crashed run has."""
+    names = _settings(rows)
+    pairs: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        for two in combinations(names, 2) if row.state in _CRASHES else ():
+            part = {name: row.settings.get(name) for name in two}
+            pairs[_key(part)] = part
+    return [*({name: value} for name in names for value in _values(rows, name)), *pairs.values()]
+
+
+def _has(row: Row, part: Mapping[str, Any]) -> bool:
+    return all(_key(row.settings.get(name)) == _key(value) for name, value in part.items())
 
 
 _CRASHES = frozenset(

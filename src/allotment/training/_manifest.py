@@ -98,9 +98,15 @@ def _seal(key: str, body: bytes) -> str:
     return hmac.new(bytes.fromhex(key), body, sha256).hexdigest()
 
 
-def _body(manifest: Manifest) -> bytes:
+def sealed_fields(manifest: Manifest) -> dict[str, Any]:
+    """What of a manifest is stored and sealed. One made from no experiment has no such field, as before there were any:
+    seals of older manifests hold."""
     without = {"stale", "folder"} | ({"experiment"} if manifest.experiment is None else set())
-    stored = manifest.model_dump(exclude=without)  # an older manifest's seal knows of no experiment
+    return manifest.model_dump(mode="json", exclude=without)
+
+
+def _body(manifest: Manifest) -> bytes:
+    stored = sealed_fields(manifest)
     return json.dumps(stored, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from allotment.errors import MissingPartError
 from allotment.models import ChatTemplate, locate, template_of
 from allotment.project import Project
-from allotment.training._manifest import Manifest
+from allotment.training._manifest import Manifest, sealed_fields
 from allotment.training._versions import sound_version
 from allotment.training.record._card import CARD_FILE, write_model_card
 from allotment.training.serving._folders import new_folder, seal_folder
@@ -116,7 +116,7 @@ def _described(manifest: Manifest, precision: str) -> str:
 
 
 def _provenance(manifest: Manifest, base: str, precision: str) -> Mapping[str, Any]:
-    sealed = manifest.model_dump(mode="json", exclude={"stale", "folder"})
+    sealed = sealed_fields(manifest)
     return {
         "adapter": manifest.key,
         "manifest_sha256": hash_json(sealed),

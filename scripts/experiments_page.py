@@ -1,0 +1,62 @@
+"""The figures of docs/experiments.md and the page docs/experiments-comparison.md, from the benchmarks' results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
+BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->"
+COMPARISON = """# A comparison: rank, learning rate, data mix, precision
+
+24 trainings of the example company's warehouse agent on `gemma-3-270m`, LoRA, six epochs over 68 questions and
+answers that its teacher wrote, 18 other wordings asked closed-book afterwards. One file
+(`benchmarks/support/experiments/comparison.yaml`), one command (`benchmarks/experiments.py comparison`), on a processor
+with two cores that other work shared: minutes say little here, recall and loss are what they are.
+
+"""
+
+
+def with_experiment_figures(page: str) -> str:
+    """The page with its table of figures."""
+    file = RESULTS / "experiments.json"
+    known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    before, _, rest = page.partition(BEGIN)
+    lines = ["| what | figure | measured |", "|---|---|---|", *(_row(*row) for row in _rows(known))]
+    return f"{before}{BEGIN}" + "\n".join(lines) + f"\n{END}{rest.partition(END)[2]}"
+
+
+def _row(what: str, figure: str, part: dict[str, Any]) -> str:
+    return f"| {what} | {figure} | {part['date']}, {part['machine']} |"
+
+
+def _rows(known: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    rows = []
+    if part := known.get("simulated"):
+        held = list(part["driver_rss_mib_by_ended_attempts"].values())
+        busy, whole = part["busy_share_while_runs_wait"], part["busy_share_to_the_end"]
+        runs = f"{part['runs']:,} simulated runs on {part['cards']} cards"
+        rows += [
+            (f"{runs}: cards busy while runs wait", f"{busy:.1%} ({whole:.1%} to the end of the last)", part),
+            (f"{runs}: memory of the driver", f"{held[0]:.0f} MiB at 100 ended, {held[-1]:.0f} at the last", part),
+        ]
+    for executor in ("local", "ray"):
+        if part := known.get(f"overhead_{executor}"):
+            found = part["overhead_s_per_run"]
+            told = f"{found['mean']:.2f} s in the mean, {found['most']:.2f} at most"
+            rows.append((f"what the engine adds to a run, `{executor}`", told, part))
+        if part := known.get(f"disturbed_{executor}"):
+            told = f"{part['rows_equal']} of {part['rows']} rows equal to those of an undisturbed run"
+            rows.append(
+                (f"ten runs, three made to crash, and {part['killed']['what']} killed, `{executor}`", told, part)
+            )
+    return rows
+
+
+def comparison_page() -> str:
+    """The comparison as far as it has come."""
+    file = RESULTS / "experiments_comparison.md"
+    if not file.exists():
+        return COMPARISON + "It has not been run to its end yet.\n"
+    return COMPARISON + file.read_text(encoding="utf-8").replace("# comparison\n\n", "", 1)
