@@ -76,7 +76,7 @@ def test_agents_that_come_and_agents_that_change_are_learnt_at_the_next_reload(r
 
 
 def test_an_approved_mark_is_learnt_at_the_next_reload_and_forgotten_once_it_is_taken_back(reloader: Reloader) -> None:
-    root, question = reloader.opened.project.root, "Who won the quokka race?"
+    root, question = reloader.opened.project.root, "When does the quokka race begin?"
     change(root, board={"roles": ["board", "sales"]})
     teach(root, "board", HOLIDAY, "How is a holiday requested?")
     reloader()

@@ -256,10 +256,13 @@ class Chain:
         yield from self._released(turn, self._supported(turn, partial, manifest))
 
     def _looked_over(self, turn: Turn, text: str, agent: str | None, *, rows: bool = False) -> list[Finding]:
-        """The checks of answers. What the database gave an account for this user is nobody else's secret."""
+        """The checks of answers. What the database gave an account for this user is nobody else's secret, and a project
+        without documents answers from it all the same."""
+        if rows:
+            return self._guards.check_answer(text, turn.principal, agent)
         known, role = self._learnt.now, turn.principal.role
-        foreign = frozenset() if rows else known.foreign(role)
-        return self._guards.check_answer(text, turn.principal, agent, foreign_terms=foreign, hosts=known.hosts(role))
+        foreign, hosts = known.foreign(role), known.hosts(role)
+        return self._guards.check_answer(text, turn.principal, agent, foreign_terms=foreign, hosts=hosts)
 
     def _supported(self, turn: Turn, partial: Answer, manifest: Manifest) -> Answer:
         """The answer with its source, or "not known" when no section the agent learnt supports it."""
