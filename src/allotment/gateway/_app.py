@@ -136,8 +136,8 @@ def create_app(
     if history is not None:
         app.include_router(history_routes(history, identity))
     if feedback is not None:
-        app.include_router(feedback_routes(feedback, chain, identity))
-        app.include_router(feedback_api_routes(feedback, chain, identity))
+        app.include_router(feedback_routes(feedback, limited, identity))
+        app.include_router(feedback_api_routes(feedback, limited, identity))
     app.mount("/static", StaticFiles(directory=STATIC_DIR))
     add_error_handlers(app)
     app.add_middleware(RunningMiddleware, running=own.running, timeouts=timeouts, finished=own.finished)
