@@ -187,6 +187,15 @@ def test_ask_in_the_terminal_goes_through_the_same_chain(company: Company, capsy
     assert is_right(said["text"], "38 EUR")
 
 
+def test_a_follow_up_in_the_terminal_is_asked_as_one_question_with_the_one_it_names(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["ask", "--user", "sofia", "--agent", "sales", "--after", "How many orders went to Germany?", "--json"]
+    run_command(["-C", str(company.project.root), *words, "And to Sweden?"])
+    explained = json.loads(capsys.readouterr().out)["explanation"]
+    assert ["routing", "asked as: How many orders went to Sweden?"] in explained
+
+
 @pytest.fixture
 def served(chain: Chain, company: Company) -> Iterator[tuple[str, str]]:
     """The real gateway over the real chain: its URL and a key of dana's."""

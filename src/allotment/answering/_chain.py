@@ -90,7 +90,8 @@ class Chain:
     ) -> Answer:
         """Like ``stream``, without the pieces."""
         events = self.stream(principal, question, agent=agent, earlier=earlier)
-        return [event for event in events if isinstance(event, Answer)][0]  # noqa: RUF015 - it is to run to its end
+        final = [event for event in events if isinstance(event, Answer)]
+        return final[0]
 
     def stream(
         self,

@@ -157,8 +157,8 @@ def create_app(
     if history is not None:
         app.include_router(history_routes(history, identity))
     if feedback is not None:
-        app.include_router(feedback_routes(feedback, chain, identity))
-        app.include_router(feedback_api_routes(feedback, chain, identity))
+        app.include_router(feedback_routes(feedback, limited, identity))
+        app.include_router(feedback_api_routes(feedback, limited, identity))
     if admin is not None:
         app.include_router(admin_routes(admin, identity, pages))
     app.include_router(static_routes())

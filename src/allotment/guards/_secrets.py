@@ -51,7 +51,7 @@ RULES: Mapping[SecretKind, tuple[tuple[str, re.Pattern[str]], ...]] = {
 
 
 def secrets_check(kinds: Collection[SecretKind]) -> Check:
-    """A check of questions for these kinds, in every decoded form that keeps its letters' case."""
+    """A check of questions for these kinds, as written and cleaned: other forms have lost their letters' case."""
 
     def check(text: Prepared, context: Context) -> Finding:
         return _finding(text.original[:SCANNED_CHARACTERS], text.clean, kinds)

@@ -44,7 +44,7 @@ TWINNED = ("claims", "claim pairs", "impersonation")
 PROSE = 0.15
 """The same for the claims' head and pieces of company prose of kinds it has not seen: questions are rarely prose."""
 ORDINARY = 0.005
-"""The same for sets of ordinary questions, which have no word of an attack."""
+"""The same for ``PLAIN`` sets, which have no word of an attack."""
 COUNTS_FOR = {
     "impersonation": {
         "impersonation": 8.0,
@@ -63,6 +63,8 @@ READ = 1_500
 """Characters of a training text that are read; the rest of the longest adds nothing."""
 EASY = ("clinc150", "banking77")
 """Sets of ordinary questions."""
+PLAIN = (*EASY, "passages")
+"""What nobody would take for an attack."""
 _LIMIT = {"clinc150": 4_000, "banking77": 1_500}
 SPREAD = {"injection": 0.0, "impersonation": 0.25}
 """What the best of many windows has to be better by (``Model.spread``): attacks of many words are injections."""
@@ -196,7 +198,7 @@ def _head(
 
 def _allowed(head: str, source: str) -> float:
     """Share of a set's harmless texts that a head may flag."""
-    if source in EASY or source == "passages":
+    if source in PLAIN:
         return ORDINARY
     if head == "impersonation" and source in TWINNED:
         return TWINS
