@@ -4,8 +4,8 @@ docs/project.md comes from the models of ``allotment.project`` and the docstring
 docs/commands.md from the command line itself, the table of real runs in docs/training-cost.md from the benchmarks,
 docs/database-attacks.md from the attack table of the tests, docs/gateway-figures.md and the tables of
 docs/impersonation-set.md, docs/guards.md, docs/pages.md, docs/routing.md, docs/experiments.md,
-docs/experiments-comparison.md and design/routing.md from the benchmarks, docs/checks/ from the checks that there are and
-their benchmark. The check also follows the links between all pages, and wants every design note listed.
+docs/experiments-comparison.md and design/routing.md from the benchmarks, docs/checks/ from the checks that there are
+and their benchmark. The check also follows the links between all pages, and wants every design note listed.
 """
 
 from __future__ import annotations
