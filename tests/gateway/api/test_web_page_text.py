@@ -31,6 +31,7 @@ _SHOW = """answer => {
   exchange.delta({ text: answer.text });
   exchange.finish(answer);
   const root = document.getElementById('messages');
+  root.querySelectorAll('.origin-body.mark').forEach((own) => own.remove());
   return { found: root.querySelectorAll(FORBIDDEN).length, text: root.querySelector('.answer-text').textContent };
 }""".replace("FORBIDDEN", json.dumps(_FORBIDDEN))
 
