@@ -10,30 +10,19 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "guards.json"
 CURVES = ROOT / "src" / "allotment" / "guards" / "data" / "curves.json"
-PAIRS = (
-    ("deepset, attacks", "deepset, harmless"),
-    ("in-the-wild, attacks", "NotInject, harmless"),
-    ("in-the-wild, attacks", "example company, harmless"),
-)
-"""Attacks and the harmless texts they are drawn with."""
 
 
 def curves_of(found: dict[str, Any]) -> dict[str, Any]:
     """The shape `allotment guards evaluate --plots` writes, with the classifier that was measured and when."""
-    rows = found["curve"]
-    curves = {
-        f"{attacks} / {harmless}": {
-            "area": None,
-            "points": [[row["threshold"], row[harmless], row[attacks]] for row in rows],
-        }
-        for attacks, harmless in PAIRS
-        if attacks in rows[0] and harmless in rows[0]
-    }
     measured = f"Measured on {found['about']['date']} by benchmarks/guards.py, on texts the classifier had not seen."
     return {
         "classifier": found["classifier"]["sha256"],
         "measured": measured,
-        "curves": {"injection_model": curves},
+        "curves": {
+            name: {attacks.removesuffix(", attacks"): curve for attacks, curve in check["curves"].items()}
+            for name, check in sorted(found["checks"].items())
+            if check.get("threshold") is not None and check.get("curves")
+        },
     }
 
 

@@ -20,6 +20,7 @@ from allotment.documents import ingest, load_documents, load_sections, readers_n
 from allotment.errors import AccessDenied, IntegrityError
 from allotment.project import Project, load_project
 from allotment.workspace import Workspace
+from own_database import own_database
 
 EVA, DANA = Principal("eva", "employee"), Principal("dana", "director")
 SALARIES = "documents/board/salaries.md"
@@ -47,8 +48,11 @@ def opened(postgres: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ite
     shutil.copytree(Path(allotment.__file__).parent / "examples" / "northwind", root)
     project, workspace = load_project(root), Workspace(root)
     ingest(project, workspace)
-    with AuditLog(postgres.state_dsn, workspace.secret("audit.key"), workspace.home / "audit.anchor") as audit:
-        audit.migrate(postgres.admin_dsn())
+    with (
+        own_database(postgres) as (dsn, owner),
+        AuditLog(dsn, workspace.secret("audit.key"), workspace.home / "audit.anchor") as audit,
+    ):
+        audit.migrate(owner)
         yield Opened(project, workspace, audit)
 
 

@@ -3,41 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg import sql
 from record_owner import KEY
 
 from allotment.audit import AuditLog
 from allotment.databases import Databases
-
-
-@contextmanager
-def _database(postgres: Databases) -> Iterator[str]:
-    name = f"audit_{uuid4().hex[:8]}"
-    server = postgres.admin_dsn("allotment")
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
-    yield psycopg.conninfo.make_conninfo(server, dbname=name)
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+from own_database import own_database
 
 
 @pytest.fixture
 def admin_dsn(postgres: Databases) -> Iterator[str]:
     """The owner's login in a database of this test's own."""
-    with _database(postgres) as dsn:
+    with own_database(postgres) as (_, dsn):
         yield dsn
 
 
 @pytest.fixture(scope="module")
 def module_admin_dsn(postgres: Databases) -> Iterator[str]:
     """The owner's login in a database of this file's own, for tests that set its record up anew each time."""
-    with _database(postgres) as dsn:
+    with own_database(postgres) as (_, dsn):
         yield dsn
 
 

@@ -50,7 +50,8 @@ elif words[0] == "down":
         os.killpg(int((home / "pid").read_text()), signal.SIGKILL)
     except ProcessLookupError:
         pass
-    shutil.rmtree(home)
+    while home.exists():  # who writes in it still comes to nothing soon
+        shutil.rmtree(home, ignore_errors=True)
 """
 RSYNC = """#!{python}
 import shutil, sys

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import uvicorn
@@ -22,7 +21,6 @@ import yaml
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from gateway_standin import PLENTY, StandInChain
-from psycopg import sql
 
 from allotment.access import Policy, Principal, Request
 from allotment.answering import Chain
@@ -48,6 +46,7 @@ from allotment.training import load_manifest
 from allotment.training._manifest import make_current, write_manifest
 from allotment.training.record._recall import RecallRecord, keep_recall
 from allotment.workspace import Workspace
+from own_database import own_database
 from sealed_adapter import seal
 
 PASSWORD = "quiet-meadow-42"
@@ -160,27 +159,11 @@ def project_with(root: Path, taught: Project, administration: dict[str, Any] | N
 
 
 @contextmanager
-def state_database(postgres: Databases) -> Iterator[tuple[str, str]]:
-    """A database of its own on the server: as the application, and as its owner."""
-    name, server = f"admin_{uuid4().hex[:8]}", postgres.admin_dsn("allotment")
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
-    try:
-        yield (
-            psycopg.conninfo.make_conninfo(postgres.state_dsn, dbname=name),
-            psycopg.conninfo.make_conninfo(server, dbname=name),
-        )
-    finally:
-        with psycopg.connect(server, autocommit=True) as admin:
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-@contextmanager
 def opened(project: Project, postgres: Databases) -> Iterator[Place]:
     """The place served by an application."""
     workspace = Workspace(project.root)
     with ExitStack() as stack:
-        dsn, admin_dsn = stack.enter_context(state_database(postgres))
+        dsn, admin_dsn = stack.enter_context(own_database(postgres))
         audit = stack.enter_context(AuditLog.of(project, workspace, dsn))
         audit.migrate(admin_dsn)
         users = stack.enter_context(UserStore(dsn, project.identity))

@@ -1,4 +1,4 @@
-"""The example company with an administration, furnished, one for all files here: tests leave it as they found it."""
+"""The example company with an administration, furnished, one for each file: no other meets what its tests changed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from allotment.databases import Databases
 from allotment.project import Project
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, taught: Project, postgres: Databases) -> Iterator[Place]:
     """The place, with something to see on every page."""
     project = project_with(tmp_path_factory.mktemp("admin") / "project", taught)
@@ -20,7 +20,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, taught: Project, postgres: D
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def as_role(place: Place) -> Callable[[str | None], Visitor]:
     """A client of somebody with a role, signed in once; none is nobody."""
     known: dict[str | None, Visitor] = {}
