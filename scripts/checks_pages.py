@@ -121,6 +121,8 @@ def _pictured(check: CheckFile, figures: Figures) -> Iterator[str]:
 def _rewritten(check: CheckFile, figures: Figures) -> Iterator[str]:
     """The check's own share after each way of writing, on the sets it is there for and on harmless ones."""
     ways = kept()["rewritten"]
+    if "date" in figures:  # measured apart, on a few texts as they are written
+        return
     sets = [name for name in ways["as written"] if name in figures["sets"]]
     sets = [name for name in sets if name in figures["meant_for"] or not figures["sets"][name]["attack"]]
     if not any(name in figures["meant_for"] for name in sets):
