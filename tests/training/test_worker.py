@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from allotment.errors import TrainingError
 from allotment.project import TrainingConfig
 from allotment.training._device import find_device
 from allotment.training.worker._training import Training
-from allotment.training.worker._watch import Meter, Watch
+from allotment.training.worker._watch import Finite, Meter, Watch
 
 pytestmark = [
     pytest.mark.heavy,
@@ -276,9 +277,33 @@ def test_a_model_that_overflows_in_fp16_ends_as_non_finite_and_keeps_no_broken_w
     base = make_tiny_model(tmp_path / "loud", scale=400.0)
     code, result, _ = train(write_spec(tmp_path / "run", base, examples(8), precision="fp16", epochs=20))
     assert (code, result["state"]) == (21, "non-finite")
-    assert "grad_norm" in result["error"]
+    assert "the loss became nan at step 1" in result["error"]
     assert "learning_rate" in result["remedy"]
     assert not (tmp_path / "run" / "peft").exists()
+
+
+@pytest.mark.parametrize(
+    ("precision", "norm", "loss", "steps", "told"),
+    [
+        ("fp16", math.inf, 2.0, 13, "grad_norm became inf"),  # its scale had twelve steps to be found
+        ("fp16", math.nan, math.nan, 1, "the loss became nan"),  # it has none to find
+        ("bf16", math.inf, 2.0, 1, "grad_norm became inf"),
+        ("fp32", math.nan, 2.0, 1, "grad_norm became nan"),
+    ],
+)
+def test_a_run_ends_at_the_step_from_which_it_can_only_get_worse(
+    precision: str, norm: float, loss: float, steps: int, told: str
+) -> None:
+    finite = Finite(precision)
+    for _ in range(2):  # a step that is fine begins the count anew
+        for step in range(1, steps):
+            finite.see(norm, loss, step)
+        finite.see(1.0, 2.0, steps)
+    for step in range(1, steps):
+        finite.see(norm, loss, step)
+    with pytest.raises(TrainingError, match=told) as caught:
+        finite.see(norm, loss, steps)
+    assert caught.value.kind == "non-finite"
 
 
 def test_settings_that_do_not_go_together_are_refused() -> None:

@@ -76,9 +76,9 @@ def probe(
 
 def _step(trainer: Any, batch: list[Any], optimizer: Any, learning: list[Any]) -> float:
     began = time.monotonic()
-    trainer.batch_backward(trainer.model, batch)
+    loss, _ = trainer.batch_backward(trainer.model, batch)
     norm = float(torch.nn.utils.clip_grad_norm_(learning, 1.0))
-    trainer.finite.see(norm, 0)
+    trainer.finite.see(norm, float(loss), 0)
     if math.isfinite(norm):  # 0 times infinity would move weights after all
         optimizer.step()
     optimizer.zero_grad(set_to_none=True)

@@ -49,6 +49,7 @@ class AnswerTrainer(LeanTrainer):
         super().__init__(*args, **kwargs)
         self.budget = budget
         self._packed = packed
+        self._step_loss = torch.zeros(())
         self._may_checkpoint = may_checkpoint
         self._meter = meter
         self._tell = tell
@@ -62,6 +63,7 @@ class AnswerTrainer(LeanTrainer):
         answers = _answer_tokens(rows)  # counted before a card has work that this would wait for
         loss, passes = self.batch_backward(model, rows)
         self._meter.add(sum(len(ids) for ids, _ in rows), answers, passes)
+        self._step_loss = loss
         return loss
 
     def get_train_dataloader(self) -> Any:
@@ -171,7 +173,7 @@ class AnswerTrainer(LeanTrainer):
 
     def _clip_grad_norm(self, model: Any) -> Any:
         norm = super()._clip_grad_norm(model)
-        self.finite.see(float(norm), self.state.global_step + 1)
+        self.finite.see(float(norm), float(self._step_loss), self.state.global_step + 1)
         return norm
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:

@@ -102,18 +102,24 @@ def epoch_loss(state: TrainerState) -> float:
 
 
 class Finite:
-    """Stops a run whose gradients are no numbers, before they reach the weights: a finite loss proves nothing."""
+    """Stops a run whose gradients are no numbers, before they reach the weights: a finite loss proves nothing.
+
+    In fp16 gradients may overflow for some steps, until their scale is found. A loss that is no number has no scale to
+    find: the model's own activations are beyond the precision, and a step of it can take minutes.
+    """
 
     def __init__(self, precision: str) -> None:
         self._grace = _SCALER_GRACE if precision == "fp16" else 0
         self._in_a_row = 0
 
-    def see(self, norm: float, step: int) -> None:
-        """Look at a step's gradient norm."""
+    def see(self, norm: float, loss: float, step: int) -> None:
+        """Look at a step's gradient norm and at its loss."""
         self._in_a_row = 0 if math.isfinite(norm) else self._in_a_row + 1
-        if self._in_a_row > self._grace:
+        hopeless = self._in_a_row > 0 and not math.isfinite(loss)
+        if hopeless or self._in_a_row > self._grace:
+            told = f"the loss became {loss}" if hopeless else f"grad_norm became {norm}"
             raise TrainingError(
-                f"grad_norm became {norm} at step {step}.",
+                f"{told} at step {step}.",
                 kind="non-finite",
                 remedy="Lower training.learning_rate, or take a precision with a wider range (bf16, fp32).",
             )
