@@ -45,7 +45,7 @@ class TrainingConfig(Strict):
     mix: dict[ItemKind, Share] = Field(default_factory=dict)
     """Kind of items → share of the dataset's that is trained on; all of a kind that is not named. Which ones is settled
     by their ids, so a smaller share is a part of a larger one."""
-    max_length: int = Field(default=512, ge=32)
+    max_length: int = Field(default=512, ge=16)
     """Longest example in tokens; longer ones are reported and dropped, never cut."""
     packing: bool = True
     """Whether examples lie end to end in a pass, each seeing only itself; else they are filled up to the longest."""
