@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from allotment.training.worker._training import Training
+from allotment.training.worker._watch import Watch
 from allotment.training.worker._worker import main
 
 
@@ -21,10 +22,11 @@ def limit(more_mib: int) -> None:
 if __name__ == "__main__":
     watch = Training._watch
 
-    def limited(self: Training, *arguments: Any) -> None:
+    def limited(self: Training, *arguments: Any) -> Watch:
         """Everything is loaded, no step is done."""
-        watch(self, *arguments)
+        made = watch(self, *arguments)
         limit(int(sys.argv[1]))
+        return made
 
     Training._watch = limited  # type: ignore[method-assign]
     sys.exit(main(Path(sys.argv[2])))

@@ -75,7 +75,6 @@ def test_questions_are_answered_alike_together_and_alone(tiny: Path, tmp_path: P
     run(spec, questions_file=str(file))
     together = [json.loads(line) for line in (spec.parent / "answers.jsonl").read_text("utf-8").splitlines()]
     assert [row["id"] for row in together] == [f"q{n}" for n in range(5)]
-    assert together[0]["answer"].startswith("Do")
     lines = file.read_text(encoding="utf-8").splitlines()
     for line, row in zip(lines, together, strict=True):
         file.write_text(line + "\n", encoding="utf-8")
