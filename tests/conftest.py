@@ -28,6 +28,7 @@ SYSTEM_HOME = Path("/var/lib/allotment")
 """Where clusters lie when the tests run as root."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With ``--dist loadgroup`` one process trains the company, for all who ask it; other tests go by file."""
     for item in items:

@@ -38,6 +38,11 @@ class Summary:
     fault: str
     """Why it cannot be read; empty if it can."""
 
+    @property
+    def moment(self) -> datetime | None:
+        """``changed`` as a moment; none before its first run."""
+        return datetime.fromisoformat(self.changed) if self.changed else None
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -74,15 +79,15 @@ def _summary(workspace: Workspace, name: str) -> Summary:
     return Summary(name, table.agent, at, *counts, total.usd, keep, "")
 
 
-def load_table(workspace: Workspace, name: str) -> Table:
-    """An experiment as it stands now, whether a driver is at work or not.
+def load_table(workspace: Workspace, name: str, *, compared: bool = True) -> Table:
+    """An experiment as it stands now, whether a driver is at work or not; ``compared`` as for ``table_of``.
 
     Raises:
         MissingPartError: there is no such experiment.
         IntegrityError: its plan or its journal is not what was written.
     """
     home = experiments_dir(workspace) / _checked(name)
-    return table_of(load_plan(home), Journal(home), home)
+    return table_of(load_plan(home), Journal(home), home, compared=compared)
 
 
 def table_now(workspace: Workspace, plan: Plan, journal: Journal) -> Table:

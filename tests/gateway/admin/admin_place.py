@@ -27,6 +27,8 @@ from allotment.answering import Chain
 from allotment.audit import AuditLog, authorize, record_event
 from allotment.databases import Databases
 from allotment.errors import AccessDenied
+from allotment.experiments import Journal, Plan, PlannedRun
+from allotment.experiments._plan import experiments_dir, run_folder, save_plan
 from allotment.feedback import FeedbackLedger
 from allotment.gateway import (
     SERVER_OPTIONS,
@@ -222,6 +224,7 @@ def furnish(place: Place) -> None:
     )
     keep_recall(place.workspace, "board", "v2", record)
     unfinished(place.workspace, "warehouse")
+    experiment(place.workspace)
     questions = (
         (Principal("eva", "employee"), "When does the office in Brno open?", "handbook"),
         (sofia, "Which discount may I give on 45 boxes?", "sales"),
@@ -298,6 +301,29 @@ def write_metrics(file: Path, steps: int, final: float) -> None:
     lines.append({"step": steps, "event": "target-loss", "detail": "the loss fell below the target"})
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+
+def experiment(workspace: Workspace, name: str = "ranks") -> Journal:
+    """Four runs of the warehouse's agent: two done, one at work, one that crashed."""
+    home = experiments_dir(workspace) / name
+    settings = ({"rank": 4}, {"rank": 16}, {"rank": 64}, {"rank": 64, "precision": "fp16"})
+    runs = tuple(
+        PlannedRun(f"r{number}", number, "tiny", {"epochs": 6}, varied, peak_gib=2.1, usd=0.02)
+        for number, varied in enumerate(settings, 1)
+    )
+    home.mkdir(parents=True)
+    whole = {"file_sha256": "0" * 64, "decide": "recall", "executor": "local", "retries": 2}
+    limits = {"max_cost_usd": None, "halving_at": (), "halving_keep": 0.5}
+    save_plan(home, Plan(name=name, agent="warehouse", path=f"experiments/{name}.yaml", runs=runs, **whole, **limits))
+    journal = Journal(home)
+    for run, final in zip(runs, (0.4, 0.05, 0.2, 0.9), strict=True):
+        write_metrics(run_folder(home, run.id) / "work" / "metrics.jsonl", 90 if run.number < 3 else 40, final)
+        journal.starts(run.id, 1, "local", usd_per_hour=0.44, max_seconds=600, until=None)
+    for run, right in ((runs[0], 12), (runs[1], 17)):
+        outcome = {"recall": right / 18, "right": right, "asked": 18, "loss": 0.1, "steps": 90, "epochs": 6.0}
+        journal.ends(run.id, 1, "ok", seconds=130, outcome={**outcome, "seconds": 120.0, "peak_gib": 2.2})
+    journal.ends(runs[3].id, 1, "non-finite", seconds=20, error="the loss became nan at step 1.", remedy="Take bf16.")
+    return journal
 
 
 def unfinished(workspace: Workspace, agent: str, steps: int = 34) -> Path:

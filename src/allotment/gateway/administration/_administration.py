@@ -11,6 +11,7 @@ from allotment.audit import AuditLog
 from allotment.gateway.administration._databases import Checks, Watched
 from allotment.gateway.administration._documents import Documents
 from allotment.gateway.administration._door import Door
+from allotment.gateway.administration._experiments import Experiments
 from allotment.gateway.administration._guards import GuardsDesk
 from allotment.gateway.administration._health import Busy, Health
 from allotment.gateway.administration._marks import Marks
@@ -59,6 +60,7 @@ class Administration:
         self.people = People(parts.project, identity.users, self.door)
         self.record = Record(parts.audit, self.door)
         self.review = Review(parts.project, parts.workspace, self.door)
+        self.experiments = Experiments(parts.workspace)
         self.trainings = Trainings(parts.project, parts.workspace, self.door)
         self.marks = Marks(parts.project, parts.feedback, self.door) if parts.feedback is not None else None
         self.guards = GuardsDesk(parts.project, parts.workspace, parts.audit, self.record)

@@ -18,12 +18,14 @@ Points = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Line:
-    """A line, or dots where ``dots`` says so, with the class that colours it."""
+    """A line, or dots where ``dots`` says so, with the class that colours it. One without a label is in no legend."""
 
     kind: str
     label: Message | str
     path: str
     dots: tuple[tuple[float, float], ...] = ()
+    told: Message | str = ""
+    """What it says when it is pointed at."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,11 @@ class Frame:
         """Place of a value on the axis at the side."""
         return round(HEIGHT - _BOTTOM - self.y_axis.place(value) * (HEIGHT - _TOP - _BOTTOM), 1)
 
-    def line(self, kind: str, label: Message | str, points: Points) -> Line:
+    def line(self, kind: str, label: Message | str, points: Points, told: Message | str = "") -> Line:
         """A line through the finite points; a single one is a dot."""
         places = [(self.x(x), self.y(y)) for x, y in points if math.isfinite(x) and math.isfinite(y)]
         path = " ".join(f"{'L' if number else 'M'}{x} {y}" for number, (x, y) in enumerate(places))
-        return Line(kind, label, path if len(places) > 1 else "", tuple(places) if len(places) == 1 else ())
+        return Line(kind, label, path if len(places) > 1 else "", tuple(places) if len(places) == 1 else (), told)
 
     def dots(self, kind: str, label: Message | str, points: Points) -> Line:
         """Dots alone."""

@@ -31,7 +31,7 @@ def loss_chart(metrics: Metrics, title: Message) -> Chart | None:
     means = running_mean([value for _, value in trained], width, places)
     mean = [(trained[place][0], value) for place, value in zip(places, means, strict=True)]
     steps = [int(step) for step, _ in (*trained, *held)]
-    frame = Frame(step_axis(min(steps), max(steps)), _losses([value for _, value in (*trained, *held)]))
+    frame = Frame(step_axis(min(steps), max(steps)), loss_axis([value for _, value in (*trained, *held)]))
     lines: list[Line] = []
     if trained:
         lines.append(frame.line("each", say("each step"), thin(trained, _POINTS)))
@@ -53,7 +53,8 @@ def loss_chart(metrics: Metrics, title: Message) -> Chart | None:
     )
 
 
-def _losses(values: list[float]) -> Axis:
+def loss_axis(values: list[float]) -> Axis:
+    """The axis of finite losses: logarithmic where they fall far."""
     low, high = min(values), max(values)
     positive = [value for value in values if value > 0]
     if low >= 0 and positive and high > 10 * max(1e-6, min(positive)):

@@ -17,6 +17,7 @@ from allotment.gateway.pages.admin._access_page import AccessPages
 from allotment.gateway.pages.admin._audit_page import AuditPages
 from allotment.gateway.pages.admin._dataset_page import DatasetPages
 from allotment.gateway.pages.admin._documents_page import DocumentPages
+from allotment.gateway.pages.admin._experiments_page import ExperimentPages
 from allotment.gateway.pages.admin._feedback_page import FeedbackPages
 from allotment.gateway.pages.admin._people_page import PeoplePages
 from allotment.gateway.pages.admin._router import AdminRouter
@@ -60,6 +61,7 @@ def admin_routes(admin: Administration, identity: Identity, pages: Pages) -> API
         DocumentPages,
         DatasetPages,
         TrainingPages,
+        ExperimentPages,
         FeedbackPages,
         StatePages,
         AuditPages,
