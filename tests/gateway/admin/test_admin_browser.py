@@ -33,6 +33,8 @@ PAGES = (
     "dataset/board",
     "training",
     "training/board/v2",
+    "experiments",
+    "experiments/ranks",
     "guards",
     "feedback",
     "database",
@@ -43,6 +45,7 @@ WIDTHS = (320, 768, 1440)
 PICTURED = {"access": "admin-access", "dataset/board": "admin-review", "training/board/v2": "admin-training"} | {
     "people": "admin-people",
     "audit": "admin-audit",
+    "experiments/ranks": "admin-experiments",
     "guards": "admin-guards",
     "feedback": "admin-feedback",
     "health": "admin-health",
