@@ -24,8 +24,8 @@ _QUERY = ("--query-gpu=index,memory.free", "--format=csv,noheader,nounits")
 _LEFT_TO_OTHERS = 0.1
 """Share of a processor's memory that runs do not take."""
 _STOP_S = 15.0
-_LEFT: list[subprocess.Popen[bytes]] = []
-"""Runs that go on after their driver let go of them."""
+_STARTED: list[subprocess.Popen[bytes]] = []
+"""Runs go on when their driver lets go of them, in whatever way; this process waits for them all the same."""
 _SCRIPT = Path(_supervise.__file__)
 
 
@@ -96,6 +96,7 @@ class Local:
                 env=self._environment(cards),
                 start_new_session=True,
             )
+        _STARTED[:] = [*(one for one in _STARTED if one.poll() is None), self._children[job.name]]
         self._held[job.name] = job, cards
         return ", ".join(f"card {card}" for card in cards) or "processor"
 
@@ -129,7 +130,6 @@ class Local:
 
     def close(self) -> None:
         """See ``Executor``."""
-        _LEFT[:] = [one for one in (*_LEFT, *self._children.values()) if one.poll() is None]
         self._children.clear()
         self._held.clear()
 
