@@ -7,8 +7,8 @@ is one chain whoever writes.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -146,7 +146,7 @@ class AuditLog:
         with self._walk(progress) as walk:
             return verify_chain(walk)
 
-    def walk(self, wanted: Filter | None = None, progress: Progress | None = None) -> Iterator[AuditRecord]:
+    def walk(self, wanted: Filter | None = None, progress: Progress | None = None) -> Generator[AuditRecord]:
         """The records that are wanted, oldest first, in constant memory; every record is checked on the way.
 
         Raises:
@@ -154,8 +154,8 @@ class AuditLog:
             IntegrityError: at the first place that is not as it was written; what was given before is.
         """
         wanted = self._sought(wanted or Filter())
-        with self._walk(progress) as walk:
-            for row in _whole(walk):
+        with self._walk(progress) as walk, closing(_whole(walk)) as rows:
+            for row in rows:
                 record = AuditRecord(row.sequence, row.at, event_of(row), row.mac)
                 if wanted.takes(record.at, record.event):
                     yield record
@@ -204,8 +204,8 @@ class AuditLog:
             IntegrityError: the record is not whole; nothing is removed.
         """
         before = cutoff(admin_dsn, self._clock(), keep_days)
-        with self._walk(progress) as walk:
-            found = old_beginning(_whole(walk), before)
+        with self._walk(progress) as walk, closing(_whole(walk)) as rows:
+            found = old_beginning(rows, before)
         if found is None:
             return Pruned(0)
         detail = {"keep_days": keep_days, "before": before.isoformat()}
@@ -228,7 +228,7 @@ class AuditLog:
         return replace(wanted, question=event["question"] or "")
 
 
-def _whole(walk: Walk) -> Iterator[Row]:
+def _whole(walk: Walk) -> Generator[Row]:
     try:
         yield from walk.rows()
     except NotWholeError as error:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -122,7 +123,7 @@ class Record:
             self._verification = replace(self._verification, running=True, looked_at=0, total=0)
         self._pool.submit(self._verified)
 
-    def export(self, grant: AdminGrant, wanted: Filter) -> Iterator[bytes]:
+    def export(self, grant: AdminGrant, wanted: Filter) -> Generator[bytes]:
         """The records that are wanted as lines of JSON, oldest first, in the shape security tools read.
 
         The whole record is verified on the way; where it is not what was written a last line says so.
@@ -130,14 +131,15 @@ class Record:
         require_admin(grant, "audit")
         return self._exported(grant.principal, replace(wanted, question=None))
 
-    def _exported(self, principal: Principal, wanted: Filter) -> Iterator[bytes]:
+    def _exported(self, principal: Principal, wanted: Filter) -> Generator[bytes]:
         try:
-            for record in self._log.walk(wanted):
-                event, withheld = shown(record.event, self._door.policy, principal)
-                line = ocsf(record.sequence, record.at, event, record.mac)
-                if withheld:
-                    line["unmapped"]["withheld"] = True
-                yield json.dumps(line, ensure_ascii=True).encode() + b"\n"
+            with closing(self._log.walk(wanted)) as walked:
+                for record in walked:
+                    event, withheld = shown(record.event, self._door.policy, principal)
+                    line = ocsf(record.sequence, record.at, event, record.mac)
+                    if withheld:
+                        line["unmapped"]["withheld"] = True
+                    yield json.dumps(line, ensure_ascii=True).encode() + b"\n"
         except IntegrityError as error:
             yield json.dumps({"export_stopped": error.element, "why": error.message}).encode() + b"\n"
 

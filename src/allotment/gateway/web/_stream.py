@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 
+from anyio import CancelScope
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from starlette.types import Send
 
@@ -64,6 +66,22 @@ class EventStream(StreamingResponse):
             await super().stream_response(send)
         finally:
             await self._frames.aclose()
+
+
+class Lines(StreamingResponse):
+    """A file that is written while it is read; when the client goes away, its source is closed at once."""
+
+    def __init__(self, lines: Generator[bytes], media_type: str, file_name: str) -> None:
+        self._lines = lines
+        headers = {"content-disposition": f'attachment; filename="{file_name}"'}
+        super().__init__(lines, media_type=media_type, headers=headers)
+
+    async def stream_response(self, send: Send) -> None:
+        try:
+            await super().stream_response(send)
+        finally:
+            with CancelScope(shield=True):
+                await run_in_threadpool(self._lines.close)
 
 
 async def in_thread(

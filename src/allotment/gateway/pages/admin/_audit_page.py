@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any, get_args
 from urllib.parse import urlencode
 
-from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from fastapi.responses import RedirectResponse, Response
 
 from allotment.audit import EventKind, Filter
 from allotment.gateway.administration import AdminFault
 from allotment.gateway.administration._record import RecordPage, filter_of
 from allotment.gateway.pages.admin._router import AdminRouter, Visit
+from allotment.gateway.web._stream import Lines
 from allotment.gateway.wording import Message
 
 FIELDS = ("user", "agent", "kind", "outcome", "since", "until")
@@ -66,8 +67,7 @@ class AuditPages:
     def export(self, visit: Visit) -> Response:
         """The records that are wanted, one event of OCSF a line."""
         lines = self._record.export(visit.grant, _filter(_chosen(visit)))
-        headers = {"content-disposition": 'attachment; filename="audit.jsonl"'}
-        return StreamingResponse(lines, media_type="application/x-ndjson", headers=headers)
+        return Lines(lines, "application/x-ndjson", "audit.jsonl")
 
 
 def _chosen(visit: Visit) -> Mapping[str, Any]:
