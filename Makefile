@@ -21,8 +21,7 @@ demo: $(VENV)/.installed  ## set up .venv and run the whole chain on the example
 test: $(VENV)/.dev chromium  ## set up .venv, fetch the models, run all tests
 	$(BIN)/allotment models pull $(MODELS)
 	$(BIN)/python -m pytest -m "not heavy and not alone" -n auto --dist loadfile
-	$(BIN)/python -m pytest -m "heavy and not alone" -n 2 --dist loadgroup
-	$(BIN)/python -m pytest -m alone tests/cli
+	$(BIN)/python -m pytest -m "heavy or alone"
 
 lint: $(VENV)/.dev  ## style, types, package order, generated pages, known vulnerabilities
 	$(BIN)/ruff check .

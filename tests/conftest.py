@@ -28,14 +28,6 @@ SYSTEM_HOME = Path("/var/lib/allotment")
 """Where clusters lie when the tests run as root."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With ``--dist loadgroup`` one process trains the company, for all who ask it; other tests go by file."""
-    for item in items:
-        trained = "company" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("company" if trained else item.nodeid.partition("::")[0]))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _clusters_of_this_run_are_removed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     yield
