@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import re
 import shutil
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psycopg
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from gateway_serving import serving
 from gateway_standin import POLICY, Recorded, StandInChain, limiter_of
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from allotment.databases import Databases
-from allotment.gateway import SERVER_OPTIONS, Limiter, UserStore, create_app, strict_protocol
+from allotment.gateway import Limiter, UserStore, create_app
 
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 QUIETER = ("--disable-sync", "--no-first-run")
@@ -138,25 +136,6 @@ def csrf_in() -> Callable[[str], str]:
 
 PATIENCE_MS = 30_000
 """Milliseconds a page may take to become what a test waits for: others use this machine too."""
-HEAD_S = 2.0
-"""Seconds the headers of a request may take here."""
-
-
-@contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
-    """A real server on a free port; yields its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    note = getattr(app.state, "note_unreadable", lambda *_: None)
-    options = {**SERVER_OPTIONS, "http": strict_protocol(note, HEAD_S)}
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, **options))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
 
 
 @pytest.fixture

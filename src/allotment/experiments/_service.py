@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -95,11 +96,19 @@ def table_now(workspace: Workspace, plan: Plan, journal: Journal) -> Table:
     return table_of(plan, journal, experiments_dir(workspace) / plan.name, compared=False)
 
 
-def load_curves(workspace: Workspace, name: str) -> list[Curve]:
-    """The curves of an experiment's runs, of those that have made a step. Errors as ``load_table``."""
+def load_curves(workspace: Workspace, name: str, wanted: Collection[str] | None = None) -> list[Curve]:
+    """The curves of an experiment's runs, of those that have made a step. Errors as ``load_table``.
+
+    Args:
+        workspace: where experiments are kept.
+        name: of the experiment.
+        wanted: runs, ``EXPERIMENT/RUN``; all if none. Of no other is anything read.
+    """
     home = experiments_dir(workspace) / _checked(name)
     found = []
     for run in load_plan(home).runs:
+        if wanted is not None and f"{name}/{run.id}" not in wanted:
+            continue
         file = run_folder(home, run.id) / _supervise.WORK / "metrics.jsonl"
         try:
             metrics = read_metrics(file)

@@ -6,8 +6,6 @@ import json
 import math
 import re
 import shutil
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import uvicorn
 import yaml
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -31,7 +28,6 @@ from allotment.experiments import Journal, Plan, PlannedRun
 from allotment.experiments._plan import experiments_dir, run_folder, save_plan
 from allotment.feedback import FeedbackLedger
 from allotment.gateway import (
-    SERVER_OPTIONS,
     AdminParts,
     Feedback,
     FeedbackReview,
@@ -39,7 +35,6 @@ from allotment.gateway import (
     UserStore,
     create_app,
     open_limiter,
-    strict_protocol,
 )
 from allotment.gateway.feedback import Marking
 from allotment.models import Engines
@@ -337,19 +332,3 @@ def unfinished(workspace: Workspace, agent: str, steps: int = 34) -> Path:
     spec = {"training": training, "estimate": {"minutes": 3.1, "usd": 0.0227}}
     (work / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
     return work
-
-
-@contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
-    """A real server on a free port; yields its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    options = {**SERVER_OPTIONS, "http": strict_protocol(app.state.note_unreadable, 2.0)}
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, **options))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()

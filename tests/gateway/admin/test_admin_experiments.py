@@ -12,10 +12,10 @@ from admin_place import Place, Visitor, experiment, write_metrics
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allotment.experiments import Curve, Journal, list_experiments, load_table
+from allotment.experiments import Curve, Journal, list_experiments, load_curves, load_table
 from allotment.experiments._plan import experiments_dir, run_folder
 from allotment.gateway.administration._chart import HEIGHT, WIDTH
-from allotment.gateway.administration._experiments import MOST_CURVES, MOST_ROWS, curves_chart
+from allotment.gateway.administration._experiments import chosen, curves_chart
 from allotment.workspace import write_atomic
 
 AsRole = Callable[[str | None], Visitor]
@@ -102,9 +102,26 @@ def test_every_curve_is_drawn_inside_the_picture_or_not_at_all(place: Place, los
     if chart is None:
         assert not any(abs(value) < float("inf") for values in losses for value in values)
         return
-    assert len(chart.lines) <= MOST_CURVES <= MOST_ROWS
+    assert len(chart.lines) == len(curves)
     for line in chart.lines:
         places = [float(one) for one in re.findall(r"-?\d+(?:\.\d+)?", line.path)]
         assert all(-1 <= x <= WIDTH + 1 for x in places[::2])
         assert all(-1 <= y <= HEIGHT + 1 for y in places[1::2])
         assert "nan" not in line.path and "inf" not in line.path
+
+
+@given(st.lists(st.sampled_from(["done", "running", "waiting"]), max_size=30), st.integers(1, 30), st.integers(0, 29))
+def test_of_many_runs_the_one_to_keep_and_those_at_work_are_shown_first(
+    place: Place, states: list[str], most: int, kept: int
+) -> None:
+    known = load_table(place.workspace, "ranks").rows[0]
+    rows = [replace(known, id=f"x/{number}", state=state) for number, state in enumerate(states)]  # type: ignore[arg-type]
+    shown = chosen(rows, f"x/{kept}", most)
+    assert len(shown) == min(most, len(rows)) and shown == [row for row in rows if row in shown]
+    urgent = [row for row in rows if row.id == f"x/{kept}" or row.state == "running"]
+    assert [row for row in urgent if row in shown] == urgent[:most]
+
+
+def test_of_runs_that_are_not_drawn_nothing_is_read(place: Place) -> None:
+    assert [curve.id for curve in load_curves(place.workspace, "ranks", {"ranks/r3"})] == ["ranks/r3"]
+    assert load_curves(place.workspace, "ranks", set()) == []

@@ -31,7 +31,7 @@ from allotment.training.record._axis import step_axis
 from allotment.workspace import Workspace
 
 MOST_ROWS = 200
-"""Runs that a page shows: the best by what decides, and those at work."""
+"""Runs that a page shows: the one to keep, those at work, and the best by what decides."""
 MOST_CURVES = 60
 NOT_READ = say("The plan or the journal of this experiment is not what was written.")
 
@@ -87,14 +87,14 @@ class Experiments:
         require_admin(grant, "training")
         try:
             table = load_table(self._workspace, name, compared=False)
-            curves = load_curves(self._workspace, name)
+            kept = table.keep.run if table.keep else ""
+            rows = ranked(table.rows, table.decide, higher=table.higher_is_better)
+            curves = load_curves(self._workspace, name, {row.id for row in chosen(rows, kept, MOST_CURVES)})
         except MissingPartError:
             raise AdminFault(say("There is no such experiment."), status=404) from None
         except AllotmentError:
             raise AdminFault(NOT_READ, status=409) from None
-        kept = table.keep.run if table.keep else ""
-        rows = ranked(table.rows, table.decide, higher=table.higher_is_better)
-        shown = _shown(rows)
+        shown = chosen(rows, kept, MOST_ROWS)
         return ExperimentView(
             table,
             tuple(RunView(row, described(row.settings), row.id == kept) for row in shown),
@@ -108,24 +108,20 @@ def curves_chart(curves: Sequence[Curve], rows: Sequence[Row], kept: str, name: 
     """The losses of runs over their steps, one line each; none before the first step of any.
 
     Args:
-        curves: of all runs.
-        rows: the runs that are shown, the best first.
+        curves: those that are drawn.
+        rows: the runs, which say what is at work.
         kept: the run to keep, which lies on top; empty if there is none.
         name: of the experiment.
     """
     at_work = {row.id for row in rows if row.state == "running"}
-    places = {row.id: place for place, row in enumerate(rows)}
-    chosen = sorted((curve for curve in curves if curve.id in places), key=lambda curve: places[curve.id])
-    first = [curve for curve in chosen if curve.id == kept or curve.id in at_work]
-    drawn = [*first, *(curve for curve in chosen if curve not in first)][:MOST_CURVES]
-    values = [value for curve in drawn for _, value in curve.loss if math.isfinite(value)]
+    values = [value for curve in curves for _, value in curve.loss if math.isfinite(value)]
     if not values:
         return None
-    steps = [step for curve in drawn for step, _ in curve.loss]
+    steps = [step for curve in curves for step, _ in curve.loss]
     frame = Frame(step_axis(min(steps), max(steps)), loss_axis(values))
     lines: list[Line] = []
     for kind, words in KINDS.items():
-        of_kind = [curve for curve in drawn if _kind(curve, kept, at_work) == kind]
+        of_kind = [curve for curve in curves if _kind(curve, kept, at_work) == kind]
         for number, curve in enumerate(of_kind):
             told = say("run %(number)s: %(settings)s", number=curve.number, settings=curve.label)
             lines.append(frame.line(kind, "" if number else words, curve.loss, told))
@@ -134,7 +130,7 @@ def curves_chart(curves: Sequence[Curve], rows: Sequence[Row], kept: str, name: 
         say_many(
             "%(num)s run, loss from %(low)s to %(high)s.",
             "%(num)s runs, loss from %(low)s to %(high)s.",
-            len(drawn),
+            len(curves),
             low=format(min(values), ".3g"),
             high=format(max(values), ".3g"),
         ),
@@ -151,10 +147,9 @@ def _kind(curve: Curve, kept: str, at_work: set[str]) -> Kind:
     return "kept" if curve.id == kept else "running" if curve.id in at_work else "other"
 
 
-def _shown(rows: Sequence[Row]) -> list[Row]:
-    if len(rows) <= MOST_ROWS:
-        return list(rows)
-    at_work = [row for row in rows if row.state == "running"][:MOST_ROWS]
-    best = [row for row in rows if row.state != "running"][: MOST_ROWS - len(at_work)]
-    chosen = {row.id for row in (*at_work, *best)}
-    return [row for row in rows if row.id in chosen]
+def chosen(rows: Sequence[Row], kept: str, most: int) -> list[Row]:
+    """So many rows at most, in their order: the run to keep, those at work, and the first of the others."""
+    first = [row for row in rows if row.id == kept or row.state == "running"]
+    others = [row for row in rows if row.id != kept and row.state != "running"]
+    ids = {row.id for row in [*first, *others][:most]}
+    return [row for row in rows if row.id in ids]

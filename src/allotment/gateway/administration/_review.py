@@ -7,25 +7,21 @@ Decisions go into the same ledger as those of the command line, and are applied 
 from __future__ import annotations
 
 import logging
-import re
 import threading
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Literal
+from dataclasses import dataclass
 
 from allotment.access import Principal
 from allotment.dataset import Item, Kind
-from allotment.dataset._decisions import Decision, Outcome, decision_key, decisions_file
-from allotment.dataset._desk import Desk
-from allotment.dataset._items import load_candidates
+from allotment.dataset._decisions import Decision, Outcome, decisions_file
 from allotment.dataset._review import edit_fault, refresh
 from allotment.documents import Section, iterate_sections, load_documents, readers_now
 from allotment.errors import AllotmentError, DatasetError
 from allotment.gateway.administration._door import AdminGrant, Door, require_admin
 from allotment.gateway.administration._fault import AdminFault
+from allotment.gateway.administration._pairs import IndexedPairs, Readable, State
+from allotment.gateway.administration._passage import Piece, marked
 from allotment.gateway.wording import Message, say
 from allotment.project import Project
 from allotment.training.record._shown import visible
@@ -36,19 +32,8 @@ PAGE = 20
 MOST_AT_ONCE = 200
 """Pairs of one decision."""
 MOST_CHARACTERS = 8_000
-_KEPT = 8
-"""Filters whose pairs are kept in memory for one dataset."""
-State = Literal["open", "accept", "edit", "reject", "all"]
 NOT_FOR_YOU = say("These pairs are made from documents that your role may not read.")
 GONE = say("This pair is no longer in the dataset. Load the page again.")
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A part of a passage: plain, of the quote a pair rests on, or its value."""
-
-    text: str
-    kind: Literal["", "quote", "value"] = ""
 
 
 @dataclass(frozen=True)
@@ -106,7 +91,7 @@ class Review:
         self._workspace = workspace
         self._door = door
         self._lock = threading.RLock()
-        self._desks: dict[str, tuple[tuple[int, ...], _Indexed]] = {}
+        self._desks: dict[str, tuple[tuple[int, ...], IndexedPairs]] = {}
         self._passages: dict[tuple[object, ...], dict[str, Section]] = {}
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="review")
         self._applying: dict[str, Future[None]] = {}
@@ -211,7 +196,7 @@ class Review:
         counts = desk.counts()
         return Dataset(agent, readable, len(desk.items), counts.pop("open", 0), counts)
 
-    def _desk_for(self, principal: Principal, agent: str) -> _Indexed:
+    def _desk_for(self, principal: Principal, agent: str) -> IndexedPairs:
         if agent not in self._project.agents:
             raise AdminFault(say("There is no such agent."), status=404)
         if not self._door.policy.reads_agent(principal, agent):
@@ -221,7 +206,7 @@ class Review:
         except DatasetError:
             raise AdminFault(say("There is no dataset yet."), status=404) from None
 
-    def _desk(self, agent: str) -> _Indexed:
+    def _desk(self, agent: str) -> IndexedPairs:
         """The desk over the dataset as it was made last, with every decision up to now."""
         folder = self._workspace.dataset_dir(agent)
         made = next((path for path in (folder / "candidates.jsonl", folder / "items.jsonl") if path.exists()), None)
@@ -229,16 +214,16 @@ class Review:
         with self._lock:
             known = self._desks.get(agent)
             if known is None or known[0] != signature:
-                known = (signature, _Indexed.of(self._workspace, agent))
+                known = (signature, IndexedPairs.of(self._workspace, agent))
                 self._desks[agent] = known
                 self._apply_left(agent)
             known[1].desk.sync()
             return known[1]
 
-    def _readable(self, principal: Principal, desk: _Indexed) -> _Readable:
-        return _Readable(principal.role, tuple(sorted(self._readers(desk).items())))
+    def _readable(self, principal: Principal, desk: IndexedPairs) -> Readable:
+        return Readable(principal.role, tuple(sorted(self._readers(desk).items())))
 
-    def _readers(self, desk: _Indexed) -> dict[str, frozenset[str]]:
+    def _readers(self, desk: IndexedPairs) -> dict[str, frozenset[str]]:
         try:
             records = [record for record in load_documents(self._workspace) if record.path in desk.documents]
         except AllotmentError:
@@ -246,13 +231,13 @@ class Review:
         now = readers_now(self._project, records)
         return {record.path: now[record.path] & record.readers for record in records}
 
-    def _place(self, principal: Principal, desk: _Indexed, key: str) -> int:
+    def _place(self, principal: Principal, desk: IndexedPairs, key: str) -> int:
         place = desk.places.get(key)
         if place is None or not self._readable(principal, desk)(desk.items[place]):
             raise AdminFault(GONE, status=404)
         return place
 
-    def _view(self, desk: _Indexed, place: int) -> PairView:
+    def _view(self, desk: IndexedPairs, place: int) -> PairView:
         item = desk.items[place]
         decision = desk.desk.decision(item)
         now = decision.of(item) if decision else item
@@ -297,79 +282,6 @@ class Review:
             LOG.exception("the decisions about the dataset of %s are not applied yet", agent)
 
 
-@dataclass(frozen=True)
-class _Readable:
-    """Whether a role may see a pair: it is for its readers, and for those of its document today."""
-
-    role: str
-    readers: tuple[tuple[str, frozenset[str]], ...]
-
-    @cached_property
-    def _documents(self) -> frozenset[str]:
-        return frozenset(document for document, readers in self.readers if self.role in readers)
-
-    def __call__(self, item: Item) -> bool:
-        return self.role in item.readers and (not item.document or item.document in self._documents)
-
-
-@dataclass(frozen=True)
-class _Taken:
-    """Places of the pairs that a filter takes, and what else somebody may choose from."""
-
-    places: Sequence[int]
-    documents: tuple[str, ...]
-    kinds: tuple[Kind, ...]
-
-
-@dataclass(frozen=True)
-class _Indexed:
-    """A desk whose pairs are found by their keys. Held by one thread at a time where it changes."""
-
-    desk: Desk
-    items: Sequence[Item]
-    keys: Sequence[str]
-    places: dict[str, int]
-    documents: frozenset[str]
-    _taken: dict[object, _Taken] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, workspace: Workspace, agent: str) -> _Indexed:
-        items = load_candidates(workspace, agent)
-        keys = [decision_key(item) for item in items]
-        places = {key: place for place, key in reversed(list(enumerate(keys)))}
-        documents = frozenset(item.document for item in items if item.document)
-        return cls(Desk(workspace, agent, items, items, again=True), items, keys, places, documents)
-
-    def state(self, place: int) -> str:
-        decision = self.desk.decisions.get(self.keys[place])
-        return decision.outcome if decision else "open"
-
-    def counts(self) -> dict[str, int]:
-        """State → pairs in it."""
-        decided: Counter[str] = Counter(one.outcome for key, one in self.desk.decisions.items() if key in self.places)
-        return {"open": len(self.places) - decided.total(), **decided}
-
-    def taken(self, readable: _Readable, state: State, kind: Kind | None, document: str | None) -> _Taken:
-        """What a filter takes; looked for once as long as nothing is decided."""
-        key = (readable, state, kind, document, self.desk.version)
-        found = self._taken.get(key)
-        if found is None:
-            seen = [(place, item) for place, item in enumerate(self.items) if readable(item)]
-            places = [
-                place
-                for place, item in seen
-                if kind in (None, item.kind)
-                and document in (None, item.document)
-                and state in ("all", self.state(place))
-            ]
-            documents = tuple(sorted({item.document for _, item in seen if item.document}))
-            found = _Taken(places, documents, tuple(dict.fromkeys(item.kind for _, item in seen)))
-            if len(self._taken) >= _KEPT:
-                self._taken.clear()
-            self._taken[key] = found
-        return found
-
-
 def _start(places: Sequence[int], after: int | None, before: int | None) -> int:
     """Where a page begins among the places that a filter takes; keys are places in the whole dataset."""
     if after is not None:
@@ -391,27 +303,3 @@ def edit_words(item: Item, question: str, answer: str) -> Message | None:
     if edit_fault(item, question, answer):
         return say("The answer no longer contains the value “%(value)s”.", value=item.value)
     return None
-
-
-def marked(text: str, quote: str, value: str) -> Iterator[Piece]:
-    """A passage in pieces: the quote in it, and the value in the quote, or anywhere where there is no quote."""
-    begin = text.find(quote) if quote else -1
-    if begin < 0:
-        yield from _valued(text, value, "")
-        return
-    if begin:
-        yield Piece(text[:begin])
-    yield from _valued(quote, value, "quote")
-    if begin + len(quote) < len(text):
-        yield Piece(text[begin + len(quote) :])
-
-
-def _valued(text: str, value: str, kind: Literal["", "quote"]) -> Iterator[Piece]:
-    last = 0
-    for found in re.finditer(re.escape(value), text, re.IGNORECASE) if value else ():
-        if found.start() > last:
-            yield Piece(text[last : found.start()], kind)
-        yield Piece(found.group(), "value")
-        last = found.end()
-    if last < len(text):
-        yield Piece(text[last:], kind)

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from allotment.dataset import KINDS, Kind
 from allotment.dataset._decisions import OUTCOMES
 from allotment.gateway.administration import AdminFault
-from allotment.gateway.administration._review import State
+from allotment.gateway.administration._pairs import State
 from allotment.gateway.pages.admin._router import AdminRouter, Visit
 from allotment.gateway.wording import say
 
