@@ -9,13 +9,13 @@ import pytest
 from fastapi import FastAPI
 from gateway_standin import POLICY, Recorded, StandInChain, limiter_of
 from gateway_watched import Scheme, Watched
-from pages_site import Site
+from pages_site import HoldableHistory, Site
 from playwright.sync_api import Browser, expect
 
 from allotment.access import Principal
-from allotment.gateway import History, HistoryStore, UserStore, create_app
+from allotment.gateway import History, UserStore, create_app
 from allotment.gateway.feedback import Feedback, MarkStore
-from allotment.project import FeedbackConfig, HistoryConfig
+from allotment.project import FeedbackConfig
 
 Serve = Callable[[FastAPI], AbstractContextManager[str]]
 
@@ -25,7 +25,7 @@ def site(state_dsns: tuple[str, str], _seeded: UserStore, serve_all: Serve) -> I
     dsn, chain, recorded = state_dsns[0], StandInChain(), Recorded()
     with (
         limiter_of(dsn, recorded) as limiter,
-        closing(HistoryStore(dsn, HistoryConfig())) as kept,
+        closing(HoldableHistory(dsn)) as kept,
         closing(MarkStore(dsn, FeedbackConfig(per_hour=10_000))) as marks,
     ):
         made = Site("", chain, recorded, _seeded, kept, marks)

@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from uuid import UUID
 
 from gateway_standin import Recorded, StandInChain
 
+from allotment.access import Principal
+from allotment.answering import Answer
 from allotment.audit import AuditRecord
 from allotment.gateway import HistoryStore, UserStore
 from allotment.gateway.feedback import MarkStore
+from allotment.project import HistoryConfig
+
+
+class HoldableHistory(HistoryStore):
+    """A history that can be made to wait before it keeps an answer, as a busy database does."""
+
+    def __init__(self, dsn: str) -> None:
+        super().__init__(dsn, HistoryConfig())
+        self._may_keep = threading.Event()
+        self._may_keep.set()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nothing is kept within the block; what was to be is kept after it."""
+        self._may_keep.clear()
+        try:
+            yield
+        finally:
+            self._may_keep.set()
+
+    def add(self, principal: Principal, conversation: UUID, question: str, answer: Answer) -> bool:
+        """Keep a question with its answer, once that may be."""
+        self._may_keep.wait()
+        return super().add(principal, conversation, question, answer)
 
 
 @dataclass
@@ -21,7 +50,7 @@ class Site:
     chain: StandInChain
     recorded: Recorded
     store: UserStore
-    history: HistoryStore
+    history: HoldableHistory
     marks: MarkStore
     decisions: dict[int, dict[str, object]] = field(default_factory=dict)
     """What the record says of the decisions answers name."""

@@ -339,6 +339,34 @@ def test_conversations_are_found_opened_renamed_exported_and_deleted(open_page: 
     assert watched.errors == []
 
 
+def test_a_question_asked_anew_begins_another_conversation_though_the_last_answer_is_not_yet_kept(
+    open_page: Open, site: Site
+) -> None:
+    watched = open_page("dana")
+    page, site.chain.script = watched.page, script_of(LEARNT)
+    field = page.get_by_label("Your question")
+    with site.history.held():
+        asked(watched, "Zeppelins for Norway?")
+        field.fill("about their hangar")
+        page.get_by_role("link", name="New question").click()
+        expect(field).to_have_value("")
+        asked(watched, "Boxes for Sweden?")
+        watched.ask("And how many?")
+    expect(whole(watched, 1)).to_be_visible()
+    side = page.get_by_role("region", name="Conversations")
+    expect(side.get_by_role("link")).to_have_count(2)
+    expect(side.locator("[aria-current]")).to_have_text("Boxes for Sweden?")
+    expect(page).to_have_url(re.compile(r"/\?c="))
+    page.reload()
+    expect(page.get_by_role("heading", name="Boxes for Sweden?")).to_be_visible()
+    expect(page.get_by_role("heading", name="And how many?")).to_be_visible()
+    side.get_by_role("link", name="Zeppelins for Norway?").click()
+    expect(page.get_by_role("heading", name="Zeppelins for Norway?")).to_be_visible()
+    expect(page.get_by_role("article")).to_have_count(1)
+    expect(field).to_have_value("about their hangar")
+    assert watched.errors == []
+
+
 def test_drafts_stay_with_their_conversation_over_a_reload_and_belong_to_their_user_alone(
     open_page: Open, site: Site, password: str
 ) -> None:

@@ -13,9 +13,18 @@
   const EARLIER = 3;
 
   let running = null; // the request of the conversation that is shown
-  let settled = Promise.resolve(); // when it is known which conversation the last answer is kept in
-  let conversation = null;
-  let earlier = []; // the last questions that were answered, for one that only makes sense after them
+  let shown = viewOf(null);
+
+  // A conversation as it is looked at. Two that are new both have no number yet, and are not the same.
+  function viewOf(conversation) {
+    return {
+      conversation,
+      earlier: [], // the last questions that were answered, for one that only makes sense after them
+      settled: Promise.resolve(), // when it is known which conversation the last answer is kept in
+      unsettled: 0,
+      draft: "",
+    };
+  }
 
   // -- drafts: kept in this tab, for this user alone ------------------------------------------------
 
@@ -25,16 +34,32 @@
   }
 
   function keepDraft() {
+    shown.draft = field.value;
+    storeDraft(shown);
+  }
+
+  function storeDraft({ conversation, draft }) {
     const key = DRAFT + (conversation || "new");
-    if (field.value) sessionStorage.setItem(key, field.value);
+    if (draft) sessionStorage.setItem(key, draft);
     else sessionStorage.removeItem(key);
   }
 
-  function showDraft() {
+  // The draft of a conversation that is left: where it belongs is known once its number is.
+  function leaveDraft() {
+    keepDraft();
+    if (!shown.conversation && shown.unsettled) sessionStorage.removeItem(`${DRAFT}new`);
+  }
+
+  function showDraft(otherwise) {
+    field.value = sessionStorage.getItem(DRAFT + (shown.conversation || "new")) || otherwise || "";
+    grow();
+  }
+
+  // The question that had no answer when this page was left.
+  function takePending() {
     const pending = sessionStorage.getItem(`pending:${user}`);
     sessionStorage.removeItem(`pending:${user}`);
-    field.value = sessionStorage.getItem(DRAFT + (conversation || "new")) || pending || "";
-    grow();
+    return pending;
   }
 
   function giveBack(question) {
@@ -72,20 +97,24 @@
     }
   }
 
-  async function refused(exchange, response) {
+  async function refused(exchange, response, view) {
     const told = await response.json().catch(() => ({}));
     const signIn = response.status === 401;
-    if (signIn) sessionStorage.setItem(`resume:${user}`, conversation || "new");
+    if (signIn) sessionStorage.setItem(`resume:${user}`, view.conversation || "new");
     exchange.fail(told.error || t("The service does not answer as it should. Please try again."), { signIn });
   }
 
-  function kept(data, mine) {
-    if (conversation !== mine.conversation) return conversations.load();
-    if (!conversation) sessionStorage.removeItem(`${DRAFT}new`);
-    mine.conversation = conversation = data.conversation;
-    keepDraft();
-    history.replaceState(null, "", `/?c=${conversation}`);
-    return conversations.load().then(() => conversations.mark(conversation));
+  function kept(data, view) {
+    if (view.conversation !== data.conversation) {
+      view.conversation = data.conversation;
+      storeDraft(view);
+      if (view === shown) {
+        sessionStorage.removeItem(`${DRAFT}new`);
+        history.replaceState(null, "", `/?c=${view.conversation}`);
+        conversations.mark(view.conversation);
+      }
+    }
+    return conversations.load();
   }
 
   // Follows a stream to its end; whether a whole answer came.
@@ -96,11 +125,11 @@
       else if (name === "text") exchange.write(data);
       else if (name === "answer") {
         exchange.finish(data);
-        if (data.outcome === "answered") mine.earlier.push(question);
+        if (data.outcome === "answered") mine.view.earlier.push(question);
       } else if (name === "problem") {
-        if (data.signed_out) sessionStorage.setItem(`resume:${user}`, mine.conversation || "new");
+        if (data.signed_out) sessionStorage.setItem(`resume:${user}`, mine.view.conversation || "new");
         exchange.fail(data.text, { signIn: data.signed_out });
-      } else if (name === "kept" && keeps) kept(data, mine);
+      } else if (name === "kept" && keeps) kept(data, mine.view);
       whole ||= name === "answer";
       if (name === "answer" || name === "problem") mine.end();
     }
@@ -108,33 +137,34 @@
   }
 
   function ask(question, agent) {
-    const before = settled;
-    settled = follows(question, agent, before);
-    return settled;
+    const view = shown;
+    const before = view.settled;
+    view.unsettled += 1;
+    view.settled = follows(question, agent, before, view).finally(() => { view.unsettled -= 1; });
+    return view.settled;
   }
 
-  async function follows(question, agent, before) {
+  async function follows(question, agent, before, view) {
     document.getElementById("empty").hidden = true;
     const exchange = new Exchange(question, { again, edited: (text) => again(text) });
     const request = new AbortController();
-    const mine = { conversation, earlier, ended: false, end: () => ended(request, mine) };
+    const mine = { view, ended: false, end: () => ended(request, mine) };
     running = request;
     showRunning();
     sessionStorage.setItem(`pending:${user}`, question);
     let whole = false;
     try {
       await before;
-      if (running === request) mine.conversation = conversation;
       const response = await fetch("/ask", {
         method: "POST",
         headers: { "content-type": "application/json", "x-csrf-token": allotment.csrf },
-        body: JSON.stringify({ question, agent, conversation: mine.conversation, earlier: mine.earlier.slice(-EARLIER) }),
+        body: JSON.stringify({ question, agent, conversation: view.conversation, earlier: view.earlier.slice(-EARLIER) }),
         signal: request.signal,
       });
       if (response.ok) whole = await follow(exchange, response, question, mine);
       else {
         mine.end();
-        await refused(exchange, response);
+        await refused(exchange, response, view);
       }
       if (!mine.ended) exchange.fail(t("The connection ended before the answer was whole. Your question is below; ask it again."));
     } catch (error) {
@@ -231,39 +261,38 @@
 
   // -- which conversation --------------------------------------------------------------------------
 
-  function old(message) {
+  function old(message, view) {
     const exchange = new Exchange(message.question, { again, edited: (text) => again(text) });
     const { answer, blocks, available, outcome = "unknown", agent, record, sources = [] } = message;
     const shown = blocks || [["p", { }, [answer]]];
     exchange.finish({ text: available ? answer : "", blocks: shown, outcome: available ? outcome : "gone", agent, record, sources }, { quiet: true });
-    if (outcome === "answered") earlier.push(message.question);
+    if (outcome === "answered") view.earlier.push(message.question);
   }
 
-  async function show(id, { push = true } = {}) {
-    keepDraft();
+  async function show(id, { push = true, pending = "" } = {}) {
+    leaveDraft();
     running = null;
-    conversation = id;
-    earlier = [];
+    shown = viewOf(id);
     showRunning();
     if (push) history.pushState(null, "", id ? `/?c=${id}` : "/");
     messages.replaceChildren();
     document.getElementById("empty").hidden = Boolean(id);
     document.getElementById("side").hidePopover?.();
     if (keeps) conversations.mark(id);
-    showDraft();
-    if (id) await fill(id);
+    showDraft(pending);
+    if (id) await fill(shown);
     field.focus();
   }
 
-  async function fill(id) {
+  async function fill(view) {
     try {
-      const told = await conversations.call(`/history/${id}`);
-      if (conversation !== id) return;
-      told.messages.forEach(old);
+      const told = await conversations.call(`/history/${view.conversation}`);
+      if (view !== shown) return;
+      for (const message of told.messages) old(message, view);
       scroller.scrollTop = scroller.scrollHeight;
     } catch (error) {
-      if (conversation !== id) return;
-      conversation = null;
+      if (view !== shown) return;
+      shown = viewOf(null);
       history.replaceState(null, "", "/");
       document.getElementById("empty").hidden = false;
       note(conversations.words(error), "fault");
@@ -293,10 +322,10 @@
   const chosen = sessionStorage.getItem(`agent:${user}`);
   if ([...picker.options].some((option) => option.value === chosen)) picker.value = chosen;
   showOnline();
-  if (keeps) conversations.begin(show, (gone) => { if (gone === conversation) show(null); });
+  if (keeps) conversations.begin(show, (gone) => { if (gone === shown.conversation) show(null); });
   const first = wanted();
-  if (first) show(first, { push: false });
-  else showDraft();
+  if (first) show(first, { push: false, pending: takePending() });
+  else showDraft(takePending());
   if (Number(form.dataset.agents)) {
     field.disabled = send.disabled = false;
     field.focus();
