@@ -34,7 +34,9 @@ from allotment.experiments._executor import Job, Look
 from allotment.experiments._file import RayPlace
 from allotment.experiments._local import Local
 from allotment.experiments._outcome import Ended, read_outcome
+from allotment.experiments._parallel import parallel_plot
 from allotment.experiments._plan import Plan, PlannedRun
+from allotment.experiments._scatter import cost_plot, curves_plot
 from allotment.experiments._service import load_curves
 from allotment.models import pull
 from allotment.project import load_project
@@ -378,7 +380,11 @@ def write_comparison(workspace: Workspace, results: Path) -> None:
     table = load_table(workspace, "comparison")
     said = f"Measured on {datetime.now(UTC).date().isoformat()}, {machine()}.\n"
     write_atomic(results / "experiments_comparison.md", to_markdown(table) + "\n" + said)
-    write_atomic(results / "experiments_comparison.html", to_html(table, load_curves(workspace, "comparison")))
+    curves = load_curves(workspace, "comparison")
+    write_atomic(results / "experiments_comparison.html", to_html(table, curves))
+    pictures = {"cost": cost_plot(table), "settings": parallel_plot(table), "loss": curves_plot(curves, table)}
+    for name, picture in pictures.items():
+        write_atomic(results / f"experiments_comparison_{name}.svg", picture + "\n")
     rows = [{**vars(row)} for row in table.rows]
     effects = [vars(effect) for effect in table.effects]
     value = {"machine": machine(), "is_over": table.is_over, "rows": rows, "effects": effects}

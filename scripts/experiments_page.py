@@ -10,10 +10,17 @@ RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->"
 COMPARISON = """# A comparison: rank, learning rate, data mix, precision
 
-24 trainings of the example company's warehouse agent on `gemma-3-270m`, LoRA, six epochs over 68 questions and
+24 trainings of the example company's warehouse agent on `gemma-3-270m`, LoRA, three epochs over 68 questions and
 answers that its teacher wrote, 18 other wordings asked closed-book afterwards. One file
 (`benchmarks/support/experiments/comparison.yaml`), one command (`benchmarks/experiments.py comparison`), on a processor
 with two cores that other work shared: minutes say little here, recall and loss are what they are.
+
+"""
+PICTURES = """![Recall against dollars, with the run to keep](../benchmarks/results/experiments_comparison_cost.svg)
+
+![Settings and outcomes of each run](../benchmarks/results/experiments_comparison_settings.svg)
+
+![How the loss of each run fell](../benchmarks/results/experiments_comparison_loss.svg)
 
 """
 
@@ -59,4 +66,5 @@ def comparison_page() -> str:
     file = RESULTS / "experiments_comparison.md"
     if not file.exists():
         return COMPARISON + "It has not been run to its end yet.\n"
-    return COMPARISON + file.read_text(encoding="utf-8").replace("# comparison\n\n", "", 1)
+    before, mark, tables = file.read_text(encoding="utf-8").replace("# comparison\n\n", "", 1).partition("## Runs\n")
+    return COMPARISON + before + PICTURES + mark + tables

@@ -54,6 +54,15 @@ def test_the_table_is_sorted_by_what_decides_and_says_what_to_keep(workspace: Wo
     assert table.is_over
 
 
+def test_the_file_is_named_as_it_lies_in_the_project_whoever_reads_that(workspace: Workspace) -> None:
+    home = workspace.home / "experiments" / "test"
+    plan, journal = load_plan(home), Journal(home)
+    inside = table_of(replace(plan, path=str(workspace.root / "experiments" / "test.yaml")), journal, home)
+    assert inside.file == "experiments/test.yaml"
+    assert str(workspace.root) not in to_html(inside, [])
+    assert table_of(replace(plan, path="/elsewhere/test.yaml"), journal, home).file == "/elsewhere/test.yaml"
+
+
 def test_csv_has_every_figure_and_no_formula(workspace: Workspace) -> None:
     rows = list(csv.DictReader(io.StringIO(to_csv(with_words(load_table(workspace, "test"), "=HYPERLINK(1)")))))
     assert len(rows) == 6

@@ -39,6 +39,11 @@ def parallel_plot(table: Table) -> str:
     parts = [part for x, axis in zip(at, axes, strict=True) for part in _drawn(x, axis)]
     rows = sorted(table.rows, key=lambda row: best.get(row.number, -1.0))  # the best are drawn last, on top
     parts += [_line(row, at, axes, best.get(row.number), _is_kept(table, row)) for row in rows]
+    parts += [
+        text(x + 6, _y(place) + 4, told, "start", "over")
+        for x, axis in zip(at, axes, strict=True)
+        for place, told in axis.ticks
+    ]
     told = f"{len(table.rows)} runs over {', '.join(axis.name for axis in axes)}; a darker line is a better run."
     return svg("parallel", "Settings and outcomes", told, parts)
 
@@ -72,7 +77,6 @@ def _drawn(x: float, axis: _Axis) -> list[str]:
     return [
         f'<path class="axis" d="M{x:.1f} {_TOP} V{HEIGHT - _BOTTOM}"/>',
         text(x, 26, axis.name, kind="name"),
-        *(text(x + 6, _y(place) + 4, told, "start") for place, told in axis.ticks),
     ]
 
 

@@ -17,6 +17,8 @@ STYLE = """
 .ex .axis { stroke: var(--line); fill: none; } .ex .run { fill: none; stroke-width: 1.5; }
 .ex .dot { stroke: var(--paper); stroke-width: 1; }
 .ex .front { fill: none; stroke: var(--soft); stroke-dasharray: 3 3; }
+.ex .over { stroke: var(--paper); stroke-width: 4px; stroke-linejoin: round; paint-order: stroke;
+  pointer-events: none; }
 .ex .kept { stroke-width: 3.5; } .ex .ring { fill: none; stroke: var(--mark); stroke-width: 2; }
 """
 

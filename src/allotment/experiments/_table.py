@@ -80,7 +80,7 @@ def table_of(plan: Plan, journal: Journal, home: Path, *, compared: bool = True)
     return Table(
         name=plan.name,
         agent=plan.agent,
-        file=plan.path,
+        file=_named(Path(plan.path), home),
         file_sha256=plan.file_sha256,
         decide=plan.decide,
         higher_is_better=plan.is_better_when_higher,
@@ -92,6 +92,12 @@ def table_of(plan: Plan, journal: Journal, home: Path, *, compared: bool = True)
         crashes=crashes_of(rows),
         totals=_totals(plan, journal, rows),
     )
+
+
+def _named(file: Path, home: Path) -> str:
+    """The experiment's file as it is named within the project: what others read says nothing of this machine."""
+    projects = home.parents[2:3]  # .allotment/experiments/NAME lies three folders below it
+    return next((file.relative_to(root).as_posix() for root in projects if file.is_relative_to(root)), str(file))
 
 
 def ranked(rows: Sequence[Row], decide: str, *, higher: bool) -> list[Row]:
