@@ -85,7 +85,8 @@ def history(
 
 @pytest.fixture
 def marks(store: UserStore, state_dsns: tuple[str, str], run_sql: Callable[..., int]) -> Iterator[MarkStore]:
-    """Users' marks; nobody reaches the limit."""
+    """Users' marks, none at the beginning; nobody reaches the limit."""
+    run_sql("TRUNCATE gateway.feedback, gateway.feedback_use")
     with closing(MarkStore(state_dsns[0], FeedbackConfig(per_hour=10_000))) as opened:
         yield opened
     run_sql("TRUNCATE gateway.feedback, gateway.feedback_use")
