@@ -27,7 +27,7 @@ agents: {rules: {description: the harbour, roles: [sailor], documents: [rules]}}
 routing: {default: {sailor: rules}}
 dataset: {questions: 1, rounds: 1, paraphrases: 3, rewrites: [summary, explanation, dialogue]}
 training: {rank: 4, epochs: 2, target_loss: 0, probe_steps: 2}
-models: {threads: 1}
+models: {threads: 2}
 """
 RULES = """# Harbour
 
