@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from admin_place import Place, Visitor, experiment, write_metrics
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allotment.experiments import Curve, Journal, list_experiments, load_curves, load_table
+from allotment.experiments._journal import State
 from allotment.experiments._plan import experiments_dir, run_folder
 from allotment.gateway.administration._chart import HEIGHT, WIDTH
 from allotment.gateway.administration._experiments import chosen, curves_chart
@@ -110,12 +112,12 @@ def test_every_curve_is_drawn_inside_the_picture_or_not_at_all(place: Place, los
         assert "nan" not in line.path and "inf" not in line.path
 
 
-@given(st.lists(st.sampled_from(["done", "running", "waiting"]), max_size=30), st.integers(1, 30), st.integers(0, 29))
+@given(st.lists(st.sampled_from(get_args(State)), max_size=30), st.integers(1, 30), st.integers(0, 29))
 def test_of_many_runs_the_one_to_keep_and_those_at_work_are_shown_first(
-    place: Place, states: list[str], most: int, kept: int
+    place: Place, states: list[State], most: int, kept: int
 ) -> None:
     known = load_table(place.workspace, "ranks").rows[0]
-    rows = [replace(known, id=f"x/{number}", state=state) for number, state in enumerate(states)]  # type: ignore[arg-type]
+    rows = [replace(known, id=f"x/{number}", state=state) for number, state in enumerate(states)]
     shown = chosen(rows, f"x/{kept}", most)
     assert len(shown) == min(most, len(rows)) and shown == [row for row in rows if row in shown]
     urgent = [row for row in rows if row.id == f"x/{kept}" or row.state == "running"]

@@ -14,6 +14,7 @@ from gateway_standin import Recorded, StandInChain
 from allotment.access import Principal
 from allotment.answering import Answer
 from allotment.audit import AuditRecord
+from allotment.errors import DatabaseUnavailable
 from allotment.gateway import HistoryStore, UserStore
 from allotment.gateway.feedback import MarkStore
 from allotment.project import HistoryConfig
@@ -26,19 +27,32 @@ class HoldableHistory(HistoryStore):
         super().__init__(dsn, HistoryConfig())
         self._may_keep = threading.Event()
         self._may_keep.set()
+        self._waits = threading.Event()
+        self._is_lost = False
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Nothing is kept within the block; what was to be is kept after it."""
+    def held(self, *, lost: bool = False) -> Iterator[threading.Event]:
+        """Nothing is kept within the block; what was to be is kept after it, or lost with the database.
+
+        Yields:
+            set once an answer waits to be kept.
+        """
+        self._waits.clear()
         self._may_keep.clear()
+        self._is_lost = lost
         try:
-            yield
+            yield self._waits
         finally:
+            self._is_lost = False
             self._may_keep.set()
 
     def add(self, principal: Principal, conversation: UUID, question: str, answer: Answer) -> bool:
         """Keep a question with its answer, once that may be."""
+        is_lost = self._is_lost
+        self._waits.set()
         self._may_keep.wait()
+        if is_lost:
+            raise DatabaseUnavailable("the database went away.", element="gateway", remedy="Start it.")
         return super().add(principal, conversation, question, answer)
 
 

@@ -367,6 +367,23 @@ def test_a_question_asked_anew_begins_another_conversation_though_the_last_answe
     assert watched.errors == []
 
 
+def test_a_draft_of_a_conversation_that_could_not_be_kept_is_offered_with_the_next_question(
+    open_page: Open, site: Site
+) -> None:
+    watched = open_page("dana")
+    page, site.chain.script = watched.page, script_of(LEARNT)
+    field = page.get_by_label("Your question")
+    with site.history.held(lost=True) as waits:
+        asked(watched, "Zeppelins for Norway?")
+        field.fill("about their hangar")
+        page.get_by_role("link", name="New question").click()
+        expect(field).to_have_value("")
+        assert waits.wait(30)
+    expect(field).to_have_value("about their hangar")
+    page.reload()
+    expect(field).to_have_value("about their hangar")
+
+
 def test_drafts_stay_with_their_conversation_over_a_reload_and_belong_to_their_user_alone(
     open_page: Open, site: Site, password: str
 ) -> None:

@@ -50,6 +50,13 @@
     if (!shown.conversation && shown.unsettled) sessionStorage.removeItem(`${DRAFT}new`);
   }
 
+  // A conversation that was left and could not be kept has no number: its draft is offered with the new question.
+  function keepLeft(view) {
+    if (view.conversation || !view.draft || sessionStorage.getItem(`${DRAFT}new`)) return;
+    storeDraft(view);
+    if (!shown.conversation) showDraft();
+  }
+
   function showDraft(otherwise) {
     field.value = sessionStorage.getItem(DRAFT + (shown.conversation || "new")) || otherwise || "";
     grow();
@@ -140,7 +147,10 @@
     const view = shown;
     const before = view.settled;
     view.unsettled += 1;
-    view.settled = follows(question, agent, before, view).finally(() => { view.unsettled -= 1; });
+    view.settled = follows(question, agent, before, view).finally(() => {
+      view.unsettled -= 1;
+      if (view !== shown) keepLeft(view);
+    });
     return view.settled;
   }
 
