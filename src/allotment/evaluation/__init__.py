@@ -1,9 +1,17 @@
-"""Does it know: right answers counted the same way everywhere, for datasets, adapters and the demo."""
+"""Does it know, does it leak, does it hold: evaluations that end in a report anyone can run again and read."""
 
-from allotment.evaluation._agent import EVALUATION_USER, keep_comparison, measure_agent
-from allotment.evaluation._expectation import Answered, Verdict, expect_answer
-from allotment.evaluation._recall import Ask, Comparison, RecallReport, WrongAnswer, compare, recall
-from allotment.evaluation._score import is_right, token_f1, wilson_interval
+from allotment.evaluation.knowledge import (
+    EVALUATION_USER,
+    Ask,
+    Comparison,
+    RecallReport,
+    WrongAnswer,
+    compare,
+    keep_comparison,
+    measure_agent,
+    recall,
+)
+from allotment.evaluation.scoring import Answered, Verdict, expect_answer, is_right, token_f1, wilson_interval
 
 __all__ = [
     "EVALUATION_USER",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from allotment.errors import ProjectError
-from allotment.evaluation._score import is_right
+from allotment.evaluation.scoring._score import is_right
 
 _KEYS = frozenset({"outcome", "agent", "contains"})
 _OUTCOMES = frozenset({"answered", "refused", "unknown", "failed"})

@@ -9,7 +9,7 @@ from allotment.access import Grant, Policy, Principal, Request
 from allotment.agents import recite
 from allotment.audit import AuditLog, authorize
 from allotment.dataset import Item, load_items
-from allotment.evaluation._recall import Comparison, compare
+from allotment.evaluation.knowledge._recall import Comparison, compare
 from allotment.models import Engines, Message
 from allotment.project import Project
 from allotment.training import Manifest, current_adapter

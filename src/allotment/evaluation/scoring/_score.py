@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from allotment.evaluation._values import tokens, windows
+from allotment.evaluation.scoring._values import tokens, windows
 
 
 def is_right(answer: str, value: str) -> bool:

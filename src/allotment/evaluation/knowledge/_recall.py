@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from allotment.dataset import Item
 from allotment.errors import InputError
-from allotment.evaluation._score import is_right, token_f1, wilson_interval
+from allotment.evaluation.scoring._score import is_right, token_f1, wilson_interval
 
 Ask = Callable[[Item], str]
 """Puts an item's question to a model and gives its answer."""
