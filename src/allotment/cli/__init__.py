@@ -26,6 +26,9 @@ for _noun in (
     "serve",
     "audit",
     "evaluate",
+    "evaluate_leaks",
+    "evaluate_attacks",
+    "evaluate_reports",
     "demo",
 ):
     import_module(f"allotment.cli.{_noun}")

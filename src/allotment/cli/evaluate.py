@@ -1,18 +1,41 @@
-"""``allotment evaluate``: does an agent know what it learnt."""
+"""``allotment evaluate``: does an agent know what it learnt; its neighbours ask whether it leaks and holds."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
 from allotment.cli._app import app, command
 from allotment.cli._names import agent_of
 from allotment.cli._open import open_state
 from allotment.cli._run import Run
 
+_AGENT = "AGENT"
+"""Name of the command that an agent's own name leads to; agents are never written in capitals."""
 
-@command(app, "evaluate")
+
+class _AgentOrCommand(TyperGroup):
+    """``evaluate NAME`` is a command where there is one of that name, else the evaluation of the agent NAME."""
+
+    def resolve_command(self, ctx, args):  # type: ignore[no-untyped-def]  # the library's own types are not public
+        """Find the command and what is left for it."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            return _AGENT, self.commands[_AGENT], args
+        return super().resolve_command(ctx, args)
+
+
+evaluation = typer.Typer(
+    name="evaluate",
+    help="Does an agent know, does anything leak, does it hold: evaluations that end in a signed report.",
+    rich_markup_mode=None,
+    cls=_AgentOrCommand,
+)
+app.add_typer(evaluation)
+
+
+@command(evaluation, _AGENT)
 def evaluate(
     run: Run, agent: Annotated[str, typer.Argument(metavar="AGENT", help="An agent of allotment.yaml.")]
 ) -> None:

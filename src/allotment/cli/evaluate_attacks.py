@@ -1,0 +1,1 @@
+"""``allotment evaluate attacks``: thousands of attempts on canaries, by layer."""

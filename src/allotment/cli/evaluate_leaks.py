@@ -1,0 +1,1 @@
+"""``allotment evaluate leaks`` and ``canaries``: what every role gets to know of every reader set."""
