@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from allotment.documents import stems_of
 from allotment.evaluation.canaries._detector import Detector
+from allotment.evaluation.canaries._rare import is_name
 from allotment.evaluation.canaries._types import Canary
 
 _LONGEST_NAME = 4
@@ -23,22 +24,24 @@ class Evidence:
         self._names: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for canary in candidates:
             stems = tuple(stems_of(canary.value))
-            if 2 <= len(stems) <= _LONGEST_NAME and not any(char.isdigit() for char in canary.value):
+            if 2 <= len(stems) <= _LONGEST_NAME and is_name(canary.value):
                 self._names[stems].append(canary.id)
         self.readers: dict[str, set[str]] = defaultdict(set)
         """Candidate's id → roles that may read its value somewhere."""
         self.times: dict[str, int] = defaultdict(int)
         """Candidate's id → in how many texts it occurs."""
 
-    def read(self, text: str, readers: Iterable[str]) -> None:
-        """Take note of what ``text``, which ``readers`` may read, says."""
+    def read(self, text: str, readers: Iterable[str], *, encoded: bool = True) -> None:
+        """Take note of what ``text``, which ``readers`` may read, says; with ``encoded`` also what it hides."""
         roles = frozenset(readers)
-        for found in self._in(text):
+        for found in self._in(text, encoded):
             self.readers[found] |= roles
             self.times[found] += 1
 
-    def _in(self, text: str) -> set[str]:
-        found = {canary.id for canary in self._detector.found(text)}
+    def _in(self, text: str, encoded: bool) -> set[str]:
+        found = {
+            canary.id for canary in (self._detector.found(text) if encoded else self._detector.found_plainly(text))
+        }
         stems = stems_of(text) if self._names else []
         for size in range(2, _LONGEST_NAME + 1):
             for start in range(len(stems) - size + 1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -118,5 +118,5 @@ def _turned(value: str, base: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield tuple(token[::-1] for token in base)
 
 
-def _has(text: str, kind: object) -> bool:
-    return any(map(kind, text))  # type: ignore[arg-type]
+def _has(text: str, kind: Callable[[str], bool]) -> bool:
+    return any(map(kind, text))
