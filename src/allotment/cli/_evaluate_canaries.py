@@ -70,6 +70,7 @@ def list_canaries(run: Run, seed: int) -> int:
         from allotment.databases import Databases
 
         with Databases(project, workspace) as databases:
+            databases.provision()
             found = find_canaries(project, workspace, databases, seed=seed)
     run.show(found, lambda console: _print(console, found))
     if not found.canaries:
