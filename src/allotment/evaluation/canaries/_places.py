@@ -31,7 +31,7 @@ def places(project: Project) -> dict[str, Path]:
                 f"the page of one would be read by {' and '.join(sorted(names))}, so that nobody could say who may"
                 " know it.",
                 element=f"documents.{sorted(names)[0]}",
-                remedy=f"Give each a folder of its own, or name {PAGE} in exclude of all but one.",
+                remedy="Give each a folder that no other set reads.",
             )
     return found
 
@@ -79,7 +79,7 @@ def _reads(project: Project, name: str, page: Path) -> bool:
 
 
 def _takes(config: DocumentSet, page: PurePosixPath) -> bool:
-    """Whether the set's patterns take the page, tried on one of that name: then they mean what they mean to a reader."""
+    """Whether the set's patterns take the page; tried on a file of that name, so that they mean what they always do."""
     with TemporaryDirectory() as name:
         there = Path(name, page)
         there.parent.mkdir(parents=True, exist_ok=True)
