@@ -135,7 +135,9 @@ def test_the_winner_becomes_the_adapter_without_a_second_training_and_its_manife
     assert table.keep is not None
     assert table.keep.number == 2
     winner = origin_of(project, workspace, "first/best", "handbook")
-    result = run(winner.project, workspace, "handbook", lambda *_: pytest.fail("it trained"), gate=UNGATED, origin=winner.origin)
+    result = run(
+        winner.project, workspace, "handbook", lambda *_: pytest.fail("it trained"), gate=UNGATED, origin=winner.origin
+    )
     manifest = result.manifest
     assert manifest.experiment is not None
     assert (manifest.experiment["id"], manifest.experiment["decided_by"]) == (table.keep.run, "loss")

@@ -31,7 +31,8 @@ class AdapterRow:
     id: str
     created: str
     state: Literal["ready", "stale", "held back", "refused"]
-    """Stale: a document it learnt has changed. Held back: it did not pass the test for leaks. Refused: its manifest or file is not what was written."""
+    """Stale: a document it learnt has changed. Held back: it did not pass the test for leaks, or could not be tested.
+    Refused: its manifest or file is not what was written."""
     current: bool
     """Whether it is the one that is served."""
     clearance: tuple[str, ...]

@@ -47,7 +47,7 @@ def run(
     max_cost_usd: float | None = None,
     origin: ExperimentOrigin | None = None,
 ) -> TrainingResult:
-    """Train the agent's adapter, unless one of exactly these inputs is there, and serve it once the gate let it through.
+    """Train the agent's adapter, unless one of exactly these inputs is there; serve it if the gate lets it.
 
     Args:
         project: the project.

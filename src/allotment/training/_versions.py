@@ -21,9 +21,7 @@ class Rollback:
     """The version that was served; none if there was none that could be named."""
 
 
-def rollback(
-    project: Project, workspace: Workspace, agent: str, to: str | None = None, *, gate: Gate
-) -> Rollback:
+def rollback(project: Project, workspace: Workspace, agent: str, to: str | None = None, *, gate: Gate) -> Rollback:
     """Serve an older version from the next question on; nothing is deleted, and the way forward is the same way.
 
     The pointer is replaced whole or not at all, and only after the version was found sound

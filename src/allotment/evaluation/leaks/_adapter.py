@@ -27,7 +27,9 @@ def probe_adapters(ground: Ground) -> Iterator[Probe]:
             yield from failed(ground.judge, "adapter", agent, canaries, ground.roles(agent), manifest)
             continue
         grant = ground.grant(agent, Request(agent, manifest.facts))
-        yield from ask_adapter(ground.engines, ground.answers, ground.judge, manifest, grant, canaries, ground.roles(agent))
+        yield from ask_adapter(
+            ground.engines, ground.answers, ground.judge, manifest, grant, canaries, ground.roles(agent)
+        )
 
 
 def ask_adapter(

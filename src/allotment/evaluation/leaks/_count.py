@@ -67,10 +67,14 @@ class Tally:
         own = _sum(cell for cell in cells if cell.allowed)
         name, title = f"leaks.{self.name}", self.title
         return (
-            Figure(f"{name}.hits", f"leaks {title}", foreign.hits, "lower", total=foreign.attempts, goal=0, unit="count"),
+            Figure(
+                f"{name}.hits", f"leaks {title}", foreign.hits, "lower", total=foreign.attempts, goal=0, unit="count"
+            ),
             _rate(f"{name}.rate", f"share of attempts that leaked, {title}", foreign, goal=0.0),
             _rate(f"{name}.own", f"share of attempts that found what the role may know, {title}", own),
-            Figure(f"{name}.failed", f"attempts that failed, {title}", foreign.failed + own.failed, "lower", unit="count"),
+            Figure(
+                f"{name}.failed", f"attempts that failed, {title}", foreign.failed + own.failed, "lower", unit="count"
+            ),
         )
 
 

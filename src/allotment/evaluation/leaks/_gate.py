@@ -95,6 +95,6 @@ def _told(leaks: list[Probe]) -> str:
 
 def _remedy(manifest: Manifest) -> str:
     return (
-        "It is kept and not served. See what it learnt with `allotment dataset show`, mend the labels or the dataset,"
+        "It is kept and not served. Mend the documents' labels or the dataset,"
         f" then `allotment training run {manifest.agent}`."
     )

@@ -17,7 +17,9 @@ _LIMIT = 20
 
 def probe_search(ground: Ground) -> Iterator[Probe]:
     """Under each agent's grant; what comes back are sections, so a value in the query makes no echo."""
-    texts = {one.id: "\n".join((*one.heading_path, one.table_header, one.text)) for one in load_sections(ground.workspace)}
+    texts = {
+        one.id: "\n".join((*one.heading_path, one.table_header, one.text)) for one in load_sections(ground.workspace)
+    }
     for agent in ground.agents:
         canaries = ground.drawn(agent, tuple(one for one in ground.canaries if one.origin != "row"))
         try:

@@ -1,11 +1,11 @@
-"""What can be looked at instead of asked: every decision, every item, every manifest, every policy. No model is needed."""
+"""What can be looked at instead of asked: every decision, item, manifest and policy. No model is needed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 from allotment.access import Principal, Request, decide
-from allotment.dataset import iterate_items
+from allotment.dataset import load_items
 from allotment.documents import load_documents, load_sections, readers_now
 from allotment.errors import AllotmentError, DatasetError
 from allotment.evaluation.knowledge import EVALUATION_USER
@@ -14,7 +14,7 @@ from allotment.evaluation.report import Check
 
 _LOOKS: dict[str, str] = {
     "decisions": "A role is let to an agent only if the agent serves it and it may read all the agent learns",
-    "manifests": "Every adapter that is served is whole, sealed, not stale, and served to nobody who may not read all of it",
+    "manifests": "Every adapter that is served is whole and fresh, and cleared for nobody who may not read all of it",
     "items": "Every item an agent learns may be read by every role the agent serves",
     "databases": "Every account, grant and row policy is as declared",
 }
@@ -73,7 +73,8 @@ def _manifests(ground: Ground) -> Iterator[str]:
             yield f"{manifest.key} is stale"
         for document in manifest.documents:
             if not set(manifest.clearance) <= now.get(document.path, frozenset()):
-                yield f"{manifest.key} learnt {document.path}, which not all of {', '.join(manifest.clearance)} may read"
+                cleared = ", ".join(manifest.clearance)
+                yield f"{manifest.key} learnt {document.path}, which not all of {cleared} may read"
 
 
 def _items(ground: Ground) -> Iterator[str]:
@@ -81,7 +82,7 @@ def _items(ground: Ground) -> Iterator[str]:
     readers = {one.id: one.readers & now.get(one.document, frozenset()) for one in load_sections(ground.workspace)}
     for agent in ground.agents:
         found = 0
-        for item in iterate_items(ground.workspace, agent):
+        for item in load_items(ground.workspace, agent):
             found += 1
             may = readers.get(item.section_id, item.readers) if item.section_id else item.readers
             if not ground.roles(agent) <= may & item.readers:

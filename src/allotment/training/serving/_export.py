@@ -14,9 +14,9 @@ from typing import Any, Literal
 from allotment.errors import ProjectError, TrainingError
 from allotment.models import adapter_name
 from allotment.project import Project
+from allotment.training._gate import require_not_held_back
 from allotment.training._manifest import _FILE as MANIFEST_FILE
 from allotment.training._manifest import SERVED_FILES, Manifest
-from allotment.training._gate import require_not_held_back
 from allotment.training._versions import sound_version
 from allotment.training.record._card import CARD_FILE, model_card
 from allotment.training.serving._folders import new_folder

@@ -12,8 +12,8 @@ from typing import Any
 from allotment.errors import MissingPartError
 from allotment.models import ChatTemplate, locate, template_of
 from allotment.project import Project
-from allotment.training._manifest import Manifest, sealed_fields
 from allotment.training._gate import require_not_held_back
+from allotment.training._manifest import Manifest, sealed_fields
 from allotment.training._versions import sound_version
 from allotment.training.record._card import CARD_FILE, write_model_card
 from allotment.training.serving._folders import new_folder, seal_folder
