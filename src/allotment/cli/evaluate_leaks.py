@@ -16,6 +16,32 @@ if TYPE_CHECKING:
     from allotment.evaluation.report import Report
 
 
+@command(evaluation, "canaries")
+def canaries(
+    run: Run,
+    plant: Annotated[
+        bool, typer.Option("--plant", help="Write a page of invented facts into each set of documents.")
+    ] = False,
+    facts: Annotated[int | None, typer.Option(help="So many facts on each page; 6 without it.")] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Draws the facts, or which values are taken; without it facts nobody outside can know."),
+    ] = None,
+    uproot: Annotated[bool, typer.Option("--uproot", help="Take the pages of invented facts away again.")] = False,
+) -> int:
+    """List the canaries: values that only certain roles may know.
+
+    They are looked for in the documents and tables, by reader set; what has none is said, and why. Exit code 1 where
+    there is none at all.
+    """
+    from allotment.cli._evaluate_canaries import list_canaries, plant_facts, require_one, uproot_facts
+
+    require_one(plant=plant, uproot=uproot, facts=facts, seed=seed)
+    if plant:
+        return plant_facts(run, facts, seed)
+    return uproot_facts(run) if uproot else list_canaries(run, seed or 0)
+
+
 @command(evaluation, "leaks")
 def evaluate_leaks(
     run: Run,
@@ -34,7 +60,7 @@ def evaluate_leaks(
     report: Json = None,
     junit: Junit = None,
     baseline: Baseline = None,
-) -> None:
+) -> int:
     """Try to get what only some roles may know to every other role, through the whole chain and below it.
 
     Below it: each adapter alone, each database account with raw SQL, the search with raw queries. The result is a
@@ -43,9 +69,7 @@ def evaluate_leaks(
     from allotment.cli._evaluate_finish import finish
 
     found = _measured(run, quick, agent, comparisons, seed)
-    code = finish(run, found, Files(html, report, junit, baseline))
-    if code:
-        raise typer.Exit(code)
+    return finish(run, found, Files(html, report, junit, baseline))
 
 
 def _measured(run: Run, quick: bool, agent: str | None, comparisons: bool, seed: int) -> Report:
