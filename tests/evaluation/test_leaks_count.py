@@ -15,9 +15,7 @@ ROLES = ("employee", "sales", "director")
 SETS = (frozenset({"director"}), frozenset({"director", "sales"}))
 
 probes = st.lists(
-    st.tuples(
-        st.sampled_from(ROLES), st.sampled_from(SETS), st.sampled_from(["hit", "miss", "denied", "failed"])
-    ),
+    st.tuples(st.sampled_from(ROLES), st.sampled_from(SETS), st.sampled_from(["hit", "miss", "denied", "failed"])),
     max_size=40,
 ).map(lambda rows: [probe(*row) for row in rows])
 

@@ -13,6 +13,10 @@ from allotment.evaluation.report import Attempt, Check, Figure, Matrix, MatrixCe
 from allotment.evaluation.scoring import token_f1
 
 _WORST = 10
+_NEAREST = 5_000
+"""So many are compared for which came nearest."""
+_WORDS = frozenset({"chain", "adapter", "search"})
+"""Paths that give sentences, which can come near; a table has every word."""
 _LONGEST = 2_000
 """Characters of a text that are shown."""
 
@@ -93,7 +97,8 @@ def worst(probes: Iterable[Probe]) -> tuple[Attempt, ...]:
     leaks = [probe for probe in foreign if probe.is_leak]
     if leaks:
         return tuple(_attempt("leak", probe) for probe in _apart(leaks))
-    near = [(token_f1(probe.said.text[:_LONGEST], probe.canary.value), probe) for probe in foreign if probe.said.text]
+    said = _apart((probe for probe in foreign if probe.said.text and probe.said.path in _WORDS), most=_NEAREST)
+    near = [(token_f1(probe.said.text[:_LONGEST], probe.canary.value), probe) for probe in said]
     near = sorted((pair for pair in near if pair[0] > 0), key=lambda pair: -pair[0])
     return tuple(_attempt("no leak, but the nearest", probe) for probe in _apart(probe for _, probe in near))
 
@@ -103,12 +108,12 @@ def name_of(readers: frozenset[str]) -> str:
     return "+".join(sorted(readers)) or "nobody"
 
 
-def _apart(probes: Iterable[Probe]) -> list[Probe]:
-    """The first ten that are not the same words to another role."""
+def _apart(probes: Iterable[Probe], most: int = _WORST) -> list[Probe]:
+    """The first ones that are not the same words to another role."""
     kept: dict[tuple[str, str, str], Probe] = {}
     for probe in probes:
         kept.setdefault((probe.said.agent, probe.said.prompt, probe.canary.id), probe)
-        if len(kept) == _WORST:
+        if len(kept) == most:
             break
     return list(kept.values())
 
