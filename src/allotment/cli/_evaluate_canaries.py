@@ -18,7 +18,7 @@ _NEXT = """Next, so that the agents know them:
   allotment documents ingest
   allotment dataset generate AGENT
   allotment training run AGENT
-Without --seed on another day the same facts are planted again; `--uproot` takes them away."""
+`allotment evaluate canaries --uproot` takes the pages away again."""
 _GONE = "Run `allotment documents ingest`; adapters that learnt them are stale until they are trained again."
 
 
@@ -70,6 +70,7 @@ def list_canaries(run: Run, seed: int) -> int:
         from allotment.databases import Databases
 
         with Databases(project, workspace) as databases:
+            databases.provision()
             found = find_canaries(project, workspace, databases, seed=seed)
     run.show(found, lambda console: _print(console, found))
     if not found.canaries:
@@ -78,7 +79,7 @@ def list_canaries(run: Run, seed: int) -> int:
 
 
 def _print(console: Console, found: CanarySet) -> None:
-    counts = Counter((canary.set_name, canary.origin) for canary in found.canaries)
+    counts = Counter[tuple[str, str]]((canary.set_name, canary.origin) for canary in found.canaries)
     names = sorted({name for name, _ in counts})
     rows = [(name, *(counts[name, origin] for origin in _ORIGINS)) for name in names]
     print_table(console, ("may know", "planted", "in documents", "in tables"), rows, "")

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from allotment.dataset import Item
 from allotment.documents import Section, split_sentences
 from allotment.evaluation.canaries._detector import Detector
-from allotment.evaluation.canaries._plant import PAGE, canary_id, planted_canary
+from allotment.evaluation.canaries._places import PAGE
+from allotment.evaluation.canaries._plant import canary_id, planted_canary
 from allotment.evaluation.canaries._rare import rare_values, small_words
 from allotment.evaluation.canaries._types import Canary
 
@@ -35,7 +36,7 @@ class Reading:
         return self.readers.get(section.document, frozenset())
 
 
-def planted_in(rows: Iterable[Mapping[str, str]], reading: Reading) -> Iterator[Canary]:
+def planted_in(rows: Iterable[dict[str, str]], reading: Reading) -> Iterator[Canary]:
     """The planted facts that were read: one whose page was not yet, or was written anew since, is no canary."""
     read = defaultdict(list)
     for section in reading.sections:
