@@ -18,7 +18,7 @@ from typing import Literal
 from allotment.access import Grant, Policy, Principal, Request, require_grant
 from allotment.audit import AuditLog, authorize
 from allotment.errors import MissingPartError, PolicyError
-from allotment.evaluation.canaries import Canary
+from allotment.evaluation.canaries import Canary, spread
 from allotment.evaluation.knowledge import EVALUATION_USER
 from allotment.evaluation.leaks._likelihood import Choice, Likelihoods, Weights, likelihoods
 from allotment.evaluation.leaks._membership_auc import Auc, Standing, auc
@@ -32,7 +32,7 @@ from allotment.workspace import Workspace
 Progress = Callable[[str, int, int], None]
 Kind = Literal["forbidden", "unlearnt"]
 MOST = 40
-"""Canaries of one kind that are looked at, spread evenly over documents."""
+"""Canaries of one kind that are looked at, spread evenly over reader sets and documents."""
 _FEWEST_TWINS = 4
 _FEWEST_NAMES = 6
 """Names of other documents that must be there before twins are made of them."""
@@ -174,7 +174,7 @@ def kinds_of(
     own = [canary for canary in told if canary.source in learnt and roles <= canary.readers]
     forbidden = [canary for canary in told if not roles <= canary.readers]
     foreign = forbidden or _unlearnt(manifest, told)
-    return _spread(own, seed), _spread(foreign, seed), "forbidden" if forbidden else "unlearnt"
+    return list(spread(own, MOST, seed)), list(spread(foreign, MOST, seed)), "forbidden" if forbidden else "unlearnt"
 
 
 def _unlearnt(manifest: Manifest, canaries: Sequence[Canary]) -> list[Canary]:
@@ -186,18 +186,6 @@ def _unlearnt(manifest: Manifest, canaries: Sequence[Canary]) -> list[Canary]:
         for canary in canaries
         if canary.origin != "row" and canary.source not in learnt and canary.readers not in sets
     ]
-
-
-def _spread(canaries: Sequence[Canary], seed: int) -> list[Canary]:
-    """As many of each document as of any other, drawn by the seed."""
-    shuffled = sorted(canaries, key=lambda canary: canary.id)
-    random.Random(seed).shuffle(shuffled)  # noqa: S311 a seed gives the same canaries again
-    seen: dict[str, int] = {}
-    turns: list[tuple[int, Canary]] = []
-    for canary in shuffled:
-        seen[canary.source] = seen.get(canary.source, 0) + 1
-        turns.append((seen[canary.source], canary))
-    return [canary for _, canary in sorted(turns, key=lambda turn: turn[0])][:MOST]
 
 
 def _names(canaries: Sequence[Canary]) -> tuple[str, ...]:
