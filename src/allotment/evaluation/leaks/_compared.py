@@ -72,10 +72,7 @@ def compared(
         elif _is_hit(detector, one):
             counts[0] += 1
             leaks += [one] if one.role not in one.canary.readers else []
-    cells = tuple(
-        tuple(MatrixCell(*counted[role, column], allowed=role in readers[column]) for column in columns)
-        for role in rows
-    )
+    cells = tuple(tuple(_cell(counted[role, one], role in readers[one]) for one in columns) for role in rows)
     matrix = Matrix(name, title, rows, columns, cells, note)
     return Compared(name, title, matrix, tuple(map(_attempt, _one_of_each_cell(leaks)[:SHOWN])), note, seconds)
 

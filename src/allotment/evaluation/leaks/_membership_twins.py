@@ -77,7 +77,7 @@ def _drawn(value: str, random_: random.Random, words: Sequence[str]) -> str:
 def _part(
     part: str, value: str, is_code: bool, dated: bool, numeric: bool, random_: random.Random, words: Sequence[str]
 ) -> str:
-    if part.isdecimal() and part.isascii():
+    if part.isdecimal():
         return _day_or_year(part, 12 if numeric else 28, random_) if dated else _digits(part, random_)
     if not part[0].isalpha():
         return part
@@ -105,7 +105,7 @@ def _month_list(part: str) -> tuple[str, ...]:
 
 def _digits(run: str, random_: random.Random) -> str:
     """As many digits; no leading zero where there was none."""
-    first = "123456789" if run[0] != "0" else "0123456789"
+    first = "123456789" if int(run[0]) else "0123456789"
     return random_.choice(first) + "".join(random_.choice("0123456789") for _ in run[1:])
 
 
@@ -115,7 +115,7 @@ def _day_or_year(run: str, most: int, random_: random.Random) -> str:
         return str(int(run) + random_.randint(-9, 9)).zfill(4)
     if len(run) > 2:
         return _digits(run, random_)
-    low, high = (1, 9) if len(run) == 1 else (1 if run[0] == "0" else 10, most)
+    low, high = (1, 9) if len(run) == 1 else (10 if int(run[0]) else 1, most)
     return str(random_.randint(low, high)).zfill(len(run))
 
 
