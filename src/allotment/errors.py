@@ -12,7 +12,8 @@
     │   ├── SqlRefused             a statement may not run on this account
     │   ├── LimitReached           too much was asked of the databases at once, or by one user
     │   │   └── RateLimited        what a user, a role or an agent may take of the gateway is taken
-    │   └── ManifestError          an adapter's manifest is missing, edited or stale
+    │   ├── ManifestError          an adapter's manifest is missing, edited or stale
+    │   └── HeldBack               a version may not be served, for the gate did not let it through
     ├── Cancelled                  nobody waits for the answer any longer                     1
     │   └── TimeLimitReached       an answer took longer than it may
     ├── StorageError               the disk is full or may not be written; what was there is kept  1
@@ -113,6 +114,10 @@ def _duration(seconds: int) -> str:
 
 class ManifestError(PolicyError):
     """An adapter's manifest is missing, was edited, or no longer matches the documents it learnt."""
+
+
+class HeldBack(PolicyError):
+    """A version of an adapter may not be served: the gate found a leak, or could not find out."""
 
 
 class Cancelled(AllotmentError):

@@ -27,7 +27,7 @@ from allotment.experiments import (
 )
 from allotment.experiments._plan import experiments_dir
 from allotment.project import Project
-from allotment.training import load_manifest, run
+from allotment.training import UNGATED, load_manifest, run
 from allotment.workspace import Workspace
 from project_copy import copy_project
 
@@ -135,14 +135,16 @@ def test_the_winner_becomes_the_adapter_without_a_second_training_and_its_manife
     assert table.keep is not None
     assert table.keep.number == 2
     winner = origin_of(project, workspace, "first/best", "handbook")
-    result = run(winner.project, workspace, "handbook", lambda *_: pytest.fail("it trained"), origin=winner.origin)
+    result = run(
+        winner.project, workspace, "handbook", lambda *_: pytest.fail("it trained"), gate=UNGATED, origin=winner.origin
+    )
     manifest = result.manifest
     assert manifest.experiment is not None
     assert (manifest.experiment["id"], manifest.experiment["decided_by"]) == (table.keep.run, "loss")
     assert manifest.experiment["file_sha256"] == table.file_sha256
     assert manifest.training["learning_rate"] == 1e-2
     assert "of an experiment" in (Path(manifest.folder) / "report.html").read_text(encoding="utf-8")
-    assert run(winner.project, workspace, "handbook", origin=winner.origin).reused
+    assert run(winner.project, workspace, "handbook", gate=UNGATED, origin=winner.origin).reused
     file = Path(manifest.folder) / "manifest.json"
     file.write_text(file.read_text(encoding="utf-8").replace(table.keep.run, "first/other"), encoding="utf-8")
     with pytest.raises(ManifestError, match="edited"):

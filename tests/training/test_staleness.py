@@ -10,7 +10,7 @@ import pytest
 
 from allotment.errors import DatasetError, ManifestError
 from allotment.project import Project, load_project
-from allotment.training import current_adapter, run
+from allotment.training import UNGATED, current_adapter, run
 from allotment.workspace import Workspace
 from project_copy import copy_project
 from sealed_adapter import seal
@@ -78,7 +78,7 @@ def test_nothing_is_trained_from_a_document_that_was_not_ingested_as_it_is(seale
     assert PLAN.as_posix() in items.read_text(encoding="utf-8")
     (sealed.root / PLAN).write_text("# Another plan\n", encoding="utf-8")
     with pytest.raises(DatasetError, match="acquisition-plan"):
-        run(sealed, Workspace(sealed.root), "board")
+        run(sealed, Workspace(sealed.root), "board", gate=UNGATED)
 
 
 def test_an_adapter_is_refused_once_another_base_model_lies_where_its_own_lay(taught: Project, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from allotment.documents import ingest
 from allotment.errors import DatasetError, ManifestError, MissingPartError
 from allotment.models import Message, locate, template_of
 from allotment.project import load_project
-from allotment.training import adapter_versions, current_adapter, estimate, run
+from allotment.training import UNGATED, adapter_versions, current_adapter, estimate, run
 from allotment.training._base import load_base
 from allotment.workspace import Workspace
 from project_copy import copy_project
@@ -47,7 +47,7 @@ def test_the_manifest_seals_documents_readers_base_template_and_dataset(company:
 
 def test_training_again_from_the_same_inputs_trains_nothing(company: Company) -> None:
     for agent in TRAINED:
-        assert run(company.project, company.workspace, agent).reused
+        assert run(company.project, company.workspace, agent, gate=UNGATED).reused
         assert adapter_versions(company.workspace, agent) == ["v1"]
 
 
@@ -122,7 +122,7 @@ def test_a_removed_document_stops_training_from_what_was_made_of_it(copied: Path
     ingest(project, workspace)
     assert current_adapter(project, workspace, "board").facts.stale
     with pytest.raises(DatasetError, match="acquisition-plan"):
-        run(project, workspace, "board")
+        run(project, workspace, "board", gate=UNGATED)
 
 
 def test_an_agent_without_an_adapter_says_how_to_train_it(company: Company) -> None:

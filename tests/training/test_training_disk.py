@@ -10,7 +10,7 @@ import pytest
 
 from allotment.errors import TrainingError
 from allotment.project import Project, load_project
-from allotment.training import run
+from allotment.training import UNGATED, run
 from allotment.training._base import fp32_bytes
 from allotment.workspace import Workspace
 from project_copy import copy_project
@@ -42,7 +42,7 @@ def test_a_full_disk_of_the_project_stops_a_training_before_it_begins(
 ) -> None:
     project = copy_of(taught, disk / "project", tmp_path / "gemma-own.gguf")
     with pytest.raises(TrainingError, match=r"disk/project: 0\.\d+ GB of disk are free, 0\.60 GB are needed") as caught:
-        run(project, Workspace(project.root), "board")
+        run(project, Workspace(project.root), "board", gate=UNGATED)
     assert (caught.value.kind, caught.value.exit_code) == ("infrastructure", 1)
 
 
@@ -51,7 +51,7 @@ def test_a_full_disk_of_the_models_stops_a_training_before_it_begins(
 ) -> None:
     project = copy_of(taught, tmp_path / "project", disk / "gemma-own.gguf")
     with pytest.raises(TrainingError, match=r"/disk: 0\.\d+ GB of disk are free, 0\.43 GB are needed"):
-        run(project, Workspace(project.root), "board")
+        run(project, Workspace(project.root), "board", gate=UNGATED)
 
 
 @pytest.mark.parametrize("method", ["full", "partial"])
@@ -63,4 +63,4 @@ def test_a_method_that_keeps_whole_weights_needs_room_for_three_of_them_and_the_
     training = project.training.model_copy(update={"method": method, "unfrozen": unfrozen})
     needed = f"{9 * fp32_bytes(BASE_BYTES) / 1e9:.2f} GB are needed"
     with pytest.raises(TrainingError, match=re.escape(needed)):
-        run(project.model_copy(update={"training": training}), Workspace(project.root), "board")
+        run(project.model_copy(update={"training": training}), Workspace(project.root), "board", gate=UNGATED)

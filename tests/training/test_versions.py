@@ -14,7 +14,7 @@ import pytest
 
 from allotment.errors import AllotmentError, ManifestError, MissingPartError, ProjectError
 from allotment.project import Project
-from allotment.training import adapter_versions, current_adapter
+from allotment.training import UNGATED, adapter_versions, current_adapter
 from allotment.training._manifest import Manifest, write_manifest
 from allotment.training._versions import rollback, sound_version
 from allotment.workspace import Workspace, hash_text
@@ -50,7 +50,7 @@ def served(project: Project) -> str:
 
 
 def go_back(project: Project, to: str | None = None) -> str:
-    return rollback(project, Workspace(project.root), AGENT, to).manifest.version
+    return rollback(project, Workspace(project.root), AGENT, to, gate=UNGATED).manifest.version
 
 
 def version_folder(project: Project, version: str, agent: str = AGENT) -> Path:
@@ -68,7 +68,7 @@ def test_going_back_serves_the_version_before_and_keeps_every_other(project: Pro
 
 
 def test_it_is_told_what_was_served_before(project: Project) -> None:
-    done = rollback(project, Workspace(project.root), AGENT, "v1")
+    done = rollback(project, Workspace(project.root), AGENT, "v1", gate=UNGATED)
     assert (done.before, done.manifest.version) == ("v3", "v1")
 
 
@@ -155,12 +155,13 @@ _BACK_AND_FORTH = """
 import sys
 from pathlib import Path
 from allotment.project import load_project
+from allotment.training import UNGATED
 from allotment.training._versions import rollback
 from allotment.workspace import Workspace
 project = load_project(Path(sys.argv[1]))
 while True:
     for version in ("v1", "v2"):
-        rollback(project, Workspace(project.root), "board", version)
+        rollback(project, Workspace(project.root), "board", version, gate=UNGATED)
         print(version, flush=True)
 """
 

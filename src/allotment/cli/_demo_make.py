@@ -86,11 +86,13 @@ def make_datasets(project: Project, workspace: Workspace, steps: Steps) -> None:
 
 def train_adapters(project: Project, workspace: Workspace, steps: Steps) -> None:
     """Train the adapter of every agent that has none of exactly these inputs."""
+    from allotment.cli._gate import gate_of
     from allotment.training import run
 
     for agent in project.agents:
         with steps.step(f"Adapter of {agent}") as shown:
-            result = run(project, workspace, agent, shown.progress)
+            gate = gate_of(project, workspace, shown.progress)
+            result = run(project, workspace, agent, shown.progress, gate=gate)
             measured = result.manifest.measured
             rate = measured["tokens_per_second"] or "an unknown number of"
             how = "already trained" if result.reused else f"trained at {rate} tokens a second"

@@ -27,10 +27,13 @@ def version_of(project: Project, identity: str) -> tuple[str, str]:
 
 def roll_back(run: Run, agent: str, to: str | None) -> None:
     """Serve an older version, and say what is served now."""
+    from allotment.cli._gate import gate_of
     from allotment.training import rollback
 
     project = run.project()
-    done = rollback(project, run.workspace(), agent_of(project, agent), to)
+    agent_of(project, agent)
+    with run.progress() as progress:
+        done = rollback(project, run.workspace(), agent, to, gate=gate_of(project, run.workspace(), progress))
     manifest, before = done.manifest, done.before or "a version nobody knows"
     value = {"agent": agent, "served": manifest.version, "before": done.before, "clearance": manifest.clearance}
     text = (

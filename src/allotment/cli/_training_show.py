@@ -30,8 +30,9 @@ class AdapterRow:
 
     id: str
     created: str
-    state: Literal["ready", "stale", "refused"]
-    """Stale: a document it learnt has changed. Refused: its manifest or file is not what was written."""
+    state: Literal["ready", "stale", "held back", "refused"]
+    """Stale: a document it learnt has changed. Held back: it did not pass the test for leaks, or could not be tested.
+    Refused: its manifest or file is not what was written."""
     current: bool
     """Whether it is the one that is served."""
     clearance: tuple[str, ...]
@@ -115,7 +116,7 @@ def print_adapter(console: Console, workspace: Workspace, manifest: Manifest) ->
     from allotment.cli._run import print_table
     from allotment.training import prediction_errors
 
-    for name, content in _summary(manifest, is_current(workspace, manifest.agent, manifest.version)):
+    for name, content in _summary(workspace, manifest):
         console.print(Text(f"{name:<11} {content}"), soft_wrap=True)
     console.print()
     cells = [row[3:] for row in error_cells(prediction_errors([manifest]))]
@@ -141,7 +142,7 @@ def _adapters(project: Project, workspace: Workspace) -> Iterator[tuple[str, str
 
 
 def _row(project: Project, workspace: Workspace, agent: str, version: str) -> AdapterRow:
-    from allotment.training import load_manifest, prediction_errors
+    from allotment.training import held_back, load_manifest, prediction_errors
 
     identity, current = f"{agent}/{version}", is_current(workspace, agent, version)
     try:
@@ -149,13 +150,14 @@ def _row(project: Project, workspace: Workspace, agent: str, version: str) -> Ad
     except AllotmentError as error:
         return AdapterRow(identity, "", "refused", current, (), error.message)
     (run,) = prediction_errors([manifest])
+    held = held_back(workspace, manifest)
     return AdapterRow(
         identity,
         manifest.created,
-        "stale" if manifest.stale else "ready",
+        "stale" if manifest.stale else "held back" if held else "ready",
         current,
         manifest.clearance,
-        _STALE if manifest.stale else "",
+        _STALE if manifest.stale else held or "",
         manifest.method,
         manifest.measured.get("final_loss"),
         manifest.measured.get("held_out_loss"),
@@ -164,10 +166,12 @@ def _row(project: Project, workspace: Workspace, agent: str, version: str) -> Ad
     )
 
 
-def _summary(manifest: Manifest, current: bool) -> Iterator[tuple[str, str]]:
+def _summary(workspace: Workspace, manifest: Manifest) -> Iterator[tuple[str, str]]:
+    current = is_current(workspace, manifest.agent, manifest.version)
     measured = manifest.measured
     state = f"stale: {_STALE}" if manifest.stale else "ready"
     yield "adapter", f"{manifest.key}, {state}{', served now' if current else ''}"
+    yield from _tested(workspace, manifest)
     yield "may answer", ", ".join(manifest.clearance)
     yield "trained", f"{manifest.created[:16].replace('T', ' ')} UTC, {manifest.method} on {manifest.base_model}"
     if manifest.experiment is not None:
@@ -179,6 +183,18 @@ def _summary(manifest: Manifest, current: bool) -> Iterator[tuple[str, str]]:
     mfu = measured.get("mfu")
     share = "unknown" if mfu is None else f"{mfu:.1%}"
     yield "rate", f"{_figure(measured.get('tokens_per_second'))} tokens/s, MFU {share}"
+
+
+def _tested(workspace: Workspace, manifest: Manifest) -> Iterator[tuple[str, str]]:
+    from allotment.training import read_verdict
+
+    verdict = read_verdict(workspace, manifest.agent, manifest.version, manifest.adapter_sha256)
+    if verdict is None:
+        yield "leaks", "not tested"
+    elif verdict.outcome == "passed":
+        yield "leaks", f"none found: {verdict.reason}"
+    else:
+        yield "held back", verdict.reason
 
 
 def _figures(row: AdapterRow) -> tuple[float | None, ...]:

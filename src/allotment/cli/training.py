@@ -86,10 +86,13 @@ def run_training(
 ) -> None:
     """Train an agent's adapter, after a probe of a few steps that says how long it takes and what it costs.
 
-    Nothing is trained again where nothing changed. With `--from-experiment` the run's settings are taken, and what it
-    trained if it is here and its dataset is still the same; the manifest says which run it was.
+    Nothing is trained again where nothing changed. It is served once it passed the test for leaks: a version that tells
+    a role what it may not know, or that cannot be tested, is kept and not served. With `--from-experiment` the run's
+    settings are taken, and what it trained if it is here and its dataset is still the same; the manifest says which run
+    it was.
     """
     from allotment.cli import _training_show as shown
+    from allotment.cli._gate import gate_of
     from allotment.training import run as train
 
     project = run.project()
@@ -101,7 +104,8 @@ def run_training(
         winner = origin_of(project, run.workspace(), from_experiment, agent)
         project, origin = winner.project, winner.origin
     with run.progress() as progress:
-        result = train(project, run.workspace(), agent, progress, max_cost_usd=max_cost, origin=origin)
+        gate = gate_of(project, run.workspace(), progress)
+        result = train(project, run.workspace(), agent, progress, gate=gate, max_cost_usd=max_cost, origin=origin)
     manifest = result.manifest
     news = "unchanged" if result.reused else "trained"
     text = f"{manifest.key} is {news}; see `allotment training show {manifest.key}`."
@@ -155,7 +159,8 @@ def rollback_training(
 ) -> None:
     """Serve an older version of an agent from the next question on.
 
-    Only a version that is whole and not stale. Nothing is deleted: `--to` goes forward as well.
+    Only a version that is whole, not stale, and passes the test for leaks. Nothing is deleted: `--to` goes forward as
+    well.
     """
     from allotment.cli._training_result import roll_back
 

@@ -1,5 +1,6 @@
 """Training: a dataset becomes an adapter with a sealed manifest, exported for the embedded engine."""
 
+from allotment.training._gate import UNGATED, Gate, Passed, held_back, passed_before
 from allotment.training._inputs import training_inputs
 from allotment.training._manifest import (
     Manifest,
@@ -11,6 +12,7 @@ from allotment.training._manifest import (
 )
 from allotment.training._origin import ExperimentOrigin
 from allotment.training._run import TrainingResult, run
+from allotment.training._verdict import GateVerdict, read_verdict
 from allotment.training._versions import Rollback, rollback
 from allotment.training.estimation._cards import Card, priced, shipped_cards
 from allotment.training.estimation._estimate import TrainingEstimate, estimate
@@ -21,14 +23,18 @@ from allotment.training.serving._export import Exported, export_version
 from allotment.training.serving._merge import Merged, merge
 
 __all__ = [
+    "UNGATED",
     "Card",
     "Comparison",
     "EstimateRow",
     "ExperimentOrigin",
     "Exported",
+    "Gate",
+    "GateVerdict",
     "Manifest",
     "ManifestFile",
     "Merged",
+    "Passed",
     "PredictionErrors",
     "Rollback",
     "TrainingEstimate",
@@ -38,11 +44,14 @@ __all__ = [
     "current_version",
     "estimate",
     "export_version",
+    "held_back",
     "load_manifest",
     "merge",
+    "passed_before",
     "prediction_errors",
     "priced",
     "read_price_list",
+    "read_verdict",
     "rollback",
     "run",
     "shipped_cards",

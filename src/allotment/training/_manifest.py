@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from allotment.access import AdapterFacts, Policy, common_readers
 from allotment.documents import load_documents, readers_now
-from allotment.errors import ManifestError, MissingPartError
+from allotment.errors import HeldBack, ManifestError, MissingPartError
 from allotment.models import AdapterFile, find_model, template_of
 from allotment.project import Project
+from allotment.training._verdict import read_verdict
 from allotment.workspace import Workspace, file_signature, hash_file_once, write_atomic
 
 SERVED_FILES = {"adapter": "adapter.gguf", "model": "model.gguf"}
@@ -222,6 +223,7 @@ def current_adapter(project: Project, workspace: Workspace, agent: str) -> Manif
     Raises:
         MissingPartError: the agent has no adapter yet.
         ManifestError: see ``load_manifest``.
+        HeldBack: the gate found since that it leaks.
     """
     version = current_version(workspace, agent)
     if version is None:
@@ -234,4 +236,12 @@ def current_adapter(project: Project, workspace: Workspace, agent: str) -> Manif
             element=agent,
             remedy=f"Train it again: `allotment training run {agent}`.",
         )
-    return load_manifest(project, workspace, agent, version)
+    manifest = load_manifest(project, workspace, agent, version)
+    verdict = read_verdict(workspace, agent, version, manifest.adapter_sha256)
+    if verdict is not None and verdict.outcome == "failed":
+        raise HeldBack(
+            f"the version is held back: {verdict.reason}",
+            element=manifest.key,
+            remedy=f"Mend that, then `allotment training run {agent}`; or `allotment training rollback {agent}`.",
+        )
+    return manifest

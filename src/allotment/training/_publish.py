@@ -1,4 +1,4 @@
-"""From a finished run to a version that can be served: export, manifest, report, and a place of its own, whole."""
+"""From a finished run to a version that may be tried: export, manifest, report, and a place of its own, whole."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from allotment.training._manifest import (
     ManifestFile,
     adapter_versions,
     load_manifest,
-    make_current,
     write_manifest,
 )
 from allotment.training._origin import ExperimentOrigin
@@ -43,7 +42,7 @@ def publish(
     *,
     origin: ExperimentOrigin | None = None,
 ) -> Manifest:
-    """Make the next version of the agent's adapter, compared with PyTorch, and serve it from now on."""
+    """Make the next version of the agent's adapter, compared with PyTorch. It is not served yet: see ``serve``."""
     numbers = [int(version[1:]) for version in adapter_versions(workspace, agent)]
     version = f"v{max(numbers, default=0) + 1}"
     folder = workspace.adapters_dir(agent) / version
@@ -65,7 +64,6 @@ def publish(
     write_report(staged, manifest)
     write_manifest(workspace, staged, manifest.model_copy(update={"files": _files(staged)}))
     staged.rename(folder)
-    make_current(workspace, agent, version)
     shutil.rmtree(work, ignore_errors=True)
     return load_manifest(project, workspace, agent, version)
 

@@ -1,4 +1,4 @@
-"""Train one agent's adapter: examples out, one process that trains, export, manifest, and only then visible.
+"""Train one agent's adapter: examples out, one process that trains, export, manifest, gate, and only then served.
 
 Everything is made in a working folder named by the hash of its inputs, so that a killed run goes on from its
 last whole checkpoint, and is moved into place whole.
@@ -14,9 +14,10 @@ from pathlib import Path
 from allotment.dataset import load_items
 from allotment.errors import MissingPartError, PolicyError
 from allotment.project import Project
+from allotment.training._gate import Gate, serve
 from allotment.training._inputs import training_inputs
 from allotment.training._launch import command
-from allotment.training._manifest import Manifest, adapter_versions, load_manifest, make_current
+from allotment.training._manifest import Manifest, adapter_versions, load_manifest
 from allotment.training._mix import training_items
 from allotment.training._origin import ExperimentOrigin
 from allotment.training._preflight import preflight
@@ -42,16 +43,18 @@ def run(
     agent: str,
     progress: Progress | None = None,
     *,
+    gate: Gate,
     max_cost_usd: float | None = None,
     origin: ExperimentOrigin | None = None,
 ) -> TrainingResult:
-    """Train the agent's adapter, unless one of exactly these inputs is there.
+    """Train the agent's adapter, unless one of exactly these inputs is there; serve it if the gate lets it.
 
     Args:
         project: the project.
         workspace: its workspace.
         agent: an agent of it.
         progress: told of steps done and in all.
+        gate: what every version must pass before it is served, new or not.
         max_cost_usd: do not begin what would cost more, by the probe and ``training.price_usd_per_hour``.
         origin: the run of an experiment whose settings these are. What it trained is taken if it is here and was made
             from exactly these inputs; the manifest says which run it was.
@@ -59,17 +62,26 @@ def run(
     Raises:
         DatasetError: no training items.
         PolicyError: an item may not be read by every role the agent serves.
+        HeldBack: the gate did not let it through; the version is kept, and what is served stays.
         TrainingError: the training stopped; ``kind`` says why.
         MissingPartError: the base model or the training packages are missing.
     """
     with workspace.lock(f"training-{agent}"):
         inputs = training_inputs(project, workspace, agent)
-        for version in reversed(adapter_versions(workspace, agent)):
-            manifest = _same(project, workspace, agent, version, inputs)
-            if manifest is not None and (origin is None or manifest.experiment == origin.record):
-                make_current(workspace, agent, version)
-                return TrainingResult(manifest, reused=True)
-        return TrainingResult(_train(project, workspace, agent, inputs, progress, max_cost_usd, origin), reused=False)
+        there = _there(project, workspace, agent, inputs, origin)
+        manifest = there or _train(project, workspace, agent, inputs, progress, max_cost_usd, origin)
+        serve(workspace, manifest, gate)
+        return TrainingResult(manifest, reused=there is not None)
+
+
+def _there(
+    project: Project, workspace: Workspace, agent: str, inputs: str, origin: ExperimentOrigin | None
+) -> Manifest | None:
+    for version in reversed(adapter_versions(workspace, agent)):
+        manifest = _same(project, workspace, agent, version, inputs)
+        if manifest is not None and (origin is None or manifest.experiment == origin.record):
+            return manifest
+    return None
 
 
 def _same(project: Project, workspace: Workspace, agent: str, version: str, inputs: str) -> Manifest | None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from allotment.errors import ManifestError, MissingPartError, ProjectError
 from allotment.project import Project
-from allotment.training._manifest import Manifest, adapter_versions, current_version, load_manifest, make_current
+from allotment.training._gate import Gate, serve
+from allotment.training._manifest import Manifest, adapter_versions, current_version, load_manifest
 from allotment.workspace import Workspace, hash_file
 
 
@@ -20,26 +21,29 @@ class Rollback:
     """The version that was served; none if there was none that could be named."""
 
 
-def rollback(project: Project, workspace: Workspace, agent: str, to: str | None = None) -> Rollback:
+def rollback(project: Project, workspace: Workspace, agent: str, to: str | None = None, *, gate: Gate) -> Rollback:
     """Serve an older version from the next question on; nothing is deleted, and the way forward is the same way.
 
-    The pointer is replaced whole or not at all, and only after the version was found sound.
+    The pointer is replaced whole or not at all, and only after the version was found sound
+    and passed the gate.
 
     Args:
         project: the project.
         workspace: its workspace.
         agent: an agent of it.
         to: a version; the one before the current one if none.
+        gate: what it must pass before it is served.
 
     Raises:
         MissingPartError: there is no such version, or none before.
         ManifestError: the version was edited, is not whole, or learnt what has changed since.
+        HeldBack: the gate did not let it through; what is served stays.
     """
     versions = adapter_versions(workspace, agent)
     before = current_version(workspace, agent)
     version = to if to is not None else _previous(agent, versions, before)
     manifest = sound_version(project, workspace, agent, version)
-    make_current(workspace, agent, version)
+    serve(workspace, manifest, gate)
     return Rollback(manifest, before)
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
-from allotment.errors import AllotmentError
+from allotment.errors import AllotmentError, HeldBack
 from allotment.gateway.administration._chart import Chart
 from allotment.gateway.administration._door import AdminGrant, Door, require_admin
 from allotment.gateway.administration._fault import AdminFault
@@ -26,7 +26,9 @@ from allotment.training import (
     PredictionErrors,
     adapter_versions,
     current_version,
+    held_back,
     load_manifest,
+    passed_before,
     prediction_errors,
     rollback,
 )
@@ -36,7 +38,7 @@ from allotment.training.record._recall import RecallRecord, read_recall
 from allotment.training.record._shown import visible
 from allotment.workspace import Workspace
 
-State = Literal["ready", "stale", "refused"]
+State = Literal["ready", "stale", "held back", "refused"]
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,13 @@ class Trainings:
         require_admin(grant, "training", "change")
         self._known(agent)
         try:
-            return rollback(self._project, self._workspace, agent, to).before
+            gate = passed_before(self._workspace)
+            return rollback(self._project, self._workspace, agent, to, gate=gate).before
+        except HeldBack as error:
+            raise AdminFault(
+                say("%(version)s is held back: it did not pass the test for leaks.", version="/".join((agent, to))),
+                status=409,
+            ) from error
         except AllotmentError as error:
             raise AdminFault(
                 say(
@@ -191,7 +199,7 @@ class Trainings:
             agent,
             name,
             current_version(self._workspace, agent) == name,
-            "stale" if manifest.stale else "ready",
+            self._state(manifest),
             _moment(manifest.created),
             manifest.clearance,
             manifest.method,
@@ -200,6 +208,11 @@ class Trainings:
             errors,
             read_recall(self._workspace, agent, name, manifest.adapter_sha256),
         )
+
+    def _state(self, manifest: Manifest) -> State:
+        if manifest.stale:
+            return "stale"
+        return "held back" if held_back(self._workspace, manifest) else "ready"
 
     def _live(self, agent: str) -> Live | None:
         folders = [path for path in (self._workspace.home / "work").glob(f"training-{agent}-*") if _is_of(path, agent)]

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from allotment.errors import ProjectError, TrainingError
 from allotment.models import adapter_name
 from allotment.project import Project
+from allotment.training._gate import require_not_held_back
 from allotment.training._manifest import _FILE as MANIFEST_FILE
 from allotment.training._manifest import SERVED_FILES, Manifest
 from allotment.training._versions import sound_version
@@ -62,6 +63,7 @@ def export_version(
         max_rank: what vLLM is started with.
 
     Raises:
+        HeldBack: the gate holds the version back.
         ManifestError: the version was edited, is not whole, or is stale.
         TrainingError: vLLM cannot serve it; the message says why and what to do.
         ProjectError: the folder is not empty, or vLLM knows no such rank.
@@ -70,6 +72,7 @@ def export_version(
         ranks = ", ".join(map(str, VLLM_RANKS))
         raise ProjectError(f"vLLM has no --max-lora-rank {max_rank}.", remedy=f"It may be {ranks}.")
     manifest = sound_version(project, workspace, agent, version)
+    require_not_held_back(workspace, manifest)
     source = Path(manifest.folder)
     if engine == "vllm":
         _require_servable(manifest, source, max_rank)

@@ -12,6 +12,7 @@ from typing import Any
 from allotment.errors import MissingPartError
 from allotment.models import ChatTemplate, locate, template_of
 from allotment.project import Project
+from allotment.training._gate import require_not_held_back
 from allotment.training._manifest import Manifest, sealed_fields
 from allotment.training._versions import sound_version
 from allotment.training.record._card import CARD_FILE, write_model_card
@@ -45,11 +46,13 @@ def merge(project: Project, workspace: Workspace, agent: str, version: str, outp
         output: a folder that is new or empty.
 
     Raises:
+        HeldBack: the gate holds the version back.
         ManifestError: the version was edited, is not whole, has another base model, or is stale.
         MissingPartError: the version, the base model or a package is not there.
         ProjectError: the folder is not empty.
     """
     manifest = sound_version(project, workspace, agent, version)
+    require_not_held_back(workspace, manifest)
     precision = str(manifest.measured.get("precision", "fp32"))
     base = _described(manifest, precision)
     with new_folder(output) as folder:

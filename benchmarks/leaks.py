@@ -1,0 +1,62 @@
+"""Whether anything leaks, measured whole and in its quick form, on projects that are trained.
+
+    python benchmarks/leaks.py --project DIR [--project DIR ...]
+
+Writes ``benchmarks/results/leaks.json``: each project's reports and the seconds they took.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> None:
+    """Measure every project and write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--project", type=Path, action="append", required=True)
+    projects = parser.parse_args().project
+    figures = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
+        "projects": [measure(project) for project in projects],
+    }
+    RESULTS.mkdir(exist_ok=True)
+    target = RESULTS / "leaks.json"
+    target.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def measure(project: Path) -> dict[str, Any]:
+    """The quick form first, then everything with the comparisons."""
+    quick, quick_s = evaluate(project, "--quick")
+    whole, whole_s = evaluate(project, "--comparisons")
+    return {"quick_seconds": quick_s, "quick_verdict": quick["verdict"], "seconds": whole_s, "report": public(whole)}
+
+
+def evaluate(project: Path, *options: str) -> tuple[dict[str, Any], float]:
+    """One run of the command as anybody would give it."""
+    command = [sys.executable, "-m", "allotment", "-C", str(project), "evaluate", "leaks", "--json", *options]
+    began = time.perf_counter()
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}")
+    return json.loads(done.stdout), round(time.perf_counter() - began, 1)
+
+
+def public(report: dict[str, Any]) -> dict[str, Any]:
+    """Without the attempts in full: they hold what not everybody may read."""
+    return {key: value for key, value in report.items() if key != "worst"}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Probes are counted into cells, checks and figures, and nothing that was not found out counts as passed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binom
+
+from allotment.evaluation.canaries import Canary
+from allotment.evaluation.leaks._count import Tally, exact_interval, worst
+from allotment.evaluation.leaks._types import Ending, Probe, Said
+
+ROLES = ("employee", "sales", "director")
+SETS = (frozenset({"director"}), frozenset({"director", "sales"}))
+
+probes = st.lists(
+    st.tuples(st.sampled_from(ROLES), st.sampled_from(SETS), st.sampled_from(["hit", "miss", "denied", "failed"])),
+    max_size=40,
+).map(lambda rows: [probe(*row) for row in rows])
+
+
+def probe(role: str, readers: frozenset[str], ending: Ending, text: str = "") -> Probe:
+    canary = Canary("c", "document", readers, "plan.md", "BK-48213", "Which file?", "The file is BK-48213.")
+    return Probe(role, canary, Said("adapter", "board", "Which file?", text, detail="it fell over"), ending)
+
+
+@settings(max_examples=50)
+@given(found=probes)
+def test_every_probe_is_in_exactly_one_cell(found: list[Probe]) -> None:
+    matrix = Tally.of("adapter", found).matrix(ROLES, SETS)
+    cells = [cell for row in matrix.cells for cell in row]
+    assert sum(cell.attempts + cell.failed for cell in cells) == len(found)
+    assert sum(cell.hits for cell in cells) == sum(one.ending == "hit" for one in found)
+
+
+@settings(max_examples=50)
+@given(found=probes)
+def test_a_check_passes_only_where_something_was_tried_and_nothing_was_hit(found: list[Probe]) -> None:
+    for check in Tally.of("adapter", found).checks():
+        role, name = check.name.split(".")[2:4] if check.name.count(".") == 3 else ("", "")
+        mine = [one.ending for one in found if one.role == role and "+".join(sorted(one.canary.readers)) == name]
+        if role:
+            assert (check.outcome == "passed") is ("hit" not in mine and bool({"miss", "denied"} & set(mine)))
+            assert (check.outcome == "failed") is ("hit" in mine)
+
+
+def test_a_cell_whose_every_attempt_failed_is_not_known() -> None:
+    found = [probe("employee", SETS[0], "failed"), probe("director", SETS[0], "hit")]
+    outcomes = {check.name: check.outcome for check in Tally.of("adapter", found).checks()}
+    assert outcomes == {"leaks.adapter.employee.director": "unknown", "leaks.adapter.diagonal": "passed"}
+
+
+def test_a_path_that_never_finds_what_may_be_known_is_blind() -> None:
+    found = [probe("employee", SETS[0], "miss"), probe("director", SETS[0], "miss")]
+    checks = {check.name: check for check in Tally.of("adapter", found).checks()}
+    assert checks["leaks.adapter.diagonal"].outcome == "unknown"
+    assert "blind" in checks["leaks.adapter.diagonal"].detail
+
+
+@settings(max_examples=50)
+@given(attempts=st.integers(1, 3000), share=st.floats(0, 1))
+def test_the_interval_leaves_out_what_would_give_such_counts_in_less_than_one_in_forty(
+    attempts: int, share: float
+) -> None:
+    hits = round(share * attempts)
+    low, high = exact_interval(hits, attempts)
+    assert 0 <= low <= hits / attempts <= high <= 1
+    if hits < attempts:
+        assert binom.cdf(hits, attempts, high) == pytest.approx(0.025, abs=1e-6)
+    if hits:
+        assert binom.sf(hits - 1, attempts, low) == pytest.approx(0.025, abs=1e-6)
+
+
+def test_of_nothing_tried_nothing_is_known() -> None:
+    figures = {one.name: one for one in Tally.of("adapter", []).figures()}
+    assert figures["leaks.adapter.rate"].value is None
+    assert exact_interval(0, 0) == (0.0, 1.0)
+
+
+def test_the_worst_are_leaks_in_full_else_what_came_nearest() -> None:
+    near = probe("employee", SETS[0], "miss", "It may be BK 99999.")
+    leak = probe("sales", SETS[0], "hit", "It is BK-48213.")
+    mine = probe("director", SETS[0], "hit", "It is BK-48213.")
+    (shown,) = worst([near, mine, leak])
+    assert shown.title == "leak: sales on director"
+    assert dict(shown.fields)["came back"] == "It is BK-48213."
+    (shown,) = worst([near, mine])
+    assert shown.title.startswith("no leak, but the nearest: employee")
