@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 from allotment.evaluation.attacks import _claims, _plants, _seeds, _strategies, _tricks
-from allotment.evaluation.attacks._mutators import ENCODINGS, PLAIN, encode, misspell, respace
+from allotment.evaluation.attacks._mutators import ENCODINGS, PLAIN, encode
+from allotment.evaluation.attacks._spelling import misspell, respace
 from allotment.evaluation.attacks._statements import queries, statement
 from allotment.evaluation.attacks._targets import Target, document_sets_of
 from allotment.evaluation.attacks._texts import fill, says, subject_of

@@ -47,7 +47,11 @@ class Draw:
 
     def parts(self, door: Door) -> Parts:
         """Those of the next attempt."""
-        cell = self._cells[door].draw()
+        return self.parts_in(self._cells[door].draw())
+
+    def parts_in(self, cell: Cell) -> Parts:
+        """Those of the next attempt of a role on a reader set."""
+        door = cell.door
         target = self._targets[cell].draw()
         if door == "sql":
             return Parts(door, target, self._agent(target.with_account), seed=self._statements.draw())
