@@ -24,5 +24,5 @@ def respace(text: str, variant: int) -> str:
     if variant == 0:
         return text
     chance = random.Random(variant)  # noqa: S311 the same number gives the same spaces
-    words = [word + "".join(chance.choices(" \n\t", k=chance.randint(1, 3))) for word in text.split(" ")]
+    words = [word + "".join(chance.choices(" \t", k=chance.randint(1, 4))) for word in text.split(" ")]
     return "".join(words)
