@@ -34,6 +34,16 @@ class Send:
     """Stop reading after so many pieces, then ask again."""
     together: int = 1
     """How many of the same at once, each from its own connection."""
+    path: str = ""
+    """Address asked, with its query; empty: the door's own (``/v1/chat/completions``, ``/ask``)."""
+    method: str = "POST"
+    raw: str = ""
+    """Body as it is sent, in place of one made of ``text``, ``messages``, ``model`` and ``body``."""
+    beside: str = ""
+    """Role whose user asks the same at the same moment with his own login; what comes back to him is not the attacker's."""
+    owner: str = ""
+    """Role whose user has a conversation: its id goes where ``{conversation}`` stands in ``path`` and ``body``. Other
+    braces are the text's own."""
 
 
 @dataclass(frozen=True)
