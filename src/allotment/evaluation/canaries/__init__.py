@@ -1,6 +1,25 @@
 """Canaries: values that only certain roles may know, found in documents and tables or invented on purpose."""
 
+from allotment.evaluation.canaries._detector import Detector
+from allotment.evaluation.canaries._find import find_canaries
 from allotment.evaluation.canaries._plant import Planted, plant, planted_canary, planted_rows, uproot
+from allotment.evaluation.canaries._set import CanarySet, forbidden_to, own_of, spread
+from allotment.evaluation.canaries._told import told
 from allotment.evaluation.canaries._types import Canary, Origin
 
-__all__ = ["Canary", "Origin", "Planted", "plant", "planted_canary", "planted_rows", "uproot"]
+__all__ = [
+    "Canary",
+    "CanarySet",
+    "Detector",
+    "Origin",
+    "Planted",
+    "find_canaries",
+    "forbidden_to",
+    "own_of",
+    "plant",
+    "planted_canary",
+    "planted_rows",
+    "spread",
+    "told",
+    "uproot",
+]
