@@ -61,11 +61,11 @@ class Opened:
     def finish(self, plants: Plants) -> Copy:
         """Put the planted documents and rows in, read everything, and make the users."""
         project, databases = self.project, self.databases
-        self.not_tested += plant_documents(project, plants.documents)
-        self.not_tested += plant_file_rows(project, plants.rows)
+        self.not_tested.extend(plant_documents(project, plants.documents))
+        self.not_tested.extend(plant_file_rows(project, plants.rows))
         ingest(project, self.workspace)
         databases.provision()
-        self.not_tested += plant_rows(project, databases, plants.rows)
+        self.not_tested.extend(plant_rows(project, databases, plants.rows))
         databases.sections.sync()
         with AuditLog.of(project, self.workspace, databases.state_dsn) as audit:
             audit.migrate(databases.admin_dsn())
