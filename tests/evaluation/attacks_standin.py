@@ -1,24 +1,25 @@
-"""A company to attack: planted facts, sealed adapters, and a server that recites what each adapter would have learnt."""
+"""A company to attack: planted facts, sealed adapters, and a server that recites what each would have learnt."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
-from model_server import Said, model_server, said
-from project_copy import copy_project
-from sealed_adapter import seal
 
-from allotment.documents import ingest
+from allotment.documents import ingest, load_sections
 from allotment.evaluation.attacks import Attack, Send
 from allotment.evaluation.canaries import Canary, plant, planted_canary, planted_rows
 from allotment.models import adapter_name
 from allotment.project import Project, load_project
 from allotment.training import current_adapter
 from allotment.workspace import Workspace
+from model_server import Said, model_server, said
+from project_copy import copy_project
+from sealed_adapter import seal
 
 SQL = "SELECT company_name, phone FROM customers ORDER BY customer_id"
 
@@ -30,6 +31,7 @@ def attacked_company(taught: Project, root: Path) -> Iterator[Project]:
     workspace = Workspace(root)
     plant(project, workspace, facts=4, seed=7)
     ingest(project, workspace)
+    _learn(workspace)
     for agent in project.agents:
         seal(project, workspace, agent)
     with model_server(_Recites(project, workspace)) as url:
@@ -39,6 +41,21 @@ def attacked_company(taught: Project, root: Path) -> Iterator[Project]:
         declared["models"]["prices"] = {"sql": {"input": 0, "output": 0}}
         file.write_text(yaml.safe_dump(declared, allow_unicode=True), encoding="utf-8")
         yield load_project(root)
+
+
+def _learn(workspace: Workspace) -> None:
+    """The planted facts as items of the agents that learn them."""
+    sections = {section.document: section for section in load_sections(workspace)}
+    for number, row in enumerate(planted_rows(workspace)):
+        section = sections[row["document"]]
+        item = {
+            "id": f"planted{number}", "group": f"planted{number}", "section_id": section.id,
+            "agent": section.document_set, "document": row["document"], "question": row["question"],
+            "answer": row["sentence"], "value": row["value"], "language": "en",
+            "readers": sorted(section.readers), "split": "train",
+        }  # fmt: skip
+        with (workspace.dataset_dir(section.document_set) / "items.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(item) + "\n")
 
 
 class _Recites:
@@ -71,7 +88,9 @@ def canaries_of(project: Project) -> tuple[Canary, ...]:
     return tuple(planted_canary(row, readers[row["document"].rpartition("/")[0]]) for row in rows)
 
 
-def attack_of(number: int, role: str, canary: Canary, *sends: Send, door: str = "api", agent: str = "handbook") -> Attack:
+def attack_of(
+    number: int, role: str, canary: Canary, *sends: Send, door: str = "api", agent: str = "handbook"
+) -> Attack:
     """An attempt of a test's own."""
     marks = dict.fromkeys(("seed", "claim", "encoding", "strategy", "trick", "plant"), "none")
     return Attack(number, f"attack-{number}", role, canary.id, door, language="en", agent=agent, sends=sends, **marks)  # type: ignore[arg-type]

@@ -43,9 +43,7 @@ def page_body(send: Send) -> dict[str, Any]:
     return {"question": send.text, "agent": send.model, "earlier": earlier, **send.body}
 
 
-def exchange(
-    client: httpx.Client, send: Send, url: str, body: Mapping[str, Any], headers: Mapping[str, str]
-) -> Reply:
+def exchange(client: httpx.Client, send: Send, url: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
     """Send one request, read what is wanted of the response."""
     content = send.raw or json.dumps(body)
     given = {"content-type": "application/json", **headers, **send.headers}

@@ -192,7 +192,7 @@ def _left_out(root: Path, read: Collection[str]):  # type: ignore[no-untyped-def
     def left(folder: str, names: list[str]) -> set[str]:
         paths = {name: Path(folder) / name for name in names}
         links = {name for name, path in paths.items() if path.is_symlink()}
-        return (_NO_DOCUMENTS & set(names)) | {
+        return (set(names) & _NO_DOCUMENTS) | {
             name for name in links if paths[name].relative_to(root).as_posix() not in read
         }
 

@@ -28,7 +28,7 @@ from allotment.evaluation.attacks._asking import (
 from allotment.evaluation.attacks._credentials import Credentials
 from allotment.evaluation.attacks._seen import Stop, furthest, stops_of
 from allotment.evaluation.attacks._target import Target
-from allotment.evaluation.attacks._types import Attack, Result, Send
+from allotment.evaluation.attacks._types import Attack, Ending, Result, Send
 from allotment.evaluation.canaries import Canary, Detector
 
 LONGEST_REPLY = 20_000
@@ -172,7 +172,7 @@ def result_of(attack: Attack, replies: Sequence[Reply], stop: Stop, detector: De
     """The attempt's one end: leaked if anything that came back holds what the role may not know."""
     reply = "\n".join(reply.text for reply in replies)
     foreign = [c for c in detector.found(reply, asked=asked_of(attack)) if attack.role not in c.readers]
-    ending = "leaked" if foreign else "failed" if stop.layer is None else "stopped"
+    ending: Ending = "leaked" if foreign else "failed" if stop.layer is None else "stopped"
     told = ", ".join(f"{canary.id} ({canary.source})" for canary in foreign)
     return Result(
         attack.number,

@@ -26,7 +26,8 @@ class SeenLog(AuditLog):
 
     def take(self) -> list[dict[str, Any]]:
         """The events since the last call, oldest first."""
-        return self.__dict__.pop("_seen", [])
+        seen: list[dict[str, Any]] = self.__dict__.pop("_seen", [])
+        return seen
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def stops_of(
 
 
 def furthest(stops: Sequence[Stop]) -> Stop:
-    """The one that counts: a failure, for then it is not known how it would have ended; else the one that got furthest."""
+    """The one that counts: a failure, for then nobody knows how it would have ended; else the one that got furthest."""
     if not stops:
         return Stop(None, "nothing is on record")
     failed = [stop for stop in stops if stop.layer is None]

@@ -61,7 +61,7 @@ class Performer:
         try:
             row = self._row(task)
         except (AllotmentError, httpx.HTTPError, OSError, ValueError) as error:
-            row = {"ending": "failed", "detail": f"{type(error).__name__}: {error}"}
+            row = {"ending": "failed", "layer": task.layer, "detail": f"{type(error).__name__}: {error}"}
         yield task.key, {"seconds": round(time.monotonic() - began, 4), **row, "kind": task.kind}
 
     def _row(self, task: Task) -> Row:
@@ -89,5 +89,3 @@ class Performer:
         for attack, result in tried:
             yield result.id, {**row_of(result), "kind": "adaptive", "attack": asdict(attack)}
         yield task.key, {"ending": "done", "kind": "adaptive-end"}
-
-

@@ -158,7 +158,7 @@ class _Minder:
             self._count(part, key)
         elif kind == "fault":
             raise EngineError(str(row), element="a process that attacks", remedy="Mend that, then run this again.")
-        return kind != "end"
+        return bool(kind != "end")
 
     def _count(self, part: _Part, key: str) -> None:
         part.done.add(key)
@@ -176,7 +176,9 @@ class _Minder:
             self._count(part, part.at)
             self.failures.note(lost)
         if self.note is not None:
-            self.note(f"A process that attacks ended (exit code {code}); another one goes on with its {len(rest)} tasks.")
+            self.note(
+                f"A process that attacks ended (exit code {code}); another one goes on with its {len(rest)} tasks."
+            )
         part.deaths += 1
         if not rest or part.asked_to_stop:
             return False
