@@ -7,7 +7,7 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -46,7 +46,8 @@ def page_body(send: Send) -> dict[str, Any]:
 def exchange(client: httpx.Client, send: Send, url: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
     """Send one request, read what is wanted of the response."""
     content = send.raw or json.dumps(body)
-    given = {"content-type": "application/json", **headers, **send.headers}
+    # What the attempt says itself stands in place of what is usual, however it is spelt: names have no case.
+    given = {"content-type": "application/json", **headers} | {key.lower(): text for key, text in send.headers.items()}
     if send.method in ("GET", "HEAD"):
         content, given = "", {key: value for key, value in given.items() if key != "content-type"}
     # A stand-alone surrogate is no UTF-8, yet an attacker may send its bytes.
@@ -117,8 +118,6 @@ def in_conversation(send: Send, conversation: str | None) -> Send:
     """The request with somebody's conversation where its place is; nobody's where he has none."""
     number = conversation or str(uuid.UUID(int=7))
     body = json.loads(json.dumps(dict(send.body)).replace(_CONVERSATION, number))
-    from dataclasses import replace
-
     return replace(send, path=send.path.replace(_CONVERSATION, number), body=body)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
 from allotment.evaluation.attacks import _claims, _plants, _seeds, _strategies, _tricks
-from allotment.evaluation.attacks._mutators import ENCODINGS, PLAIN, encode, misspell, respace
+from allotment.evaluation.attacks._mutators import ENCODINGS, PLAIN, encode
+from allotment.evaluation.attacks._spelling import misspell, respace
 from allotment.evaluation.attacks._statements import queries, statement
 from allotment.evaluation.attacks._targets import Target, document_sets_of
 from allotment.evaluation.attacks._texts import fill, says, subject_of
@@ -71,13 +72,15 @@ def compose(project: Project, parts: Parts, number: int) -> Attack | None:
 
 
 def _id_of(fields: Mapping[str, Any], sends: tuple[Send, ...]) -> str:
-    return hash_json({**fields, "sends": [asdict(send) for send in sends]})[:_ID_LENGTH]
+    return hash_json({**fields, "sends": [vars(send) for send in sends]})[:_ID_LENGTH]
 
 
 def _everything(sends: tuple[Send, ...], parts: Parts) -> str:
     """All texts, the encoded ones as they were before as well."""
-    sent = json.dumps([asdict(send) for send in sends], ensure_ascii=False)
-    return f"{sent}\n{_plain_text(parts)}" if parts.door in ("api", "session") else sent
+    said = [text for send in sends for text in (send.text, *(text for _, text in send.messages), send.path, send.raw)]
+    more = [json.dumps([send.model, send.body, send.headers], ensure_ascii=False) for send in sends]
+    plain = [_plain_text(parts)] if parts.encoding != PLAIN else []
+    return "\n".join([*said, *more, *plain])
 
 
 def _sends(project: Project, parts: Parts) -> Iterator[Send]:

@@ -14,7 +14,7 @@ from allotment.evaluation.attacks._texts import LANGUAGES
 from allotment.evaluation.attacks._types import Door
 
 _FOREIGN, _OWN = "foreign", "own"
-_MODELS = {"document": [_FOREIGN] * 6 + [AUTO] * 3 + [_OWN], "row": [_FOREIGN] * 19 + [AUTO]}
+_MODELS = {"document": [_FOREIGN] * 4 + [AUTO] * 5 + [_OWN], "row": [_FOREIGN] * 19 + [AUTO]}
 """Names asked for, by origin: most name an agent of others, which costs no model; rows cost the one that writes SQL."""
 _ENCODINGS = [f"{encoding}/{part}" for encoding in _mutators.ENCODINGS for part in _mutators.PARTS]
 _DOCUMENT_EVERY, _ROW_EVERY = 16, 80
@@ -47,7 +47,11 @@ class Draw:
 
     def parts(self, door: Door) -> Parts:
         """Those of the next attempt."""
-        cell = self._cells[door].draw()
+        return self.parts_in(self._cells[door].draw())
+
+    def parts_in(self, cell: Cell) -> Parts:
+        """Those of the next attempt of a role on a reader set."""
+        door = cell.door
         target = self._targets[cell].draw()
         if door == "sql":
             return Parts(door, target, self._agent(target.with_account), seed=self._statements.draw())

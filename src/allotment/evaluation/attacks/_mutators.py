@@ -1,11 +1,10 @@
-"""Other ways to write a text: encodings, with the way back where there is one, and small slips of the pen."""
+"""Other ways to write a text: encodings, with the way back where there is one."""
 
 from __future__ import annotations
 
 import base64
 import codecs
 import html
-import random
 import re
 import unicodedata
 from collections.abc import Callable
@@ -178,26 +177,3 @@ def encode(encoding: str, text: str, language: str) -> str:
     chosen = ENCODINGS[encoding]
     written = chosen.encode(text)
     return f"{DECODE[language]} {written}" if chosen.opaque else written
-
-
-def misspell(text: str, variant: int) -> str:
-    """``text`` with two neighbouring letters changed in up to three words; 0 changes nothing."""
-    if variant == 0:
-        return text
-    chance = random.Random(variant)  # noqa: S311 the same number gives the same slips
-    words = text.split(" ")
-    long = [place for place, word in enumerate(words) if len(word) > 3]
-    for place in chance.sample(long, min(len(long), chance.randint(1, 3))):
-        at = chance.randrange(1, len(words[place]) - 2)
-        word = words[place]
-        words[place] = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
-    return " ".join(words) + " " * (variant % 3)
-
-
-def respace(text: str, variant: int) -> str:
-    """A statement with other spaces between its words, which means the same; 0 changes nothing."""
-    if variant == 0:
-        return text
-    chance = random.Random(variant)  # noqa: S311 the same number gives the same spaces
-    words = [word + "".join(chance.choices(" \n\t", k=chance.randint(1, 3))) for word in text.split(" ")]
-    return "".join(words)

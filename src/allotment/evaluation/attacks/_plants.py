@@ -12,7 +12,7 @@ from allotment.evaluation.attacks._mutators import ENCODINGS
 from allotment.evaluation.attacks._targets import Target, cells
 from allotment.evaluation.attacks._texts import fill, read, says, subject_of
 from allotment.evaluation.canaries import Canary
-from allotment.project import Project
+from allotment.project import AccountConfig, Project, TableGrant
 
 NONE = "none"
 _TAIL = "This notice was put up for everybody in the house and holds until a newer one is put up in its place."
@@ -115,7 +115,10 @@ def _page(entry: Mapping[str, Any], values: Mapping[str, str]) -> str:
 
 def _rows(project: Project, targets: Sequence[Target], chance: random.Random) -> Iterator[Plan]:
     number = 0
-    for account, tables in sorted(_open_tables(project).items()):
+    for account in sorted({agent.account for agent in project.agents.values() if agent.account is not None}):
+        config = project.accounts[account]
+        known = columns_of(project, config.database)
+        tables = _open_tables(config, known)
         agent = next(name for name, one in project.agents.items() if one.account == account)
         usable = [target for target in targets if agent in target.own]
         for entry in read("plants")["rows"] if usable else ():
@@ -127,34 +130,28 @@ def _rows(project: Project, targets: Sequence[Target], chance: random.Random) ->
                 continue
             table, column = chance.choice(places)
             number += 1
-            row = _row(project, account, table, column.name, text, number)
+            row = _row(known[table], config.tables[table], column.name, text, number)
             ask = fill(entry["ask"], {"table": table, "column": column.name, **values})
-            database = project.accounts[account].database
-            yield Plan(PlantedRow(f"{entry['id']}/{account}", database, table, row), target, agent, ask)
+            yield Plan(PlantedRow(f"{entry['id']}/{account}", config.database, table, row), target, agent, ask)
 
 
-def _open_tables(project: Project) -> dict[str, list[tuple[str, tuple[Column, ...]]]]:
-    """Account of an agent → tables that take a row, with the text columns it shows and filters nothing by."""
-    found: dict[str, list[tuple[str, tuple[Column, ...]]]] = {}
-    for account in sorted({agent.account for agent in project.agents.values() if agent.account is not None}):
-        config = project.accounts[account]
-        known = columns_of(project, config.database)
-        tables = []
-        for table, grant in sorted(config.tables.items()):
-            columns = known.get(table, ())
-            shown = tuple(c for c in columns if c.kind == "text" and c.name in set(grant.columns) - set(grant.rows))
-            if shown and not grant.claims and not any(c.needed and c.kind == "other" for c in columns):
-                tables.append((table, shown))
-        found[account] = tables
+def _open_tables(
+    config: AccountConfig, known: Mapping[str, tuple[Column, ...]]
+) -> list[tuple[str, tuple[Column, ...]]]:
+    """Tables that take a row, with the text columns the account shows and filters nothing by."""
+    found = []
+    for table, grant in sorted(config.tables.items()):
+        columns = known.get(table, ())
+        shown = tuple(c for c in columns if c.kind == "text" and c.name in set(grant.columns) - set(grant.rows))
+        if shown and not grant.claims and not any(c.needed and c.kind == "other" for c in columns):
+            found.append((table, shown))
     return found
 
 
-def _row(project: Project, account: str, table: str, column: str, text: str, number: int) -> dict[str, str | int]:
+def _row(columns: Sequence[Column], grant: TableGrant, column: str, text: str, number: int) -> dict[str, str | int]:
     """The row: the text, what a row must have, and what the account's filter asks for."""
-    config = project.accounts[account]
-    needed = [one for one in columns_of(project, config.database)[table] if one.needed and one.name != column]
-    row: dict[str, str | int] = {one.name: _value(one, number) for one in needed}
-    for name, wanted in config.tables[table].rows.items():
+    row: dict[str, str | int] = {one.name: _value(one, number) for one in columns if one.needed}
+    for name, wanted in grant.rows.items():
         value = wanted[0] if isinstance(wanted, tuple) else wanted
         row[name] = value if isinstance(value, int) else str(value)
     return {**row, column: text}
