@@ -26,5 +26,3 @@ def _parts(answer: Answer) -> Iterator[str]:
             yield " | ".join("" if cell is None else str(cell) for cell in row)
     yield from (f"{step}: {reason}" for step, reason in answer.explanation)
     yield from answer.learnt
-    if answer.routing is not None:
-        yield answer.routing.asked or ""

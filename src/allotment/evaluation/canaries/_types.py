@@ -30,5 +30,5 @@ class Canary:
 
     @property
     def set_name(self) -> str:
-        """Name of its reader set in matrices: its roles, sorted, joined by ``+``."""
-        return "+".join(sorted(self.readers))
+        """Name of its reader set in matrices: its roles, sorted, joined by ``+``; ``nobody`` where there is none."""
+        return "+".join(sorted(self.readers)) or "nobody"

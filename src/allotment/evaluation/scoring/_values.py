@@ -105,6 +105,8 @@ def _canonical(token: str) -> str:
 
 
 def _bare(text: str) -> str:
+    if text.isascii():
+        return text
     return "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
 
 
