@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 
-from allotment.databases import Databases
 from allotment.evaluation.attacks._asking import Reply, chat_body, exchange, new_client, together
 from allotment.evaluation.attacks._doors import result_of
 from allotment.evaluation.attacks._generate import generate
@@ -138,8 +137,7 @@ def attack_endpoint(
         EngineError: twenty attempts in a row failed; what was done is kept.
     """
     began, budget = time.monotonic(), Budget(settings.budget_minutes)
-    with Databases(project, workspace) as databases:
-        known = find_canaries(project, workspace, databases, seed=settings.seed)
+    known = find_canaries(project, workspace, None, seed=settings.seed)  # the company's databases are left alone
     canaries = require_canaries(known.canaries)
     attacks = _by_api(project, canaries, settings)
     folder = (
