@@ -91,3 +91,5 @@ class Result:
     """The check, decision or error, from the record."""
     seconds: float
     model_called: bool
+    agent: str = ""
+    """The agent that was reached, if one was."""
