@@ -1,5 +1,8 @@
 """The report: verdict, figures and pictures in one signed file that can be handed on."""
 
+from allotment.evaluation.report._canonical import from_json, to_json
+from allotment.evaluation.report._curve import curve_svg
+from allotment.evaluation.report._matrix import matrix_svg
 from allotment.evaluation.report._types import (
     FORMAT,
     Attempt,
@@ -30,4 +33,8 @@ __all__ = [
     "Report",
     "Series",
     "Table",
+    "curve_svg",
+    "from_json",
+    "matrix_svg",
+    "to_json",
 ]
