@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -46,8 +47,17 @@ def from_json(data: bytes) -> Report:
 
 def report_value(report: Report) -> dict[str, Any]:
     """The report as a JSON value. Errors as ``to_json``."""
-    value: dict[str, Any] = _adapter().dump_python(_checked(asdict(report)), mode="json")
+    value: dict[str, Any] = _adapter().dump_python(_checked(_writable(asdict(report))), mode="json")
     return value
+
+
+def _writable(value: Any) -> Any:
+    """The same with halves of characters, which no text may hold and models write, made whole or replaced."""
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, dict):
+        return {key: _writable(item) for key, item in value.items()}
+    return [_writable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def report_of(value: Any) -> Report:
@@ -110,7 +120,7 @@ def _faults(report: Report) -> Iterator[tuple[str, str]]:
     yield from ((f"tables.{item.name}", "is not rectangular") for item in report.tables if not _is_even(item))
     lines = [(f"curves.{curve.name}.{line.name}", line) for curve in report.curves for line in curve.series]
     yield from ((name, "has not one interval for each point") for name, line in lines if not _has_intervals(line))
-    yield from ((name, "holds a number that is not finite") for name, value in _numbers(report) if value - value != 0)
+    yield from ((name, "holds a number that is not finite") for name, value in _numbers(report) if not isfinite(value))
 
 
 def _is_whole(matrix: Matrix) -> bool:

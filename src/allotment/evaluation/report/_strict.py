@@ -17,7 +17,7 @@ _MARKUP = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 
 def canonical(value: Any) -> bytes:
-    """The one JSON text of a value: ASCII, keys sorted, no white space, nothing in it that HTML could take for markup."""
+    """The one JSON text of a value: ASCII, keys sorted, no white space, nothing that HTML could take for markup."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     for character, escaped in _MARKUP.items():  # these stand in strings alone
         text = text.replace(character, escaped)

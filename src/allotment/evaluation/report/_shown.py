@@ -1,0 +1,27 @@
+"""Text that a model or a stranger wrote, made fit to be shown: nothing in it acts, nothing in it is invisible."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from markupsafe import escape
+
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Unicode's categories of what is not seen, or changes how others are shown: controls, marks of direction, halves."""
+
+
+def visible(text: str) -> str:
+    """The text with every character that is not seen named by its number: ``⟨U+202E⟩``."""
+    if text.isprintable():  # the usual case, and quick; it knows all of these categories
+        return text
+    return "".join(_named(character) for character in text.replace("\r\n", "\n"))
+
+
+def markup(text: str) -> str:
+    """The visible text, escaped for HTML or XML, between tags or in a quoted attribute."""
+    return str(escape(visible(text)))
+
+
+def _named(character: str) -> str:
+    hidden = character not in "\n\t" and unicodedata.category(character) in _HIDDEN
+    return f"⟨U+{ord(character):04X}⟩" if hidden else character
