@@ -83,7 +83,7 @@ def _unknown_version(version: int) -> InputError:
 
 def _read_1(value: dict[str, Any]) -> Report:
     report = _checked(value)
-    if canonical(_adapter().dump_python(report, mode="json")) != canonical(value):
+    if canonical(report_value(report)) != canonical(value):
         raise unreadable("lacks fields, has some that are not known, or values of another kind", "report")
     return report
 
