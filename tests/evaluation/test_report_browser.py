@@ -27,8 +27,6 @@ OPEN_ALL = "document.querySelectorAll('details').forEach(one => { one.open = tru
 PICTURES_FIT = (
     "[...document.querySelectorAll('.wide > svg')].every(one => one.getBoundingClientRect().right <= innerWidth)"
 )
-    "[...document.querySelectorAll('.wide > svg')].every(one => one.getBoundingClientRect().right <= innerWidth)"
-)
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
 
 
