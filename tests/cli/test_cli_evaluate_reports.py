@@ -118,6 +118,15 @@ def test_a_report_that_cannot_be_kept_is_shown_and_written_where_it_can_be(small
     assert (small / "r.html").is_file() and (small / "r.xml").is_file()
 
 
+def test_under_json_an_error_stands_in_the_one_value(small: Path) -> None:
+    (small / ".allotment").write_text("in the way", encoding="utf-8")
+    run, out = run_in(small, as_json=True)
+    assert finish(run, PASSED, Files(baseline=small / "none.json")) == 1
+    value = json.loads(out.getvalue())
+    assert value["report"]["verdict"] == PASSED.verdict and value["error"]["exit_code"] == 1
+    assert value["files"] == {}
+
+
 def test_a_report_that_cannot_be_signed_is_shown_and_its_checks_are_written(small: Path) -> None:
     run, out = run_in(small)
     with pytest.raises(AllotmentError, match="not finite"):

@@ -98,8 +98,11 @@ def test_no_text_becomes_markup_anywhere(workspace: Workspace, text: str) -> Non
 
 @given(st.text())
 def test_nothing_of_what_is_shown_is_unseen(text: str) -> None:
-    seen = visible(text).replace("\n", "").replace("\t", "")
-    assert seen == "" or seen.isprintable()
+    assert "".join(visible(text).split()).isprintable()
+
+
+def test_fillers_and_selectors_are_seen_too() -> None:
+    assert visible("a\u3164b\ufe0f\U000e0101") == "a⟨U+3164⟩b⟨U+FE0F⟩⟨U+E0101⟩"
 
 
 def test_the_hostile_text_is_shown_in_full(workspace: Workspace) -> None:

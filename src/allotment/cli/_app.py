@@ -65,9 +65,7 @@ def _root(
         typer.echo(context.get_help())
 
 
-def command(
-    parent: typer.Typer, name: str, cls: type[TyperCommand] | None = None
-) -> Callable[[Command], Command]:
+def command(parent: typer.Typer, name: str, cls: type[TyperCommand] | None = None) -> Callable[[Command], Command]:
     """Register a function as the command ``name``; its first parameter is the ``Run``, the others its options.
 
     ``-C``, ``--json`` and ``--debug`` are added to it, so that they may stand before or after the command.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from allotment.cli._app import error_value
 from allotment.errors import AllotmentError
 
 if TYPE_CHECKING:
@@ -57,22 +58,34 @@ def finish(run: Run, report: Report, files: Files, agent: str = "") -> int:
     changes, errors = _changes(workspace, report, files.baseline)
     signed = _attempt(lambda: sign_report(workspace, report, changes), errors)
     written = _write(workspace, signed, report, files, agent, errors)
-    value = {"report": report, "files": written, "changes": changes}
+    value = {"report": report, "files": written, "changes": changes, **(error_value(errors[0]) if errors else {})}
     run.show(
         value, lambda console: console.print("\n".join(_lines(report, changes, written)), markup=False, soft_wrap=True)
     )
     if errors:
-        raise errors[0]
+        return _ended(run, errors[0])
     return 0 if report.outcome == "passed" and not (changes and changes.got_worse) else 1
+
+
+def _ended(run: Run, error: AllotmentError) -> int:
+    """The error at the end; under ``--json`` it stands in the one value already."""
+    if not run.json:
+        raise error
+    run.note(f"Error: {error}")
+    return error.exit_code
 
 
 def _attempt(step: Callable[[], Any], errors: list[AllotmentError]) -> Any:
     """What a step returns; none where it fails, and the error is kept for the end."""
+    from allotment.workspace import storage_error
+
     try:
         return step()
     except AllotmentError as error:
         errors.append(error)
-        return None
+    except OSError as error:
+        errors.append(storage_error(Path(error.filename or ""), error))
+    return None
 
 
 def _changes(

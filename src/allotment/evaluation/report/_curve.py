@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from allotment.evaluation.report._drawing import CHARACTER, key_of, svg, text
+from allotment.evaluation.report._drawing import CHARACTER, heading, key_of, svg, text
 from allotment.evaluation.report._scale import Scale, scale_of, tick_text
 from allotment.evaluation.report._types import Curve, Series
 
@@ -37,12 +37,12 @@ def curve_svg(curve: Curve, *, alone: bool = True) -> str:
     key, top = key_of("curve", curve.name), 62.0 if alone else 36.0
     rows = list(_legend_rows(curve))
     size = (_WIDTH, top + _PLOT + 62 + 24 * len(rows))
-    heading = text(16, 28, curve.title, "heading") if alone else ""
+    title = heading(curve.title) if alone else ""
     if not any(line.points for line in curve.series):
-        return svg(key, size, curve.title, _NO_POINTS, [heading, text(_LEFT, top + 40, _NO_POINTS, "soft")], alone)
+        return svg(key, size, curve.title, _NO_POINTS, [title, text(_LEFT, top + 40, _NO_POINTS, "soft")], alone)
     frame = _frame_of(curve, top)
     parts = [
-        heading,
+        title,
         *_grid(frame, curve),
         *(_band(frame, place, line) for place, line in enumerate(curve.series)),
         *(part for place, line in enumerate(curve.series) for part in _line(frame, place, line)),

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from allotment.evaluation.report._shown import markup
 
+HEADING = 80
+"""Characters of a title that have room."""
 CHARACTER = 7.2
 """Width of a letter of 13 pixels, on average and a bit more."""
 
@@ -50,6 +52,11 @@ def text(x: float, y: float, words: str, kind: str = "", anchor: str = "start") 
     """One line of text."""
     named = f' class="{kind}"' if kind else ""
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{named}>{markup(words)}</text>'
+
+
+def heading(words: str) -> str:
+    """The title over a picture that stands alone; cut where it would be wider than that."""
+    return text(16, 28, words if len(words) <= HEADING else f"{words[: HEADING - 1]}…", "heading")
 
 
 def label(x: float, y: float, lines: Sequence[str], whole: str, anchor: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from allotment.evaluation.report._drawing import CHARACTER, key_of, label, svg, text, wrapped
+from allotment.evaluation.report._drawing import CHARACTER, HEADING, heading, key_of, label, svg, text, wrapped
 from allotment.evaluation.report._shown import markup
 from allotment.evaluation.report._types import Matrix, MatrixCell
 
@@ -57,7 +57,7 @@ def matrix_svg(matrix: Matrix, *, alone: bool = True) -> str:
     frame = _frame_of(matrix, columns, rows, alone)
     parts = [
         _patterns(key),
-        text(_MARGIN, 28, matrix.title, "heading") if alone else "",
+        heading(matrix.title) if alone else "",
         *(
             label(frame.left + place * _WIDTH + (_WIDTH - _GAP) / 2, frame.top - 10, lines, whole, "middle")
             for place, (lines, whole) in enumerate(zip(columns, matrix.columns, strict=True))
@@ -95,7 +95,9 @@ def _frame_of(matrix: Matrix, columns: list[list[str]], rows: list[list[str]], a
     letters = max((len(line) for lines in rows for line in lines), default=0)
     left = _MARGIN + 10 + letters * CHARACTER
     top = (44 if alone else 12) + 15 * max((len(lines) for lines in columns), default=1) + 8
-    width = max(left + len(matrix.columns) * _WIDTH + _MARGIN, 420.0, len(matrix.title) * 8.5 + 32 if alone else 0)
+    width = max(
+        left + len(matrix.columns) * _WIDTH + _MARGIN, 420.0, min(len(matrix.title), HEADING) * 8.5 + 32 if alone else 0
+    )
     return _Frame(left, top, width, top + len(matrix.rows) * (_HEIGHT + _GAP) + 68)
 
 

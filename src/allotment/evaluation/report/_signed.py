@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import TypeAdapter, ValidationError
 
 import allotment
-from allotment.errors import InputError
+from allotment.errors import InputError, IntegrityError
 from allotment.evaluation.report._canonical import report_of, report_value
 from allotment.evaluation.report._strict import LARGEST, canonical, read_canonical, unreadable
 from allotment.evaluation.report._types import Changes, Report
@@ -116,7 +116,15 @@ def page_version() -> str:
 
 def _private_key(workspace: Workspace) -> Ed25519PrivateKey:
     derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE)
-    return Ed25519PrivateKey.from_private_bytes(derive.derive(bytes.fromhex(workspace.secret("manifest.key"))))
+    return Ed25519PrivateKey.from_private_bytes(derive.derive(_secret(workspace)))
+
+
+def _secret(workspace: Workspace) -> bytes:
+    try:
+        return bytes.fromhex(workspace.secret("manifest.key"))
+    except ValueError:
+        place = str(workspace.secret_file("manifest.key"))
+        raise IntegrityError("is not the key it was.", element=place, remedy="Restore it from a backup.") from None
 
 
 def _hex(key: Ed25519PrivateKey) -> str:
