@@ -40,7 +40,7 @@ docs: $(VENV)/.installed  ## write the generated pages of docs/ anew
 	$(BIN)/python scripts/docs.py
 
 pictures: $(VENV)/.dev chromium  ## take the pictures of the pages in docs/images anew, with the tests that look at them
-	ALLOTMENT_PICTURES=docs/images $(BIN)/python -m pytest -q -k "picture or test_admin_browser" tests/gateway
+	ALLOTMENT_PICTURES=docs/images $(BIN)/python -m pytest -q -k "picture or test_admin_browser" tests/gateway tests/evaluation
 
 clean:  ## remove the demo, test results and caches; models and .venv stay
 	rm -rf demo test-results build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -198,6 +198,7 @@ def _command_texts(command: Any, path: str) -> Iterator[str]:
     if hasattr(command, "commands"):
         return
     arguments = [item.metavar for item in command.params if item.param_type_name == "argument"]
+    arguments = [name for name in arguments if name != path.rpartition(" ")[2]]  # `evaluate AGENT` is named by its own
     yield f"\n## `{' '.join([path, *arguments])}`\n\n{_paragraphs(command.help)}\n"
     rows = [_parameter_row(item) for item in command.params if item.name not in SHARED]
     if rows:

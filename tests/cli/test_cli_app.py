@@ -75,7 +75,9 @@ COMMANDS = {
     "audit list",
     "audit export",
     "audit prune",
-    "evaluate",
+    "evaluate AGENT",
+    "evaluate verify",
+    "evaluate key",
     "demo",
 }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from allotment.cli._run import Run, output, to_json
 from allotment.errors import AllotmentError, StorageError
@@ -64,11 +65,14 @@ def _root(
         typer.echo(context.get_help())
 
 
-def command(parent: typer.Typer, name: str) -> Callable[[Command], Command]:
+def command(parent: typer.Typer, name: str, cls: type[TyperCommand] | None = None) -> Callable[[Command], Command]:
     """Register a function as the command ``name``; its first parameter is the ``Run``, the others its options.
 
     ``-C``, ``--json`` and ``--debug`` are added to it, so that they may stand before or after the command.
     What it returns is the exit code; none is 0.
+
+    Args:
+        cls: what the library makes of it, where that is another than usual.
     """
 
     def register(function: Command) -> Command:
@@ -86,7 +90,7 @@ def command(parent: typer.Typer, name: str) -> Callable[[Command], Command]:
         signature = inspect.Signature([*options, *_shared()])
         called.__signature__ = signature  # type: ignore[attr-defined]
         called.__annotations__ = {item.name: item.annotation for item in signature.parameters.values()}
-        parent.command(name)(called)
+        parent.command(name, cls=cls)(called)
         return function
 
     return register

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from allotment.cli._app import app, command
 from allotment.cli._names import agent_of
@@ -26,6 +26,14 @@ class _AgentOrCommand(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
+class _NamedByItsArgument(TyperCommand):
+    """A command whose name in the usage line is its argument already."""
+
+    def collect_usage_pieces(self, ctx):  # type: ignore[no-untyped-def]  # as above
+        """What stands behind the name."""
+        return [self.options_metavar]
+
+
 evaluation = typer.Typer(
     name="evaluate",
     help="Does an agent know, does anything leak, does it hold: evaluations that end in a signed report.",
@@ -35,7 +43,7 @@ evaluation = typer.Typer(
 app.add_typer(evaluation)
 
 
-@command(evaluation, _AGENT)
+@command(evaluation, _AGENT, _NamedByItsArgument)
 def evaluate(
     run: Run, agent: Annotated[str, typer.Argument(metavar="AGENT", help="An agent of allotment.yaml.")]
 ) -> None:

@@ -9,6 +9,7 @@ Kind = Literal["knowledge", "leaks", "attacks"]
 Outcome = Literal["passed", "failed", "unknown"]
 """``unknown``: it could not be found out, which is never taken for passed."""
 Better = Literal["lower", "higher", "neither"]
+Unit = Literal["share", "count", "seconds", "per second", "score"]
 Cell = str | int | float | None
 
 FORMAT = 1
@@ -42,7 +43,7 @@ class Figure:
     total: int | None = None
     """How many things it was counted over."""
     goal: float | None = None
-    unit: Literal["share", "count", "seconds", "per second", "score"] = "share"
+    unit: Unit = "share"
 
 
 @dataclass(frozen=True)
@@ -146,3 +147,38 @@ class Report:
         if "failed" in outcomes:
             return "failed"
         return "passed" if outcomes == {"passed"} else "unknown"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One check or figure that is not as it was in the baseline."""
+
+    subject: Literal["check", "figure"]
+    name: str
+    title: str
+    before: Cell
+    """Outcome or value; None where there was none."""
+    now: Cell
+    reason: str
+    unit: Unit | None = None
+    """Of a figure."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What changed since an earlier report of the same kind and project."""
+
+    baseline: str
+    """When it was made."""
+    baseline_sha256: str
+    """Of the signed JSON."""
+    worse: tuple[Change, ...] = ()
+    better: tuple[Change, ...] = ()
+    new: tuple[Change, ...] = ()
+    gone: tuple[Change, ...] = ()
+    """Not looked at any more, which is worse too: it may have been left out because it would have failed."""
+
+    @property
+    def got_worse(self) -> bool:
+        """Whether a pipeline has to stop."""
+        return bool(self.worse or self.gone)
