@@ -9,7 +9,7 @@ from allotment.agents import SupportIndex
 from allotment.evaluation.knowledge._scores import Scored
 from allotment.evaluation.knowledge._types import Means
 from allotment.evaluation.report import Series
-from allotment.evaluation.scoring import cluster_interval, wilson_interval
+from allotment.evaluation.scoring import share_interval, wilson_interval
 
 _BINS = 5
 
@@ -84,7 +84,7 @@ def reliability(scored: Sequence[Scored], index: SupportIndex) -> Series | None:
         return None
     points = tuple((_mean([sure for sure, _ in one]), _mean([float(got.right) for _, got in one])) for one in filled)
     ends = [
-        cluster_interval([float(one.right) for _, one in group], [one.question.fact for _, one in group]) or (0.0, 1.0)
+        share_interval([one.right for _, one in group], [one.question.fact for _, one in group]) or (0.0, 1.0)
         for group in filled
     ]
     return Series("adapter", points, tuple(low for low, _ in ends), tuple(high for _, high in ends))

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from allotment.errors import AllotmentError, Cancelled
-from allotment.evaluation.scoring import is_right, is_right_leniently, kappa, statistic_interval
+from allotment.evaluation.scoring import agreement_intervals, is_right, is_right_leniently, kappa
 from allotment.models import Engine, Message
 from allotment.workspace import Ledger, hash_json
 
@@ -98,19 +98,9 @@ def agreement(name: str, pairs: Sequence[tuple[bool, bool]], without: int) -> Ag
     total = len(pairs) + without
     if not pairs or without > MOST_WITHOUT_VERDICT * total:
         return Agreement(name, total, without, None, None, None, None)
-    return Agreement(
-        name,
-        total,
-        without,
-        _share(pairs),
-        statistic_interval(pairs, _share),
-        kappa(pairs),
-        statistic_interval(pairs, kappa),
-    )
-
-
-def _share(pairs: Sequence[tuple[bool, bool]]) -> float:
-    return sum(one == other for one, other in pairs) / len(pairs)
+    share = sum(one == other for one, other in pairs) / len(pairs)
+    share_ends, kappa_ends = agreement_intervals(pairs)
+    return Agreement(name, total, without, share, share_ends, kappa(pairs), kappa_ends)
 
 
 def model_judge(engine: Engine, ledger: Ledger, seal: Mapping[str, str], note: Callable[[], None]) -> Judge:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib.metadata import version
 
 from allotment.access import Grant, Policy, Principal, Request
@@ -59,7 +60,8 @@ class MeansOf:
         self._agent = agent
         self._policy = Policy.of(parts.project)
         self._principal = Principal(EVALUATION_USER, min(parts.project.agents[agent].roles))
-        self._search: Grant | None = None
+        self._prompts: dict[str, str] = {}
+        """Question id → the question with its sections: searched for once, sent twice."""
         self.manifest: Manifest | None = None
         self.no_adapter = ""
         try:
@@ -68,7 +70,7 @@ class MeansOf:
             self.no_adapter = str(error)
         self.base_model = self.manifest.base_model if self.manifest else parts.project.models.base
 
-    @property
+    @cached_property
     def sections(self) -> dict[str, Section]:
         """Sections that all roles of the agent may read, by id."""
         sections = load_sections(self._parts.workspace)
@@ -116,9 +118,11 @@ class MeansOf:
         sections = self.sections
 
         def prompt(question: Question) -> str:
-            hits = search.search(grant, question.text, limit=_SECTIONS)
-            found = [sections[hit.section_id].with_header for hit in hits if hit.section_id in sections]
-            return with_passages(question.text, found)
+            if question.id not in self._prompts:
+                hits = search.search(grant, question.text, limit=_SECTIONS)
+                found = [sections[hit.section_id].with_header for hit in hits if hit.section_id in sections]
+                self._prompts[question.id] = with_passages(question.text, found)
+            return self._prompts[question.id]
 
         return replace(asked, prompt=prompt)
 

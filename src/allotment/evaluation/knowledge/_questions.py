@@ -14,7 +14,7 @@ import yaml
 from allotment.dataset import Item, load_items
 from allotment.documents import Section, load_sections, stems_of
 from allotment.errors import AllotmentError
-from allotment.evaluation.knowledge._types import Question, QuestionSet
+from allotment.evaluation.knowledge._types import SETS, Question, QuestionSet
 from allotment.evaluation.knowledge._unanswerable import unanswerable_questions
 from allotment.project import Project
 from allotment.workspace import Workspace, hash_text
@@ -59,7 +59,7 @@ def spread(questions: Sequence[Question], count: int) -> list[Question]:
     waiting: dict[QuestionSet, list[Question]] = defaultdict(list)
     for question in questions:
         waiting[question.set].append(question)
-    lines = [_by_turns(group) for group in waiting.values()]
+    lines = [_by_turns(waiting[kind]) for kind in SETS if kind in waiting]
     chosen: set[str] = set()
     for place in range(max(map(len, lines), default=0)):
         for line in lines:

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from allotment.evaluation.knowledge._types import Answers, Means, Question, QuestionSet, Reply
-from allotment.evaluation.scoring import cluster_interval, holm, is_right, is_right_leniently, mcnemar, token_f1
+from allotment.evaluation.scoring import (
+    cluster_interval,
+    holm,
+    is_right,
+    is_right_leniently,
+    mcnemar,
+    share_interval,
+    token_f1,
+)
 
 
 @dataclass(frozen=True)
@@ -103,8 +111,8 @@ def row_of(answers: Answers, questions: Sequence[Question], kind: QuestionSet) -
         sum(one.right for one in known),
         sum(one.lenient for one in known),
         sum(one.f1 for one in known) / len(known) if known else None,
-        cluster_interval([float(one.right) for one in known], facts),
-        cluster_interval([float(one.lenient) for one in known], facts),
+        share_interval([one.right for one in known], facts),
+        share_interval([one.lenient for one in known], facts),
         sum(one.unknown for one in scored),
         len(scored),
         len(failed),

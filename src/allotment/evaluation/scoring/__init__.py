@@ -2,13 +2,21 @@
 
 from allotment.evaluation.scoring._expectation import Answered, Verdict, expect_answer
 from allotment.evaluation.scoring._lemmas import is_right_leniently
-from allotment.evaluation.scoring._resample import cluster_interval, holm, kappa, mcnemar, statistic_interval
+from allotment.evaluation.scoring._resample import (
+    agreement_intervals,
+    cluster_interval,
+    holm,
+    kappa,
+    mcnemar,
+    share_interval,
+)
 from allotment.evaluation.scoring._score import is_right, token_f1, wilson_interval
 from allotment.evaluation.scoring._unknown import says_unknown
 
 __all__ = [
     "Answered",
     "Verdict",
+    "agreement_intervals",
     "cluster_interval",
     "expect_answer",
     "holm",
@@ -17,7 +25,7 @@ __all__ = [
     "kappa",
     "mcnemar",
     "says_unknown",
-    "statistic_interval",
+    "share_interval",
     "token_f1",
     "wilson_interval",
 ]

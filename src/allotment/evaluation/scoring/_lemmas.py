@@ -56,6 +56,8 @@ _AS_THEY_STAND = frozenset(
 )
 """Words whose base form means something else: a comparison, a count, or another word."""
 _COMPARED = re.compile(r"(?:š|č)(?:í|ího|ímu|ím|ích|ími|ia|ie|iu|ieho|iemu|om|ej|ou)$")
+_LONG = 8
+"""Letters from which on "ne" at a word's beginning is taken for a negation."""
 _WORD = re.compile(r"[^\W\d_]+")
 _SENTENCE_BEGINS = re.compile(r"(?:^|[.!?:]\s+|\n)[\s\"'„“(*_-]*$")
 
@@ -108,6 +110,8 @@ def lemma(word: str, language: str) -> str:
     if word in _AS_THEY_STAND or word.startswith("naj") or _COMPARED.search(word):
         return word
     base = simplemma.lemmatize(word, lang=language).casefold()
+    if base.startswith("ne") and len(base) >= _LONG:  # of negated adjectives the dictionary has few
+        return f"ne{simplemma.lemmatize(base[2:], lang=language).casefold()}"
     if word.startswith("ne") and not base.startswith("ne"):
         return word if word.startswith("nej") else f"ne{base}"
     return base

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
+
+from allotment.evaluation.scoring._score import wilson_interval
 
 RESAMPLES = 2000
 _SEED = 20260
@@ -37,13 +38,29 @@ def cluster_interval(values: Sequence[float], clusters: Sequence[str]) -> Interv
     return _percentiles(drawn[:, 0] / drawn[:, 1])
 
 
-def statistic_interval(rows: Sequence[Any], statistic: Callable[[Sequence[Any]], float | None]) -> Interval | None:
-    """95 % interval of any statistic of rows by the same bootstrap; resamples without a value are left out."""
-    if not rows:
-        return None
-    found = [statistic([rows[place] for place in draw]) for draw in _draws(len(rows))]
-    known = [value for value in found if value is not None]
-    return _percentiles(np.array(known)) if known else None
+def share_interval(values: Sequence[bool], clusters: Sequence[str]) -> Interval | None:
+    """As ``cluster_interval``, of a share; Wilson's over the clusters where all are alike."""
+    found = cluster_interval([float(value) for value in values], clusters)
+    if found is None or found[0] != found[1]:
+        return found
+    alike, count = found[0], len(set(clusters))
+    return wilson_interval(round(alike * count), count) if alike in (0.0, 1.0) else found
+
+
+def agreement_intervals(pairs: Sequence[tuple[bool, bool]]) -> tuple[Interval | None, Interval | None]:
+    """95 % intervals of the share of pairs that agree and of their kappa, by the same bootstrap over pairs.
+
+    Resamples without a kappa are left out.
+    """
+    if not pairs:
+        return None, None
+    drawn = np.array(pairs, dtype=np.float64)[_draws(len(pairs))]
+    seen = (drawn[:, :, 0] == drawn[:, :, 1]).mean(axis=1)
+    one, other = drawn[:, :, 0].mean(axis=1), drawn[:, :, 1].mean(axis=1)
+    chance = one * other + (1 - one) * (1 - other)
+    known = chance < 1
+    beyond = (seen[known] - chance[known]) / (1 - chance[known])
+    return _percentiles(seen), _percentiles(beyond) if len(beyond) else None
 
 
 def _draws(count: int) -> npt.NDArray[np.intp]:
