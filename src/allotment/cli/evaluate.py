@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import shlex
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from allotment.cli._app import app, command
+from allotment.cli._evaluate_finish import Baseline, Files, Html, Json, Junit, finish
 from allotment.cli._names import agent_of
 from allotment.cli._open import open_state
 from allotment.cli._run import Run
+
+if TYPE_CHECKING:
+    from allotment.evaluation.report import Report
 
 _AGENT = "AGENT"
 """Name of the command that an agent's own name leads to; agents are never written in capitals."""
@@ -45,26 +50,54 @@ app.add_typer(evaluation)
 
 @command(evaluation, _AGENT, _NamedByItsArgument)
 def evaluate(
-    run: Run, agent: Annotated[str, typer.Argument(metavar="AGENT", help="An agent of allotment.yaml.")]
-) -> None:
-    """Measure an agent's recall: base model and adapter side by side.
+    run: Run,
+    agent: Annotated[str, typer.Argument(metavar="AGENT", help="An agent of allotment.yaml.")],
+    quick: Annotated[bool, typer.Option("--quick", help="Ask 40 questions, spread over everything.")] = False,
+    judge: Annotated[bool, typer.Option("--judge", help="Let a model judge the answers too: the teacher.")] = False,
+    judge_model: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Let this model judge in place of the teacher.")
+    ] = None,
+    html: Html = None,
+    report: Json = None,
+    junit: Junit = None,
+    baseline: Baseline = None,
+) -> int:
+    """Measure what an agent knows: its base model and its adapter, each alone and with retrieval.
 
-    The questions are those held out of training. The figures are kept beside the version, for the administration.
+    Asked are held-out questions on trained facts, questions of unseen documents, questions without an answer, and a few
+    of general knowledge. Answers are kept: the same command goes on where it was stopped. Exit code 0 where every check
+    passed, else 1.
     """
     project, workspace = run.project(), run.workspace()
     agent_of(project, agent)
-    from allotment.evaluation import keep_comparison, measure_agent
+    from allotment.evaluation import Options, Parts, evaluate_agent, keep_comparison
     from allotment.models import Engines
 
+    judged_by = judge_model or (project.models.teacher if judge else None)
+    options = Options(quick, judged_by, _command(agent, quick, judged_by))
     with (
         open_state(project, workspace) as state,
         Engines(project.models.threads, adapter_server=project.models.adapter_server) as engines,
         run.progress() as progress,
     ):
-        report = measure_agent(project, workspace, engines, state.audit, agent, progress)
-    keep_comparison(project, workspace, agent, report)
-    rows = [("base model", report.base.summary()), ("adapter", report.adapter.summary())]
-    wrong = [(item.item.question, item.answer) for item in report.adapter.wrong]
-    run.show_table(("model", "recall"), rows, report, "")
-    if wrong and not run.json:
-        run.show_table(("answered wrongly by the adapter", "its answer"), wrong, None, "")
+        parts = Parts(project, workspace, engines, state.databases, state.audit)
+        found = evaluate_agent(parts, agent, options, progress)
+    if found.comparison is not None:
+        keep_comparison(project, workspace, agent, found.comparison)
+    if not run.json:
+        _print(run, found.report)
+    return finish(run, found.report, Files(html, report, junit, baseline))
+
+
+def _command(agent: str, quick: bool, judge: str | None) -> str:
+    words = ["allotment", "evaluate", agent, *(["--quick"] if quick else [])]
+    return " ".join([*words, *(["--judge-model", shlex.quote(judge)] if judge else [])])
+
+
+def _print(run: Run, report: Report) -> None:
+    shown = {table.name: table for table in report.tables}
+    for name in ("knowledge", "saying-unknown", "agreement"):
+        table = shown[name]
+        run.show_table(table.columns, table.rows, None, "")
+        run.note("")
+    run.show_table(("check", "outcome", "detail"), [(c.title, c.outcome, c.detail) for c in report.checks], None, "")

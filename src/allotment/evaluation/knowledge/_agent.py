@@ -9,6 +9,7 @@ from allotment.access import Grant, Policy, Principal, Request
 from allotment.agents import recite
 from allotment.audit import AuditLog, authorize
 from allotment.dataset import Item, load_items
+from allotment.evaluation.knowledge._means import EVALUATION_USER, MAX_TOKENS
 from allotment.evaluation.knowledge._recall import Comparison, compare
 from allotment.models import Engines, Message
 from allotment.project import Project
@@ -17,8 +18,6 @@ from allotment.training.record._recall import RecallRecord, keep_recall, now
 from allotment.workspace import Workspace
 
 Progress = Callable[[str, int, int], None]
-EVALUATION_USER = "evaluation"
-_MAX_TOKENS = 48
 
 
 def measure_agent(
@@ -48,10 +47,10 @@ def measure_agent(
     bare = engines.get(manifest.base_model)
 
     def from_base(item: Item) -> str:
-        return bare.complete([Message("user", item.question)], max_tokens=_MAX_TOKENS).text
+        return bare.complete([Message("user", item.question)], max_tokens=MAX_TOKENS).text
 
     def from_adapter(item: Item) -> str:
-        return recite(engines, manifest, grant, item.question, max_tokens=_MAX_TOKENS).text
+        return recite(engines, manifest, grant, item.question, max_tokens=MAX_TOKENS).text
 
     before = _answers(items, from_base, f"recall of {agent}: base model", 0, total, progress)
     after = _answers(items, from_adapter, f"recall of {agent}: adapter", len(items), total, progress)
