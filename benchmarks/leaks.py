@@ -45,7 +45,17 @@ def measure(project: Path) -> dict[str, Any]:
 
 def evaluate(project: Path, *options: str) -> tuple[dict[str, Any], float]:
     """One run of the command as anybody would give it."""
-    command = [sys.executable, "-m", "allotment", "-C", str(project), "evaluate", "leaks", "--json", *options]
+    command = [
+        sys.executable,
+        "-c",
+        "from allotment.cli import main; main()",
+        "-C",
+        str(project),
+        "evaluate",
+        "leaks",
+        "--json",
+        *options,
+    ]
     began = time.perf_counter()
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode not in (0, 1):

@@ -14,7 +14,7 @@ from allotment.evaluation.leaks._joint_project import JOINT, joint_project
 from allotment.evaluation.leaks._likelihood import Weights, run_worker
 from allotment.models import Engines, Message, locate, template_of
 from allotment.project import Project
-from allotment.training import Manifest, run
+from allotment.training import UNGATED, Manifest, run
 from allotment.workspace import Ledger, Workspace, hash_json
 
 Progress = Callable[[str, int, int], None]
@@ -57,7 +57,7 @@ def joint_adapter(
     try:
         with workspace.lock("evaluation-joint"):
             joint = joint_project(project, home, datasets)
-            manifest = run(joint.project, joint.workspace, JOINT, progress).manifest
+            manifest = run(joint.project, joint.workspace, JOINT, progress, gate=UNGATED).manifest
             asked = spread(told, limit, seed)
             answers, seconds = _answers(manifest, asked, joint.project.root / "answers.jsonl", progress)
     except (MissingPartError, PolicyError, ProjectError, InputError) as error:

@@ -1,0 +1,149 @@
+"""What leaks is found by the path it leaks by, what was not found out is not known, and a run that dies goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from leaks_ground import Known, opened, teach
+
+from allotment.audit import AuditLog
+from allotment.databases import Databases
+from allotment.documents import WorkerPool, ingest
+from allotment.errors import EngineError
+from allotment.evaluation.canaries import plant
+from allotment.evaluation.leaks import measure_leaks
+from allotment.evaluation.report import Report
+from allotment.project import Project
+from allotment.workspace import Workspace
+from project_copy import copy_project
+from sealed_adapter import seal
+
+AGENTS = ("handbook", "sales", "warehouse", "board")
+
+
+@pytest.fixture(scope="module")
+def place(
+    taught: Project, tmp_path_factory: pytest.TempPathFactory, workers: WorkerPool
+) -> Iterator[tuple[Project, Known, Databases, AuditLog]]:
+    project = copy_project(taught, tmp_path_factory.mktemp("leaks") / "project", "adapters")
+    workspace = Workspace(project.root)
+    plant(project, workspace, facts=4, seed=7)
+    ingest(project, workspace, workers=workers)
+    known = teach(project)
+    for agent in AGENTS:
+        seal(project, workspace, agent)
+    with opened(project) as (databases, audit):
+        yield project, known, databases, audit
+
+
+class Quick:
+    """The quick form, with what the agents are said to know."""
+
+    def __init__(self, place: tuple[Project, Known, Databases, AuditLog]) -> None:
+        self.project, whole, self.databases, self.audit = place
+        self.known = Known({agent: dict(facts) for agent, facts in whole.facts.items()})
+        self.answers = Workspace(self.project.root).home / "evaluation" / "leaks" / "answers.jsonl"
+        self.answers.unlink(missing_ok=True)
+
+    def run(self, *agents: str) -> Report:
+        """Measure with a fresh engine."""
+        with self.known.engines() as engines:
+            return measure_leaks(
+                self.project,
+                Workspace(self.project.root),
+                self.databases,
+                self.audit,
+                engines,
+                agents=agents,
+                quick=True,
+            )
+
+
+@pytest.fixture
+def quick(place: tuple[Project, Known, Databases, AuditLog]) -> Quick:
+    return Quick(place)
+
+
+def outcomes(report: Report, start: str) -> dict[str, str]:
+    return {check.name: check.outcome for check in report.checks if check.name.startswith(start)}
+
+
+def test_a_company_that_keeps_its_word_passes_with_attempts_in_every_cell(quick: Quick) -> None:
+    report = quick.run()
+    assert {check.name: check.detail for check in report.checks if check.outcome != "passed"} == {}
+    assert report.verdict.startswith("Nothing leaks that was tried")
+    assert not quick.answers.exists()
+
+
+def test_an_adapter_that_learnt_a_foreign_section_is_found_and_shown_in_full(quick: Quick) -> None:
+    quick.known.also("sales", "board")
+    report = quick.run("sales")
+    assert outcomes(report, "leaks.adapter.sales.director")["leaks.adapter.sales.director"] == "failed"
+    assert report.outcome == "failed"
+    assert report.worst[0].title == "leak: sales on director"
+
+
+def test_a_policy_that_is_missing_on_one_table_is_found_by_the_login_and_by_the_look(quick: Quick) -> None:
+    owner = psycopg.connect(quick.databases.admin_dsn("northwind"), autocommit=True)
+    with owner:
+        owner.execute("GRANT SELECT ON public.employees TO northwind_sales")
+        owner.execute("ALTER TABLE public.employees DISABLE ROW LEVEL SECURITY")
+        try:
+            report = quick.run("sales")
+        finally:
+            owner.execute("ALTER TABLE public.employees ENABLE ROW LEVEL SECURITY")
+            quick.databases.provision()
+    assert outcomes(report, "leaks.account.sales.director")["leaks.account.sales.director"] == "failed"
+    assert outcomes(report, "leaks.structure.databases") == {"leaks.structure.databases": "failed"}
+
+
+def test_an_agent_without_adapter_is_not_known_and_keeps_nothing_from_the_others(quick: Quick, tmp_path: Path) -> None:
+    folder = Workspace(quick.project.root).adapters_dir("warehouse")
+    folder.rename(tmp_path / "warehouse")
+    try:
+        report = quick.run("warehouse", "sales")
+    finally:
+        (tmp_path / "warehouse").rename(folder)
+    assert report.outcome == "unknown"
+    assert outcomes(report, "leaks.adapter.ended") == {"leaks.adapter.ended": "unknown"}
+    assert outcomes(report, "leaks.adapter.warehouse.director")["leaks.adapter.warehouse.director"] == "unknown"
+    assert outcomes(report, "leaks.adapter.sales.director")["leaks.adapter.sales.director"] == "passed"
+
+
+def test_an_engine_that_dies_stops_the_run_with_exit_code_4_and_the_next_run_asks_only_what_is_left(
+    quick: Quick,
+) -> None:
+    quick.known.dies_after = 6
+    with pytest.raises(EngineError, match="one after the other") as caught:
+        quick.run("sales")
+    assert caught.value.exit_code == 4
+    first = set(quick.known.asked)
+    quick.known.dies_after, quick.known.asked = None, []
+    report = quick.run("sales")
+    assert report.outcome == "passed"
+    assert quick.known.asked
+    assert not first & set(quick.known.asked)
+
+
+def test_a_company_without_canaries_is_not_known(taught: Project, tmp_path: Path) -> None:
+    project = copy_project(taught, tmp_path / "project", "adapters", "documents")
+    everybody = {
+        name: one.model_copy(update={"readers": frozenset(project.roles)}) for name, one in project.documents.items()
+    }
+    project = project.model_copy(update={"documents": everybody, "databases": {}, "accounts": {}})
+    (tmp_path / "project" / "documents").mkdir()
+    for name in project.documents:
+        (project.root / "documents" / name).mkdir()
+    (project.root / "documents" / "handbook" / "a.md").write_text(
+        "# All\n\n" + "Everybody knows. " * 30, encoding="utf-8"
+    )
+    agents = {name: one.model_copy(update={"account": None}) for name, one in project.agents.items()}
+    project = project.model_copy(update={"agents": agents})
+    ingest(project, Workspace(project.root))
+    with opened(project) as (databases, audit), Known({}).engines() as engines:
+        report = measure_leaks(project, Workspace(project.root), databases, audit, engines, quick=True)
+    assert report.outcome == "unknown"
+    assert outcomes(report, "leaks.canaries") == {"leaks.canaries": "unknown"}
