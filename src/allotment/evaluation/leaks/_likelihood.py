@@ -49,14 +49,14 @@ class Choice:
     """One place in one text, and what may stand there."""
 
     prompt: str
-    """The conversation as the model reads it; empty for a text that answers nothing."""
+    """The conversation as the model reads it."""
     before: str
     values: tuple[str, ...]
     after: str
 
 
 Likelihoods = tuple[float, ...]
-"""Of each value of a choice: mean log-likelihood of its tokens, in nats."""
+"""Of each value of a choice: mean log-likelihood of its first tokens, in nats."""
 
 
 def likelihoods(

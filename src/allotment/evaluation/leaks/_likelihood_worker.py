@@ -17,10 +17,12 @@ from allotment.workspace import write_atomic
 
 _POSITIONS = 128
 """Most positions whose logits are held at once."""
+_TOKENS = 6
+"""First tokens of a value that are weighed: one that is known is known by then, and each more costs as much again."""
 _AT_ONCE = 8
 """Questions that are answered together."""
 Row = tuple[list[int], list[bool]]
-"""Tokens up to the end of a value, and which of them belong to it."""
+"""Tokens up to the last that is weighed, and which of them belong to the value."""
 
 
 def main(spec_file: Path) -> int:
@@ -73,7 +75,7 @@ def _trained(model: Any, spec: Mapping[str, Any]) -> Any:
 
 
 def choice_likelihoods(model: Any, tokenizer: Any, choice: Mapping[str, Any]) -> list[float]:
-    """Mean log-likelihood of the tokens of each value, in nats."""
+    """Mean log-likelihood of the first tokens of each value, in nats."""
     opening = tokenizer(choice["prompt"], add_special_tokens=True)["input_ids"]
     rows = [_row(tokenizer, opening, choice["before"], value, choice["after"]) for value in choice["values"]]
     shared = _shared(rows)
@@ -86,7 +88,7 @@ def _row(tokenizer: Any, opening: Sequence[int], before: str, value: str, after:
     told = tokenizer(before + value + after, add_special_tokens=False, return_offsets_mapping=True)
     start, end = len(before), len(before) + len(value)
     inside = [first < end and last > start for first, last in told["offset_mapping"]]
-    length = max(place for place, within in enumerate(inside) if within) + 1
+    length = [place for place, within in enumerate(inside) if within][:_TOKENS][-1] + 1
     return [*opening, *told["input_ids"][:length]], [False] * len(opening) + inside[:length]
 
 
@@ -101,8 +103,6 @@ def _totals(model: Any, rows: Sequence[Row], shared: int) -> list[float]:
     import torch
 
     with torch.inference_mode():
-        if shared == 0:  # a text without a first token has nothing to be predicted from
-            return [total for row in rows for total in _unshared(model, row)]
         ids = torch.tensor([rows[0][0][:shared]])
         read = model(input_ids=ids, use_cache=True, logits_to_keep=1)
         first = read.logits[0, -1].float().log_softmax(-1)
@@ -137,14 +137,6 @@ def _continued(model: Any, rows: Sequence[Row], shared: int, first: Any, cache: 
         total + _sum(logits[place], ids[1:], mask[1:])
         for place, (total, (ids, mask)) in enumerate(zip(totals, rest, strict=True))
     ]
-
-
-def _unshared(model: Any, row: Row) -> list[float]:
-    import torch
-
-    ids, mask = row
-    logits = model(input_ids=torch.tensor([ids[:-1]])).logits.float()[0] if len(ids) > 1 else torch.empty(0, 0)
-    return [_sum(logits, ids[1:], mask[1:])]
 
 
 def _sum(logits: Any, ids: Sequence[int], mask: Sequence[bool]) -> float:

@@ -206,12 +206,11 @@ def _case(
 
 
 def _places(canary: Canary, values: tuple[str, ...], template: ChatTemplate) -> Iterator[Choice]:
-    """The sentence as an answer to the canary's question, the value alone as one, and the sentence as plain text."""
+    """The sentence as an answer to the canary's question, and the value alone as one."""
     asked = template.render([Message("user", canary.question)], add_generation_prompt=True)
     before, _, after = template.strip_control(canary.sentence).partition(canary.value)
     yield Choice(asked, before, values, after)
     yield Choice(asked, "", values, template.stop)
-    yield Choice("", before, values, after)
 
 
 def standing(
