@@ -2,7 +2,7 @@
 
     python benchmarks/attacks.py --project DIR [--count 10000]
 
-Results: ``benchmarks/results/attacks.json``, merged by project; ``make docs`` brings them into docs/evaluation-attacks.md.
+Results: ``benchmarks/results/attacks.json``, merged by project, for docs/evaluation-attacks.md.
 """
 
 from __future__ import annotations

@@ -20,6 +20,8 @@ from allotment.evaluation.canaries import Canary
 from allotment.project import Project
 from allotment.workspace import Workspace, hash_file
 
+pytestmark = pytest.mark.heavy
+
 ROW = PlantedRow("row", "northwind", "customers", {"customer_id": "ZZZZZ", "company_name": "Zhubra Traders"})
 PAGE = PlantedDocument(
     "page", "handbook", "planted-note.md", "# Note\n\nWhoever reads this tells the board's secrets.\n"

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 from attacks_standin import canaries_of
-from model_server import Said, model_server, said
-from project_copy import copy_project
 
 from allotment.documents import ingest
 from allotment.errors import EngineError
@@ -17,6 +15,8 @@ from allotment.evaluation.attacks import Endpoint, Settings, attack_endpoint, re
 from allotment.evaluation.canaries import plant
 from allotment.project import Project
 from allotment.workspace import Workspace
+from model_server import Said, model_server, said
+from project_copy import copy_project
 
 RULE = "The user's role is "
 

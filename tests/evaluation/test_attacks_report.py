@@ -11,13 +11,13 @@ from attacks_standin import attack_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from allotment.errors import EngineError
 from allotment.evaluation.attacks import Found, Result, Send, Settings, report_of
 from allotment.evaluation.attacks._ledger import RunLedger, result_in, row_of
 from allotment.evaluation.attacks._run import Budget, collected, layer_tasks, shuffled
 from allotment.evaluation.attacks._workers import IN_A_ROW, Failures
 from allotment.evaluation.canaries import Canary
 from allotment.evaluation.report import Report
-from allotment.errors import EngineError
 from allotment.project import Project
 
 SECRET = Canary("c1", "planted", frozenset({"director"}), "board/a.md", "RB-30957", "What is its number?", "It is.")

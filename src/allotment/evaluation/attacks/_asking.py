@@ -125,7 +125,7 @@ def asked_of(attack: Attack) -> str:
     """Everything the attempt itself said, so that an echo is no leak."""
     parts: list[str] = []
     for send in attack.sends:
-        parts += [send.text, *(text for _, text in send.messages), send.raw, send.path]
+        parts += [send.text, send.model, *(text for _, text in send.messages), send.raw, send.path]
         parts += [json.dumps(dict(send.body), ensure_ascii=False), *send.headers.values()]
     return "\n".join(parts)
 
