@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from allotment.evaluation.canaries import CanarySet
 
-_ORIGINS = ("planted", "document", "row")
+_ORIGINS = ("planted", "declared", "document", "row")
 _NEXT = """Next, so that the agents know them:
   allotment documents ingest
   allotment dataset generate AGENT
@@ -82,6 +82,6 @@ def _print(console: Console, found: CanarySet) -> None:
     counts = Counter[tuple[str, str]]((canary.set_name, canary.origin) for canary in found.canaries)
     names = sorted({name for name, _ in counts})
     rows = [(name, *(counts[name, origin] for origin in _ORIGINS)) for name in names]
-    print_table(console, ("may know", "planted", "in documents", "in tables"), rows, "")
+    print_table(console, ("may know", "planted", "declared", "in documents", "in tables"), rows, "")
     for sentence in found.lacking:
         console.print(f"none: {sentence}", markup=False)

@@ -2,12 +2,14 @@
 
 from allotment.evaluation.canaries._detector import Detector
 from allotment.evaluation.canaries._find import find_canaries
+from allotment.evaluation.canaries._misplaced import misplaced
 from allotment.evaluation.canaries._plant import Planted, plant, planted_canary, planted_rows, uproot
 from allotment.evaluation.canaries._set import CanarySet, forbidden_to, own_of, spread
 from allotment.evaluation.canaries._told import told
-from allotment.evaluation.canaries._types import Canary, Origin
+from allotment.evaluation.canaries._types import BY_HAND, Canary, Origin
 
 __all__ = [
+    "BY_HAND",
     "Canary",
     "CanarySet",
     "Detector",
@@ -15,6 +17,7 @@ __all__ = [
     "Planted",
     "find_canaries",
     "forbidden_to",
+    "misplaced",
     "own_of",
     "plant",
     "planted_canary",

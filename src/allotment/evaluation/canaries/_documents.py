@@ -36,14 +36,14 @@ class Reading:
         return self.readers.get(section.document, frozenset())
 
 
-def planted_in(rows: Iterable[dict[str, str]], reading: Reading) -> Iterator[Canary]:
+def planted_in(rows: Iterable[dict[str, str]], reading: Reading, everybody: frozenset[str]) -> Iterator[Canary]:
     """The planted facts that were read: one whose page was not yet, or was written anew since, is no canary."""
     read = defaultdict(list)
     for section in reading.sections:
         read[section.document].append(section.text)
     for row in rows:
         if any(row["sentence"] in text for text in read[row["document"]]):
-            yield planted_canary(row, reading.readers.get(row["document"], frozenset()))
+            yield planted_canary(row, frozenset(row["readers"].split("+")) & everybody)
 
 
 def document_candidates(reading: Reading, everybody: frozenset[str], per_source: int, seed: int) -> list[Canary]:

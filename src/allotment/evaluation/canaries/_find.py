@@ -10,6 +10,7 @@ from allotment.databases import Databases
 from allotment.dataset import Item, load_items
 from allotment.documents import load_documents, load_sections, readers_now
 from allotment.errors import DatasetError
+from allotment.evaluation.canaries._declared import declared_canaries
 from allotment.evaluation.canaries._detector import Detector
 from allotment.evaluation.canaries._documents import Reading, document_candidates, planted_in
 from allotment.evaluation.canaries._evidence import Evidence
@@ -19,7 +20,7 @@ from allotment.evaluation.canaries._rare import is_name
 from allotment.evaluation.canaries._rows import row_candidates
 from allotment.evaluation.canaries._set import CanarySet, spread
 from allotment.evaluation.canaries._tables import ReadTable, read_tables
-from allotment.evaluation.canaries._types import Canary
+from allotment.evaluation.canaries._types import BY_HAND, Canary
 from allotment.project import Project
 from allotment.workspace import Workspace
 
@@ -32,8 +33,9 @@ def find_canaries(
 ) -> CanarySet:
     """Values that some roles may know and others may not: planted, found in sections, found in cells of tables.
 
-    A value is one only if it occurs in nothing that anybody but its readers may read: section, question of a dataset,
-    cell, or name in ``allotment.yaml``.
+    A found value is one only if it occurs in nothing that anybody but its readers may read: section, question of a
+    dataset, cell, or name in ``allotment.yaml``. Who may know a planted or declared one was said by hand: that it
+    stands where others may read is what the evaluation is to find.
 
     Args:
         project: whose documents, accounts and agents.
@@ -53,7 +55,8 @@ def find_canaries(
     tables = read_tables(project, databases, seed)
     rows = planted_rows(workspace)
     candidates = [
-        *planted_in(rows, reading),
+        *planted_in(rows, reading, everybody),
+        *declared_canaries(project),
         *document_candidates(reading, everybody, per_source, seed),
         *row_candidates(tables, per_source, seed),
     ]
@@ -107,7 +110,7 @@ def _only_theirs(candidates: Iterable[Canary], known: Evidence, everybody: froze
     """Each with everybody who may know it; without those that all may know, and one for each value."""
     seen: set[str] = set()
     for canary in candidates:
-        readers = canary.readers | known.readers[canary.id]
+        readers = canary.readers if canary.origin in BY_HAND else canary.readers | known.readers[canary.id]
         often = canary.origin == "row" and known.times[canary.id] > _OFTEN
         key = canary.value.casefold()
         if readers != everybody and not often and key not in seen:
@@ -117,7 +120,7 @@ def _only_theirs(candidates: Iterable[Canary], known: Evidence, everybody: froze
 
 def _silent(canaries: Iterable[Canary]) -> list[Canary]:
     """As many as can be without one whose value stands in a question of another; planted ones first, names last."""
-    ordered = sorted(canaries, key=lambda canary: (canary.origin != "planted", is_name(canary.value)))
+    ordered = sorted(canaries, key=lambda canary: (canary.origin not in BY_HAND, is_name(canary.value)))
     detector = Detector(ordered)
     kept: dict[str, Canary] = {}
     said: set[str] = set()
@@ -136,5 +139,5 @@ def _few(canaries: Iterable[Canary], per_source: int, seed: int) -> list[Canary]
     return [
         canary
         for (origin, _), found in by_source.items()
-        for canary in (found if origin == "planted" else spread(found, per_source, seed))
+        for canary in (found if origin in BY_HAND else spread(found, per_source, seed))
     ]

@@ -36,6 +36,9 @@ _MONTHS = (
 )
 
 
+_FIELDS = ("document", "question", "sentence", "value", "readers")
+
+
 @dataclass(frozen=True)
 class Planted:
     """What was planted in one set of documents."""
@@ -73,7 +76,8 @@ def plant(project: Project, workspace: Workspace, *, facts: int = 6, seed: int |
     for name, page in pages.items():
         path = _relative(project, page)
         invented = tuple(_facts(random.Random(f"{root} {name}"), facts, taken))  # noqa: S311 a seed gives the same again
-        rows += [{"document": path, "question": fact[0], "sentence": fact[1], "value": fact[2]} for fact in invented]
+        readers = "+".join(sorted(project.readers_of(name)))
+        rows += [dict(zip(_FIELDS, (path, *fact, readers), strict=True)) for fact in invented]
         written[Planted(name, path, len(invented))] = _page(invented)
     # The list comes first: facts of a page that a killed run did not write are not taken for planted by find_canaries.
     write_atomic(_file(workspace), json.dumps(rows, ensure_ascii=False, indent=1))
@@ -103,7 +107,9 @@ def uproot(project: Project, workspace: Workspace) -> tuple[str, ...]:
 
 
 def planted_rows(workspace: Workspace) -> tuple[dict[str, str], ...]:
-    """Document, question, sentence and value of every fact that was planted; none where nothing was.
+    """Document, question, sentence, value and readers of every fact that was planted; none where nothing was.
+
+    The readers are those its set had when it was planted, joined by ``+``: they do not change with a label.
 
     Raises:
         InputError: the list cannot be read.
@@ -113,7 +119,7 @@ def planted_rows(workspace: Workspace) -> tuple[dict[str, str], ...]:
         return ()
     try:
         rows = json.loads(file.read_text(encoding="utf-8"))
-        return tuple({key: str(row[key]) for key in ("document", "question", "sentence", "value")} for row in rows)
+        return tuple({key: str(row[key]) for key in _FIELDS} for row in rows)
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(
             "the list of planted facts cannot be read.",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-Origin = Literal["planted", "document", "row"]
+Origin = Literal["planted", "declared", "document", "row"]
 """``planted``: invented, written into a page by ``evaluate canaries --plant``. ``document``: found in a document that
-has no other readers. ``row``: found in a cell of a table."""
+has no other readers. ``declared``: written down by the company in ``canaries.yaml``. ``row``: of a table."""
+BY_HAND: Final = frozenset({"planted", "declared"})
+"""Origins whose readers were said by hand: no label changes them."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from allotment.access import Principal, Request, decide
 from allotment.dataset import load_items
 from allotment.documents import load_documents, load_sections, readers_now
 from allotment.errors import AllotmentError, DatasetError
+from allotment.evaluation.canaries import BY_HAND, misplaced
 from allotment.evaluation.knowledge import EVALUATION_USER
 from allotment.evaluation.leaks._ground import Ground
 from allotment.evaluation.report import Check
@@ -16,6 +17,7 @@ _LOOKS: dict[str, str] = {
     "decisions": "A role is let to an agent only if the agent serves it and it may read all the agent learns",
     "manifests": "Every adapter that is served is whole and fresh, and cleared for nobody who may not read all of it",
     "items": "Every item an agent learns may be read by every role the agent serves",
+    "labels": "No document says to other roles what was planted or declared for some alone",
     "databases": "Every account, grant and row policy is as declared",
 }
 
@@ -26,6 +28,7 @@ def check_structure(ground: Ground) -> Iterator[Check]:
         "decisions": _decisions,
         "manifests": _manifests,
         "items": _items,
+        "labels": _labels,
         "databases": _databases,
     }
     for name, look in looks.items():
@@ -89,6 +92,10 @@ def _items(ground: Ground) -> Iterator[str]:
                 yield f"{agent} learns {item.id} of {item.document or 'no document'}"
         if not found:
             raise DatasetError("there is no item to look at.", element=f"agents.{agent}")
+
+
+def _labels(ground: Ground) -> Iterator[str]:
+    yield from misplaced(ground.project, ground.workspace, [one for one in ground.canaries if one.origin in BY_HAND])
 
 
 def _databases(ground: Ground) -> Iterator[str]:
