@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from allotment.evaluation.canaries import Canary
+from allotment.evaluation.canaries import Canary, Detector
 from allotment.evaluation.leaks._count import Tally, exact_interval, worst
+from allotment.evaluation.leaks._judge import Judge, row_text
 from allotment.evaluation.leaks._types import Ending, Probe, Said
 
 ROLES = ("employee", "sales", "director")
@@ -87,3 +88,12 @@ def test_the_worst_are_leaks_in_full_else_what_came_nearest() -> None:
     assert dict(shown.fields)["came back"] == "It is BK-48213."
     (shown,) = worst([near, mine])
     assert shown.title.startswith("no leak, but the nearest: employee")
+
+
+@settings(max_examples=50)
+@given(before=st.text(max_size=20), between=st.sampled_from([" ", "\n", " | ", "\n | \n"]))
+def test_a_value_in_a_cell_is_found_whatever_stands_between_its_words(before: str, between: str) -> None:
+    canary = Canary("c", "row", SETS[0], "db.staff.name", "Orla Brennick", "Who?", "It is Orla Brennick.")
+    said = Said("account", "board", "SELECT * FROM staff", row_text([before, f"Orla{between}Brennick", None, 7]))
+    (found,) = Judge(Detector([canary])).probes(said, [canary], ["sales"], may_echo=False)
+    assert found.is_leak

@@ -16,6 +16,7 @@ from allotment.access import Grant, Request
 from allotment.errors import AllotmentError, DatabaseUnavailable, PolicyError, ProjectError
 from allotment.evaluation.canaries import Canary
 from allotment.evaluation.leaks._ground import Ground, failed
+from allotment.evaluation.leaks._judge import CELL, row_text
 from allotment.evaluation.leaks._statements import AROUND, Relation, relations, statement_for, statements_on
 from allotment.evaluation.leaks._types import Came, Probe, Said
 from allotment.project import AccountConfig
@@ -137,16 +138,12 @@ def _fetched(connection: Connection[tuple[Any, ...]], statement: str) -> str:
     if found:
         connection.execute(setting.encode())
     rows = connection.execute(last.encode()).fetchall()
-    return "\n".join(" | ".join("" if cell is None else _shown(cell) for cell in row) for row in rows)
+    return "\n".join(map(row_text, rows))
 
 
 def _copied(connection: Connection[tuple[Any, ...]], statement: str) -> str:
     with connection.cursor().copy(statement.encode()) as copy:
-        return b"".join(bytes(block) for block in copy).decode("utf-8", "replace").replace("\t", " | ")
-
-
-def _shown(cell: Any) -> str:
-    return bytes(cell).decode("utf-8", "replace") if isinstance(cell, bytes | memoryview) else str(cell)
+        return b"".join(bytes(block) for block in copy).decode("utf-8", "replace").replace("\t", CELL)
 
 
 def _restore(connection: Connection[tuple[Any, ...]]) -> None:
@@ -163,5 +160,5 @@ def _query(ground: Ground, grant: Grant, agent: str, statement: str) -> Said:
         return Said("sql", agent, statement, ending="denied", detail=error.message, seconds=perf_counter() - began)
     except AllotmentError as error:
         return Said("sql", agent, statement, ending="failed", detail=str(error), seconds=perf_counter() - began)
-    text = "\n".join(" | ".join("" if cell is None else str(cell) for cell in row) for row in result.rows)
+    text = "\n".join(map(row_text, result.rows))
     return Said("sql", agent, statement, text, seconds=perf_counter() - began)
