@@ -14,6 +14,7 @@ from pathlib import Path
 from allotment.dataset import Item, dataset_hash
 from allotment.dataset._items import item_row
 from allotment.documents import ingest, load_sections
+from allotment.errors import DatasetError
 from allotment.models import find_model, template_of
 from allotment.project import AgentConfig, DocumentSet, Project
 from allotment.training._inputs import settings_of_weight
@@ -39,7 +40,14 @@ def joint_project(project: Project, home: Path, datasets: Mapping[str, Sequence[
         project: whose models and settings of training are taken.
         home: folder in which it gets one of its own.
         datasets: agent → its items.
+
+    Raises:
+        DatasetError: there is no item.
     """
+    if not any(datasets.values()):
+        raise DatasetError(
+            "no agent has a dataset yet.", element="agents", remedy="Make them: `allotment dataset generate AGENT`."
+        )
     hashes = {agent: dataset_hash(items) for agent, items in sorted(datasets.items())}
     root = home / hash_json([hashes, *_made_with(project)])[:16]
     for other in home.glob("*"):
