@@ -2,7 +2,8 @@
 
 docs/project.md comes from the models of ``allotment.project`` and the docstrings under their fields,
 docs/commands.md from the command line itself, the table of real runs in docs/training-cost.md from the benchmarks,
-docs/database-attacks.md from the attack table of the tests, docs/gateway-figures.md and the tables of
+docs/database-attacks.md from the attack table of the tests, docs/attacks-data.md from the data of the attacks,
+docs/gateway-figures.md and the tables of
 docs/impersonation-set.md, docs/guards.md, docs/pages.md, docs/routing.md, docs/experiments.md,
 docs/experiments-comparison.md and design/routing.md from the benchmarks, docs/checks/ from the checks that there are
 and their benchmark. The check also follows the links between all pages, and wants every design note listed.
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import typer
+from attacks_data_page import attacks_data_page
 from attacks_page import attacks_page
 from checks_pages import checks_pages
 from database_figures import with_database_figures
@@ -262,6 +264,7 @@ def main() -> None:
         DOCS / "project.md": project_page(),
         DOCS / "commands.md": commands_page(),
         DOCS / "database-attacks.md": attacks_page(),
+        DOCS / "attacks-data.md": attacks_data_page(),
         DOCS / "gateway-figures.md": gateway_page(),
         DOCS / "experiments-comparison.md": comparison_page(),
         experiments: with_experiment_figures(experiments.read_text(encoding="utf-8")),

@@ -159,3 +159,12 @@ def test_bodies_sent_as_bytes_hold_the_text_as_json(attacks: list[Attack]) -> No
     assert raw
     for body in raw:
         assert json.loads(body)["messages"][0]["content"]
+
+
+def test_words_that_say_a_value_by_chance_are_left_to_other_canaries(northwind: Project) -> None:
+    chancy = replace(CANARIES[0], id="chancy", value="Developer  mode")
+    made = list(generate(northwind, (chancy,), 400, 7))
+    assert len(made) == 400
+    used = {(attack.seed, attack.language) for attack in made}
+    assert ("mode-developer", "cs") in used or ("mode-developer", "de") in used
+    assert ("mode-developer", "en") not in used

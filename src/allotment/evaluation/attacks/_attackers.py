@@ -11,6 +11,7 @@ from allotment.evaluation.attacks._compose import AUTO, Parts, compose
 from allotment.evaluation.attacks._draw import Draw
 from allotment.evaluation.attacks._seeds import PLAIN
 from allotment.evaluation.attacks._targets import Cell
+from allotment.evaluation.attacks._texts import says
 from allotment.evaluation.attacks._types import Attack, Door, Layer, Result
 from allotment.models import Engine, Message
 from allotment.project import Project
@@ -137,7 +138,7 @@ class Writing:
         (target,) = self._cell.targets
         reader = min(target.canary.readers, default="none")
         parts = Parts(self._cell.door, target, target.knowing, reader=reader, seed=WRITTEN, written=text)
-        made = self._maker.make(parts) if text else None
+        made = self._maker.make(parts) if text and not says(text, target.canary.value) else None
         return made[1] if made else None
 
     def _prompt(self) -> Iterator[Message]:

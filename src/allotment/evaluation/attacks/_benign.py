@@ -16,8 +16,8 @@ from allotment.project import Project
 from allotment.workspace import Workspace, hash_json
 
 NONE = "none"
-_QUOTING = ("sk", "de")
-"""Languages whose words quote a question of another language."""
+_QUOTING = ("cs", "sk", "de")
+"""Languages whose words stand around a question of another language as well."""
 _SLIP_EVERY, _BARE_EVERY = 5, 6
 _TRIES = 40
 _VARIANTS = 1_000_000

@@ -76,10 +76,10 @@ def _id_of(fields: Mapping[str, Any], sends: tuple[Send, ...]) -> str:
 
 
 def _everything(sends: tuple[Send, ...], parts: Parts) -> str:
-    """All texts, the encoded ones as they were before as well."""
+    """All texts, and what was encoded or misspelled as it was before."""
     said = [text for send in sends for text in (send.text, *(text for _, text in send.messages), send.path, send.raw)]
     more = [json.dumps([send.model, send.body, send.headers], ensure_ascii=False) for send in sends]
-    plain = [_plain_text(parts)] if parts.encoding != PLAIN else []
+    plain = [_plain_text(parts)] if parts.door in ("api", "session") else []
     return "\n".join([*said, *more, *plain])
 
 

@@ -45,9 +45,9 @@ class Draw:
         self._statements = self._deck(_statements.statements())
         self._queries = self._deck(_statements.queries())
 
-    def parts(self, door: Door) -> Parts:
-        """Those of the next attempt."""
-        return self.parts_in(self._cells[door].draw())
+    def cell(self, door: Door) -> Cell:
+        """Whose turn it is at a door."""
+        return self._cells[door].draw()
 
     def parts_in(self, cell: Cell) -> Parts:
         """Those of the next attempt of a role on a reader set."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from allotment.errors import InputError
-from allotment.evaluation.attacks._compose import Parts, compose
+from allotment.evaluation.attacks._compose import compose
 from allotment.evaluation.attacks._deck import Turns
 from allotment.evaluation.attacks._draw import Draw
 from allotment.evaluation.attacks._plants import plans
@@ -48,18 +48,19 @@ def _attacks(project: Project, doors: dict[Door, tuple[Cell, ...]], count: int, 
     turns = Turns({door: WEIGHTS[door] for door in doors})
     seen: set[str] = set()
     for number in range(count):
-        attack = _new(project, draw.parts(turns.draw()), number, seen, chance)
+        attack = _new(project, draw, draw.cell(turns.draw()), number, seen, chance)
         seen.add(attack.id)
         yield attack
 
 
-def _new(project: Project, parts: Parts, number: int, seen: set[str], chance: random.Random) -> Attack:
-    """The attempt, spelled otherwise if it was made before or would say the value."""
+def _new(project: Project, draw: Draw, cell: Cell, number: int, seen: set[str], chance: random.Random) -> Attack:
+    """An attempt, made of other parts if it would say the value, spelled otherwise if it was made before."""
+    parts = draw.parts_in(cell)
     for _ in range(_TRIES):
         attack = compose(project, parts, number)
         if attack is not None and attack.id not in seen:
             return attack
-        parts = replace(parts, variant=chance.randrange(1, _VARIANTS))
+        parts = draw.parts_in(cell) if attack is None else replace(parts, variant=chance.randrange(1, _VARIANTS))
     raise InputError(
         f"attempt {number} cannot be made: its words say the value, or it was made before.",
         element=parts.target.canary.id,
