@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,22 +22,22 @@ from project_copy import copy_project
 
 SQL = """
 CREATE TABLE staff (id int PRIMARY KEY, full_name text, badge text, home_address text, born date, note text);
-INSERT INTO staff SELECT n, 'Person Nr' , 'BG-' || 70000 + 137 * n, (n * 7) || ' Juniper Street', '1970-01-01'::date + n,
-  repeat('long ', 40) FROM generate_series(1, 9) n;
+INSERT INTO staff SELECT n, 'Person Nr', 'BG-' || 70000 + 137 * n, (n * 7) || ' Juniper Street',
+  '1970-01-01'::date + n, repeat('long ', 40) FROM generate_series(1, 9) n;
 CREATE TABLE deals (deal int PRIMARY KEY, region text, amount numeric, code text);
 INSERT INTO deals SELECT n, (ARRAY['north', 'south'])[1 + n % 2], 31000.37 + n * 1111, 'DX-' || 50000 + 271 * n
   FROM generate_series(1, 20) n;
 CREATE TABLE keyless (badge text);
 INSERT INTO keyless VALUES ('KL-90210');
 CREATE TABLE nothing (id int PRIMARY KEY, code text);
-CREATE VIEW badges WITH (security_invoker = true) AS SELECT id, badge FROM staff WHERE id <= 2;
+CREATE VIEW codes WITH (security_invoker = true, security_barrier = true) AS SELECT deal, region, code FROM deals;
 CREATE TABLE visits (visit int PRIMARY KEY, person text, pass text);
 INSERT INTO visits SELECT n, 'ann', 'VP-' || 61000 + 333 * n FROM generate_series(1, 5) n;
 """
 ACCOUNTS: dict[str, Any] = {
     "clerk": {
         "staff": ["id", "full_name"],
-        "badges": ["id", "badge"],
+        "codes": ["deal", "region", "code"],
         "deals": ({"region": "north"}, ["deal", "region", "code"]),
     },
     "boss": {"staff": ["id", "full_name", "badge"], "deals": ["deal", "region", "amount", "code"]},
@@ -110,11 +111,10 @@ def test_what_no_account_reads_nobody_may_know(shop: tuple[Project, Databases]) 
     assert {canary.set_name for canary in columns["shop.staff.born"]} == {"nobody"}
 
 
-def test_what_a_view_shows_is_known_to_its_readers(shop: tuple[Project, Databases]) -> None:
-    badges = by_column(found(shop, per_source=9))["shop.staff.badge"]
-    assert {canary.value: canary.set_name for canary in badges} == {
-        f"BG-{70000 + 137 * n}": "boss+clerk" if n <= 2 else "boss" for n in range(1, 10)
-    }
+def test_a_view_makes_no_row_known_that_its_table_keeps(shop: tuple[Project, Databases]) -> None:
+    columns = by_column(found(shop))
+    assert {canary.set_name for canary in columns["shop.staff.badge"]} == {"boss"}
+    assert not any(source.startswith("shop.codes") for source in columns)
 
 
 def test_rows_filtered_by_a_claim_count_as_known_to_the_whole_role(shop: tuple[Project, Databases]) -> None:
@@ -156,7 +156,7 @@ def test_a_database_that_is_not_loaded_is_an_error_and_not_an_empty_one(shop: tu
     other = replace_database(project, "other")
     with (
         Databases(other, Workspace(project.root)) as unloaded,
-        pytest.raises(DatabaseUnavailable, match="databases.other"),
+        pytest.raises(DatabaseUnavailable, match="does not answer"),
     ):
         find_canaries(other, Workspace(project.root), unloaded)
     assert databases.check() == []
@@ -169,8 +169,6 @@ def replace_database(project: Project, name: str) -> Project:
 
 def test_a_file_is_said_not_to_be_looked_at(taught: Project, tmp_path: Path) -> None:
     project = copy_project(taught, tmp_path / "copy")
-    import sqlite3
-
     sqlite3.connect(tmp_path / "copy" / "own.sqlite").close()
     config = project.databases["northwind"].model_copy(update={"load": None, "file": Path("own.sqlite")})
     other = project.model_copy(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from os.path import commonprefix
 
 from allotment.documents import words_of
 from allotment.evaluation.canaries._detector import Detector
@@ -66,4 +65,4 @@ def _starts(words: Sequence[str]) -> tuple[str, ...]:
 def _is_inflected(one: str, other: str) -> bool:
     """Whether two words that begin alike could be forms of one: Bořek and Bořka, not Marta and Martinique."""
     shorter, longer = sorted((one, other), key=len)
-    return len(longer) - len(shorter) <= _ENDING and len(commonprefix([one, other])) >= len(shorter) - 2
+    return len(longer) - len(shorter) <= _ENDING and one[: len(shorter) - 2] == other[: len(shorter) - 2]

@@ -70,7 +70,7 @@ def lacking_in_tables(
     for table in tables:
         if table.fault:
             yield f"{table.name}: {table.fault}."
-        elif table.name not in sources and not table.is_view:
+        elif table.name not in sources:
             yield f"{table.name}: {_why_not(table, everybody)}."
 
 

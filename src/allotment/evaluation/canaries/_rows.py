@@ -27,7 +27,7 @@ def row_candidates(tables: Sequence[ReadTable], per_source: int, seed: int) -> l
     return [
         canary
         for table in tables
-        if table.key and not table.is_view and set(table.key) <= set(table.columns)
+        if table.key and set(table.key) <= set(table.columns)
         for column in table.columns
         if column not in table.key and not re.search(r"(^|_)id$", column)
         for canary in _of_column(table, column, _FACTOR * per_source, seed)
