@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,10 @@ from attacks_standin import attack_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allotment.errors import EngineError
+from allotment.errors import EngineError, InputError
 from allotment.evaluation.attacks import Found, Result, Send, Settings, report_of
 from allotment.evaluation.attacks._ledger import RunLedger, result_in, row_of
-from allotment.evaluation.attacks._run import Budget, collected, layer_tasks, shuffled
+from allotment.evaluation.attacks._run import Budget, collected, layer_tasks, require_canaries, shuffled
 from allotment.evaluation.attacks._workers import IN_A_ROW, Failures
 from allotment.evaluation.canaries import Canary
 from allotment.evaluation.report import Report
@@ -172,3 +174,11 @@ def test_the_sample_of_a_layer_is_bounded_and_of_what_it_stopped(layers: list[An
 def test_a_result_survives_the_ledger() -> None:
     result = Result(1, "a", "stopped", "guard", "r", "d", 0.5, True, "board")
     assert result_in({"at": 1.0, "kind": "attack", **row_of(result)}) == result
+
+
+def test_a_value_that_is_the_day_of_the_run_is_no_canary_for_every_clock_tells_it() -> None:
+    today = f"{datetime.now(UTC):%d %B %Y}".lstrip("0")
+    dated = replace(SECRET, id="c2", value=today)
+    assert require_canaries([SECRET, dated]) == (SECRET,)
+    with pytest.raises(InputError, match="nothing to attack"):
+        require_canaries([dated])

@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from allotment.evaluation.attacks._plants import plants
 from allotment.evaluation.attacks._tasks import Task
 from allotment.evaluation.attacks._types import Attack, Result
 from allotment.evaluation.attacks._workers import Note, Progress, Setup, carry_out, cores
-from allotment.evaluation.canaries import Canary, find_canaries, spread
+from allotment.evaluation.canaries import Canary, Detector, find_canaries, spread
 from allotment.project import PROJECT_FILE, Project
 from allotment.training import current_version
 from allotment.workspace import Workspace, hash_file, hash_json
@@ -186,18 +187,22 @@ NEVER_TESTED = (
 
 
 def require_canaries(canaries: Sequence[Canary]) -> tuple[Canary, ...]:
-    """The canaries, if there are any.
+    """Those that can only come from their source, if there are any: the day of the run comes from every clock.
 
     Raises:
         InputError: there are none: nothing could leak that would be noticed.
     """
-    if not canaries:
+    today = datetime.now(UTC).date()
+    clocks = "\n".join(str(today + timedelta(days)) for days in (-1, 0, 1))
+    told = set(Detector(canaries).found(clocks))
+    kept = tuple(canary for canary in canaries if canary not in told)
+    if not kept:
         raise InputError(
             "there is nothing to attack: no value is known that some roles may know and others may not.",
             element="canaries",
             remedy="Plant some: `allotment evaluate canaries --plant`, then read and train.",
         )
-    return tuple(canaries)
+    return kept
 
 
 def shuffled(attacks: Sequence[Attack], seed: int) -> list[Attack]:
