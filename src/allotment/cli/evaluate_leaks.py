@@ -13,6 +13,7 @@ from allotment.cli._run import Run
 from allotment.cli.evaluate import evaluation
 
 if TYPE_CHECKING:
+    from allotment.databases import Databases
     from allotment.evaluation.report import Report
 
 
@@ -85,7 +86,7 @@ def _measured(run: Run, quick: bool, agent: str | None, comparisons: bool, seed:
         Engines(project.models.threads, adapter_server=project.models.adapter_server) as engines,
         run.progress() as progress,
     ):
-        state.databases.provision()
+        _require_loaded(state.databases)
         return measure_leaks(
             project,
             workspace,
@@ -99,6 +100,19 @@ def _measured(run: Run, quick: bool, agent: str | None, comparisons: bool, seed:
             command=_again(quick, agent, comparisons, seed),
             progress=progress,
         )
+
+
+def _require_loaded(databases: Databases) -> None:
+    """Nothing is provisioned here: that would mend a missing policy before anybody saw that it was missing."""
+    from allotment.errors import MissingPartError
+
+    for difference in databases.check():
+        if difference.found == "not loaded yet":
+            raise MissingPartError(
+                "the database is not loaded yet.",
+                element=difference.element,
+                remedy="Run `allotment database provision`.",
+            )
 
 
 def _again(quick: bool, agent: str | None, comparisons: bool, seed: int) -> str:
