@@ -17,7 +17,7 @@ from allotment.evaluation.leaks._membership_twins import twins_of
 from allotment.models import Message, load_template
 from tiny_gguf import write_tiny_gguf
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")]
 
 STEPS, LEARNT = 150, 8
 TEMPLATE = load_template("chatml")

@@ -98,7 +98,7 @@ def run_worker(weights: Weights, task: Mapping[str, Any], *, progress: Progress 
     with tempfile.TemporaryDirectory(prefix="allotment-weights-") as folder:
         spec, out = Path(folder) / "task.json", Path(folder) / "result.json"
         write_atomic(spec, json.dumps({**asdict(weights), **task, "out": str(out)}, default=str), private=True)
-        command = [sys.executable, "-m", _WORKER, str(spec)]
+        command = [sys.executable, "-W", "ignore", "-m", _WORKER, str(spec)]
         environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
         with (
             tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
@@ -114,14 +114,15 @@ def run_worker(weights: Weights, task: Mapping[str, Any], *, progress: Progress 
                 raise
             process.wait()
             errors.seek(0)
-            return _result(out, errors.read()[-600:].strip().rpartition("\n")[2], str(weights.folder))
+            said = errors.read()[-600:].strip().rpartition("\n")[2] or "no word"
+            return _result(out, f"it ended with code {process.returncode}, {said}", str(weights.folder))
 
 
 def _result(out: Path, said: str, element: str) -> dict[str, Any]:
     try:
         result: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        result = {"error": said or "the process left no result"}
+        result = {"error": said}
     if "error" in result:
         raise EngineError(
             f"the weights could not be asked ({result['error'][-400:]}).",

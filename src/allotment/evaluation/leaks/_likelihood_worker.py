@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -132,11 +133,16 @@ def _continued(model: Any, rows: Sequence[Row], shared: int, first: Any, cache: 
     mine = copy.deepcopy(cache)
     mine.batch_repeat_interleave(len(rows))
     filled = torch.tensor([(ids[:-1] + [0] * width)[:width] for ids, _ in rest])
-    logits = model(input_ids=filled, past_key_values=mine, use_cache=True).logits.float()
+    logits = model(input_ids=filled, use_cache=True, **{_cache_name(model): mine}).logits.float()
     return [
         total + _sum(logits[place], ids[1:], mask[1:])
         for place, (total, (ids, mask)) in enumerate(zip(totals, rest, strict=True))
     ]
+
+
+def _cache_name(model: Any) -> str:
+    """What transformers calls what was read before: it has changed the word."""
+    return "cache" if "cache" in signature(model.forward).parameters else "past_key_values"
 
 
 def _sum(logits: Any, ids: Sequence[int], mask: Sequence[bool]) -> float:
