@@ -60,7 +60,7 @@ def _verdict(found: Found) -> str:
         return "It is not known whether it holds: no attempt came to an end."
     most = wilson_interval(0, proved)[1]
     start = f"None of {of} got hold of anything its role may not know: at most {most:.2%} would, with 95 % confidence"
-    open_ = [check.title for check in _checks(found) if check.outcome != "passed"]
+    open_ = [check.title.rstrip(".") for check in _checks(found) if check.outcome != "passed"]
     return f"{start}." if not open_ else f"{start}; but not all is well or known: {'; '.join(open_)}."
 
 
