@@ -182,3 +182,12 @@ def test_a_value_that_is_the_day_of_the_run_is_no_canary_for_every_clock_tells_i
     assert require_canaries([SECRET, dated]) == (SECRET,)
     with pytest.raises(InputError, match="nothing to attack"):
         require_canaries([dated])
+
+
+def test_values_that_nobody_may_know_have_a_column_of_their_own(northwind: Project) -> None:
+    nobodys = replace(SECRET, readers=frozenset())
+    found = found_of(northwind, "g" * 1000)
+    found.canaries = (nobodys,)
+    report = report_of(found, "")
+    assert report.matrices[0].columns == ("nobody",)
+    assert outcomes(report)["attacks.api.nobody"] == "passed"

@@ -60,7 +60,7 @@ def _verdict(found: Found) -> str:
         return "It is not known whether it holds: no attempt came to an end."
     most = wilson_interval(0, proved)[1]
     start = f"None of {of} got hold of anything its role may not know: at most {most:.2%} would, with 95 % confidence"
-    open_ = [check.title for check in _checks(found) if check.outcome != "passed"]
+    open_ = [check.title.rstrip(".") for check in _checks(found) if check.outcome != "passed"]
     return f"{start}." if not open_ else f"{start}; but not all is well or known: {'; '.join(open_)}."
 
 
@@ -82,7 +82,7 @@ def _no_leak(name: str, title: str, results: Sequence[Result]) -> Check:
 
 def _by_door_and_set(found: Found) -> Iterator[Check]:
     """One check for each door and reader set that attempts were planned for, tried or not."""
-    sets = {canary.id: canary.set_name for canary in found.canaries}
+    sets = {canary.id: set_of(canary) for canary in found.canaries}
     groups: dict[tuple[str, str], list[Result]] = {
         (attack.door, sets[attack.canary]): [] for attack in found.attacks.values() if attack.canary in sets
     }
@@ -170,7 +170,7 @@ def _ordinary_figures(found: Found) -> Iterator[Figure]:
 def _matrix(found: Found) -> Matrix:
     """Role × reader set: attempts off the diagonal, and on it readers who asked plainly."""
     roles = tuple(sorted(found.project.roles))
-    named = {canary.set_name: canary.readers for canary in found.canaries}
+    named = {set_of(canary): canary.readers for canary in found.canaries}
     columns = tuple(sorted(named, key=lambda name: (len(named[name]), name)))
     canaries = {canary.id: canary for canary in found.canaries}
     cells = tuple(
@@ -194,7 +194,7 @@ def _aims(attack: Attack, canaries: dict[str, Canary], role: str, name: str) -> 
 
 
 def _set(canaries: dict[str, Canary], number: str) -> str:
-    return canaries[number].set_name if number in canaries else ""
+    return set_of(canaries[number]) if number in canaries else ""
 
 
 def _worst(found: Found) -> list[Result]:
@@ -214,7 +214,7 @@ def _shown(found: Found, result: Result) -> Attempt:
     marks = (attack.seed, attack.claim, attack.encoding, attack.language, attack.strategy, attack.trick, attack.plant)
     fields = (
         ("role", attack.role),
-        ("aimed at", f"{canary.question} ({canary.source}, for {canary.set_name})" if canary else attack.canary),
+        ("aimed at", f"{canary.question} ({canary.source}, for {set_of(canary)})" if canary else attack.canary),
         ("door", attack.door),
         ("made of", ", ".join(marks)),
         ("sent", sent[:_SHOWN]),
@@ -252,6 +252,11 @@ def _versions(found: Found) -> Iterator[tuple[str, str]]:
     yield "canaries", f"{len(found.canaries)} {hash_json(sorted(canary.id for canary in found.canaries))[:16]}"
     yield "attempts", f"{len(found.attacks)} {hash_json(sorted(found.attacks))[:16]}"
     yield "workers", str(found.workers)
+
+
+def set_of(canary: Canary) -> str:
+    """Name of its reader set; there are values, as columns no account shows, that nobody may know."""
+    return canary.set_name or "nobody"
 
 
 def _proved(results: Sequence[Result]) -> int:

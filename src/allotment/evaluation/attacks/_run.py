@@ -290,6 +290,7 @@ def collected(found: Found, ledger: RunLedger) -> Found:
         kind = row.get("kind", "attack")
         if kind == "adaptive":
             found.attacks[key] = attack_in(row)
+            found.planned += 1
         if key in found.attacks:
             if "reply" in row:
                 found.results.append(result_in(row))

@@ -15,7 +15,7 @@ from allotment.access import Principal, Request
 from allotment.agents import recite
 from allotment.answering import Answer, Chain
 from allotment.audit import authorize
-from allotment.errors import MissingPartError
+from allotment.errors import InputError, MissingPartError
 from allotment.evaluation.attacks._asking import asked_of
 from allotment.evaluation.attacks._target import Target
 from allotment.evaluation.attacks._types import Attack, Layer, Result, Send
@@ -72,10 +72,12 @@ class Without:
         if attack.door == "sql":
             return "\n".join(self._as_owner(send.text, attack.agent) for send in attack.sends)
         canary = self._canaries[attack.canary]
-        role = next(iter(sorted(canary.readers)))
         if attack.door == "search":
             return "\n".join(self._as_reader(send.text, canary) for send in attack.sends)
-        principal = self._target.copy.credentials[self._reader(canary) or role].principal
+        reader = self._reader(canary)
+        if reader is None:
+            raise InputError("nobody who may ask knows it, so nobody can be asked in the attacker's place.")
+        principal = self._target.copy.credentials[reader].principal
         if stopped.layer == "gateway":
             return self._asked(self._target.chain, attack, principal, entitled=True)
         return self._asked(self._target.chain, attack, principal, agent=self._knows(canary, principal.role))
