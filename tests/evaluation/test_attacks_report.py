@@ -39,6 +39,8 @@ def found_of(project: Project, endings: str, **parts: Any) -> Found:
         "controls": [{"ending": "told", "role": "director", "canary": "c1"}],
         "without": [{"ending": "leaked", "layer": "authorize"}],
         "decided": [LET_THROUGH] * 100,
+        "overrides": [REFUSED],
+        "claims": [REFUSED],
     }
     times = [float(number) for number in range(len(endings))]
     by_id = {attack.id: attack for attack in attacks}
@@ -75,6 +77,8 @@ def test_a_run_whose_every_attempt_failed_is_not_known(northwind: Project) -> No
         ({"controls": [{"ending": "not told", "role": "director", "canary": "c1"}]}, "attacks.teeth"),
         ({"without": [{"ending": "stopped", "layer": "authorize"}]}, "attacks.teeth"),
         ({"decided": []}, "attacks.ordinary"),
+        ({"overrides": []}, "attacks.guard.override"),
+        ({"claims": [{"ending": "failed"}]}, "attacks.guard.claim"),
     ],
 )
 def test_a_test_that_could_find_nothing_is_not_known(northwind: Project, parts: dict[str, Any], check: str) -> None:

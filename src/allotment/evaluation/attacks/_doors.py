@@ -78,7 +78,9 @@ class Doors:
     def _send(self, attack: Attack, send: Send) -> list[Reply]:
         if send.owner:
             send = in_conversation(send, self._conversation(send.owner))
-        beside = threading.Thread(target=self._beside, args=(attack, send)) if send.beside else None
+        if send.after:
+            self._by_another(send.after, attack, send)
+        beside = threading.Thread(target=self._by_another, args=(send.beside, attack, send)) if send.beside else None
         if beside is not None:
             beside.start()
         try:
@@ -87,10 +89,10 @@ class Doors:
             if beside is not None:
                 beside.join()
 
-    def _beside(self, attack: Attack, send: Send) -> None:
-        """Somebody else's own question at the same moment; its answer is his."""
+    def _by_another(self, role: str, attack: Attack, send: Send) -> None:
+        """Somebody else's own question; its answer is his."""
         with suppress(httpx.HTTPError, OSError), new_client(self.target.address) as client:
-            self._exchange(attack.door, send.beside, replace(send, headers={}, cut_after=None), client)
+            self._exchange(attack.door, role, replace(send, headers={}, cut_after=None), client)
 
     def _exchange(self, door: str, role: str, send: Send, client: httpx.Client) -> Reply:
         mine = self.target.copy.credentials[role]

@@ -78,6 +78,8 @@ class EndpointDoor:
         replies: list[Reply] = []
         try:
             for send in attack.sends:
+                if send.after in self._endpoint.keys:
+                    self._ask(send.after, send)
                 replies += together(send.together, lambda send=send: self._ask(attack.role, send))
             stop = _stop(replies)
         except (httpx.HTTPError, OSError, ValueError) as error:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from allotment.evaluation.attacks._curves import active_seconds, bound_curve, speed_curve
+from allotment.evaluation.attacks._guarded import guard_checks
 from allotment.evaluation.attacks._layers import end_of, hits_without, layer_tables, without_figures
 from allotment.evaluation.attacks._run import Found
 from allotment.evaluation.attacks._seen import LAYERS
@@ -71,6 +72,7 @@ def _checks(found: Found) -> Iterator[Check]:
     yield _enough(found)
     yield _teeth(found)
     if not found.endpoint:
+        yield from guard_checks(found)
         yield _ordinary(found)
 
 

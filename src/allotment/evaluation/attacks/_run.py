@@ -16,6 +16,7 @@ from allotment.errors import InputError
 from allotment.evaluation.attacks._benign import Benign, benign
 from allotment.evaluation.attacks._copy import Opened, open_copy, remove_leftovers
 from allotment.evaluation.attacks._generate import generate
+from allotment.evaluation.attacks._guarded import guard_tasks
 from allotment.evaluation.attacks._ledger import RunLedger, attack_in, result_in
 from allotment.evaluation.attacks._plants import plants
 from allotment.evaluation.attacks._tasks import Task
@@ -67,6 +68,9 @@ class Found:
     """When each ended, seconds since 1970."""
     without: list[dict[str, Any]] = field(default_factory=list)
     controls: list[dict[str, Any]] = field(default_factory=list)
+    overrides: list[dict[str, Any]] = field(default_factory=list)
+    """What the guard said to orders to forget the rules, and to claims of a role."""
+    claims: list[dict[str, Any]] = field(default_factory=list)
     decided: list[dict[str, Any]] = field(default_factory=list)
     answered: list[dict[str, Any]] = field(default_factory=list)
     not_tested: list[str] = field(default_factory=list)
@@ -159,7 +163,7 @@ class _Run:
         do.all("attempts", [Task(a.id, "attack", attack=a) for a in shuffled(attacks, seed)], budget)
         stopped = {attack.id: attack for attack in attacks}
         do.all("layers", [*control_tasks(opened.project, canaries, seed), *layer_tasks(ledger, stopped, seed)], budget)
-        do.all("ordinary", self._ordinary(opened, seed), budget)
+        do.all("ordinary", [*guard_tasks(opened.project, canaries, seed), *self._ordinary(opened, seed)], budget)
         if self.settings.adaptive:
             do.adaptive(self.settings.adaptive, seed, first=len(attacks), budget=budget)
         ledger.sync()
@@ -285,6 +289,7 @@ LABELS = {
 def collected(found: Found, ledger: RunLedger) -> Found:
     """What the ledger has of this run, each kind in its place."""
     places = {"without": found.without, "control": found.controls}
+    places |= {"override": found.overrides, "claim": found.claims}
     places |= {"decided": found.decided, "answered": found.answered}
     for key, row in ledger.rows():
         kind = row.get("kind", "attack")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -31,10 +31,13 @@ from allotment.gateway import (
     open_limiter,
     strict_protocol,
 )
+from allotment.gateway import Chain as Asked
 from allotment.models import Engines
 from allotment.project import Project
 from allotment.workspace import Workspace
 
+Around = Callable[[Chain], Asked]
+"""Puts something between the gateway and the chain, such as a fault that the attempts have to find."""
 _LOOPBACK = "127.0.0.1"
 _MANIFESTS_GOOD_FOR_S = 0.5
 """As ``serve`` has it."""
@@ -77,8 +80,14 @@ class Target:
 
 
 @contextmanager
-def open_target(copy: Copy, *, threads: int = 0) -> Iterator[Target]:
-    """Open the copy as ``serve`` opens a project; ``threads`` bound the models of this process."""
+def open_target(copy: Copy, *, threads: int = 0, around: Around | None = None) -> Iterator[Target]:
+    """Open the copy as ``serve`` opens a project.
+
+    Args:
+        copy: finished.
+        threads: of the models of this process; 0 takes all cores.
+        around: what stands between the gateway and the chain; none is how a project is served.
+    """
     project, workspace = copy.project, Workspace(copy.project.root)
     with ExitStack() as stack:
         databases = stack.enter_context(Databases(project, workspace))
@@ -91,8 +100,9 @@ def open_target(copy: Copy, *, threads: int = 0) -> Iterator[Target]:
             manifests_good_for_s=_MANIFESTS_GOOD_FOR_S,
         )  # fmt: skip
         chain.make_ready()
+        asked = around(chain) if around else chain
         operations = Operations()
-        app = stack.enter_context(_application(project, workspace, databases, audit, users, chain, operations))
+        app = stack.enter_context(_application(project, workspace, databases, audit, users, asked, operations))
         address = stack.enter_context(_served(app, project.gateway.timeouts.request_s))
         host = _host(project, address)
         yield Target(copy, databases, audit, engines, chain, operations, address, host, Policy.of(project))
@@ -105,7 +115,7 @@ def _application(
     databases: Databases,
     audit: SeenLog,
     users: UserStore,
-    chain: Chain,
+    chain: Asked,
     operations: Operations,
 ) -> Iterator[FastAPI]:
     with ExitStack() as stack:

@@ -16,7 +16,7 @@ from allotment.evaluation.attacks._without import Without
 from allotment.evaluation.canaries import Canary
 from allotment.models import is_present, is_server
 
-Kind = Literal["attack", "without", "control", "decided", "answered", "adaptive"]
+Kind = Literal["attack", "without", "control", "override", "claim", "decided", "answered", "adaptive"]
 Row = dict[str, Any]
 
 
@@ -68,7 +68,7 @@ class Performer:
             return self._without.hit(task.attack, task.stopped)
         if task.kind == "control" and task.canary is not None:
             return self._without.control(task.canary, task.role)
-        ask: Callable[..., Row] = decided if task.kind == "decided" else answered
+        ask: Callable[..., Row] = answered if task.kind == "answered" else decided
         return ask(self._doors.target, task.role, task.question)
 
     def _adaptive(self, task: Task) -> Iterator[tuple[str, Row]]:

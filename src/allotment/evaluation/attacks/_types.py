@@ -41,6 +41,8 @@ class Send:
     """Body as it is sent, in place of one made of ``text``, ``messages``, ``model`` and ``body``."""
     beside: str = ""
     """Role whose user asks the same at the same moment with his own login; what he is told is not the attacker's."""
+    after: str = ""
+    """Role whose user has asked the same just before, with his own login; what he was told is not the attacker's."""
     owner: str = ""
     """Role whose user has a conversation: its id goes where ``{conversation}`` stands in ``path`` and ``body``. Other
     braces are the text's own."""

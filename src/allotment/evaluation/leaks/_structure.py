@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from allotment.access import Principal, Request, decide
 from allotment.dataset import load_items
 from allotment.documents import load_documents, load_sections, readers_now
-from allotment.errors import AllotmentError, DatasetError
+from allotment.errors import AllotmentError, DatasetError, ManifestError
 from allotment.evaluation.canaries import BY_HAND, misplaced
 from allotment.evaluation.knowledge import EVALUATION_USER
 from allotment.evaluation.leaks._ground import Ground
 from allotment.evaluation.report import Check
+from allotment.training import Manifest
 
 _LOOKS: dict[str, str] = {
     "decisions": "A role is let to an agent only if the agent serves it and it may read all the agent learns",
@@ -36,10 +37,13 @@ def check_structure(ground: Ground) -> Iterator[Check]:
 
 
 def _check(name: str, ground: Ground, look: Callable[[Ground], Iterator[str]]) -> Check:
+    faults: list[str] = []
     try:
-        faults = list(look(ground))
+        faults.extend(look(ground))
     except AllotmentError as error:
-        return Check(f"leaks.structure.{name}", _LOOKS[name], "unknown", str(error))
+        if not faults:
+            return Check(f"leaks.structure.{name}", _LOOKS[name], "unknown", str(error))
+        faults.append(str(error))
     told = "; ".join(faults[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
     return Check(f"leaks.structure.{name}", _LOOKS[name], "failed" if faults else "passed", told)
 
@@ -66,18 +70,29 @@ def _decision(ground: Ground, role: str, request: Request) -> str | None:
 
 
 def _manifests(ground: Ground) -> Iterator[str]:
-    """One that cannot be vouched for is refused by the chain as well, so it is a fault of its own, not a leak."""
+    """One that was edited is a fault though the chain refuses it as well: somebody was at it. One that is not there
+    proves nothing, and keeps nothing from the others."""
+    lacking: AllotmentError | None = None
     now = readers_now(ground.project, load_documents(ground.workspace))
     for agent in ground.agents:
         manifest = ground.manifest(agent)
-        if isinstance(manifest, AllotmentError):
-            raise manifest
-        if manifest.stale:
-            yield f"{manifest.key} is stale"
-        for document in manifest.documents:
-            if not set(manifest.clearance) <= now.get(document.path, frozenset()):
-                cleared = ", ".join(manifest.clearance)
-                yield f"{manifest.key} learnt {document.path}, which not all of {cleared} may read"
+        if isinstance(manifest, ManifestError):
+            yield str(manifest)
+        elif isinstance(manifest, AllotmentError):
+            lacking = lacking or manifest
+        else:
+            yield from _faults(manifest, now)
+    if lacking is not None:
+        raise lacking
+
+
+def _faults(manifest: Manifest, now: Mapping[str, frozenset[str]]) -> Iterator[str]:
+    if manifest.stale:
+        yield f"{manifest.key} is stale"
+    for document in manifest.documents:
+        if not set(manifest.clearance) <= now.get(document.path, frozenset()):
+            cleared = ", ".join(manifest.clearance)
+            yield f"{manifest.key} learnt {document.path}, which not all of {cleared} may read"
 
 
 def _items(ground: Ground) -> Iterator[str]:
