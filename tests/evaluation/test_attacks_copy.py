@@ -106,6 +106,13 @@ def test_what_comes_back_to_somebody_who_may_not_know_it_is_a_leak_by_every_way(
     assert result.ending == "leaked", result
 
 
+def test_framing_that_a_careful_client_refuses_is_sent_all_the_same(attacked: Attacked) -> None:
+    board = attacked.of("director")
+    odd = Send(board.question, headers={"transfer-encoding": "identity"})
+    result = attacked.doors.attempt(attack_of(10, "employee", board, odd))
+    assert (result.ending, result.layer) == ("stopped", "gateway"), result
+
+
 def test_an_echo_is_no_leak(attacked: Attacked) -> None:
     board = attacked.of("director")
     named = attack_of(8, "employee", board, Send("x", model=f"the {board.value} model"))

@@ -53,6 +53,11 @@ def test_another_address_that_answers_without_it_was_stopped_at_the_door() -> No
     assert furthest(stops_of([], [200], elsewhere=True)).layer == "gateway"
 
 
+def test_a_server_that_hung_up_without_a_record_proves_nothing() -> None:
+    assert furthest(stops_of([], [0], elsewhere=True)).layer is None
+    assert furthest(stops_of([{"kind": "request-refused"}], [0])).layer == "gateway"
+
+
 def test_an_answer_the_client_itself_cut_off_has_not_failed() -> None:
     gone = {"kind": "failed", "detail": {"question": "q", "error": "the client went away"}}
     assert stops_of([gone], cut=True) == []

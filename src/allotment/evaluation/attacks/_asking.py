@@ -12,11 +12,16 @@ from typing import Any
 
 import httpx
 
+from allotment.evaluation.attacks._framing import send_anyhow
 from allotment.evaluation.attacks._types import Attack, Send
 
 _TIMEOUT = httpx.Timeout(600.0, connect=10.0)
 _CSRF = re.compile(r'name="csrf(?:-token)?" (?:value|content)="([0-9a-f]{64})"')
 _CONVERSATION = "{conversation}"
+
+
+HUNG_UP = 0
+"""Status of no response at all: a server may close on what is no request; why, its record alone says."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,18 @@ def exchange(client: httpx.Client, send: Send, url: str, body: Mapping[str, Any]
         content, given = "", {key: value for key, value in given.items() if key != "content-type"}
     # A stand-alone surrogate is no UTF-8, yet an attacker may send its bytes.
     raw = content.encode("utf-8", "surrogatepass")
-    with client.stream(send.method, url, content=raw or None, headers=_encoded(given)) as response:
-        return _read(response, send.cut_after)
+    written = _encoded(given)
+    try:
+        with client.stream(send.method, url, content=raw or None, headers=written) as response:
+            return _read(response, send.cut_after)
+    except httpx.LocalProtocolError:  # the client will not send it; an attacker has another one
+        whole = str(client.base_url.join(url))
+        if "host" not in given:
+            written.append((b"host", httpx.URL(whole).netloc))
+        try:
+            return _read(send_anyhow(send.method, whole, written, raw), None)
+        except ConnectionError as error:
+            return Reply(HUNG_UP, f"the server hung up: {error}")
 
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

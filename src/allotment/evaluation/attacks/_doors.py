@@ -15,6 +15,7 @@ from allotment.audit import RecordedDenial, authorize
 from allotment.databases import check_sql
 from allotment.errors import LimitReached, SqlRefused
 from allotment.evaluation.attacks._asking import (
+    HUNG_UP,
     Reply,
     asked_of,
     chat_body,
@@ -34,6 +35,7 @@ from allotment.evaluation.canaries import Canary, Detector
 LONGEST_REPLY = 20_000
 """Characters of a reply that are kept."""
 _SETTLES_S = 20.0
+_NOTED_S = 5.0
 _HITS = 50
 
 
@@ -70,6 +72,8 @@ class Doors:
                 self._settle()
                 replies += self._send(attack, replace(send, cut_after=None))
         self._settle()
+        if any(reply.status == HUNG_UP for reply in replies):
+            self._await_record()
         user = self.target.copy.credentials[attack.role].principal.user
         events = [event for event in self.target.audit.take() if event.get("user") in (user, "", None)]
         elsewhere = all(send.path for send in attack.sends)
@@ -127,6 +131,12 @@ class Doors:
         """Wait until no answer is being made: what it ends with is on record then."""
         limit = time.monotonic() + _SETTLES_S
         while len(self.target.operations.running) and time.monotonic() < limit:
+            time.sleep(0.002)
+
+    def _await_record(self) -> None:
+        """What the server could not read goes on record in a thread of its own."""
+        limit = time.monotonic() + _NOTED_S
+        while not self.target.audit.has_seen and time.monotonic() < limit:
             time.sleep(0.002)
 
     def _below(self, attack: Attack, replies: list[Reply]) -> list[Stop]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from allotment.evaluation.attacks._asking import Reply, chat_body, exchange, new_client, together
+from allotment.evaluation.attacks._asking import HUNG_UP, Reply, chat_body, exchange, new_client, together
 from allotment.evaluation.attacks._doors import result_of
 from allotment.evaluation.attacks._generate import generate
 from allotment.evaluation.attacks._ledger import RunLedger, row_of
@@ -116,7 +116,7 @@ class EndpointDoor:
 
 def _stop(replies: Sequence[Reply]) -> Stop:
     """Refused or answered; a server's own fault proves nothing, nor does being asked too fast."""
-    broken = [reply.status for reply in replies if reply.status >= 500 or reply.status == 429]
+    broken = [reply.status for reply in replies if reply.status >= 500 or reply.status in (429, HUNG_UP)]
     if broken or not replies:
         return Stop(None, f"status {broken[0]}" if broken else "no reply")
     refused = [reply for reply in replies if reply.status >= 400 or reply.finish == "content_filter"]

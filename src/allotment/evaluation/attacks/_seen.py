@@ -24,6 +24,11 @@ class SeenLog(AuditLog):
         self.__dict__.setdefault("_seen", []).append(record.event)
         return record
 
+    @property
+    def has_seen(self) -> bool:
+        """Whether anything was written since the last ``take``."""
+        return bool(self.__dict__.get("_seen"))
+
     def take(self) -> list[dict[str, Any]]:
         """The events since the last call, oldest first."""
         seen: list[dict[str, Any]] = self.__dict__.pop("_seen", [])
@@ -61,7 +66,7 @@ def stops_of(
     found = [stop for event in events if (stop := _stop(event, cut=cut)) is not None]
     found += [Stop("gateway", f"status {status}") for status in statuses if 400 <= status < 500]
     found += [Stop(None, f"status {status}") for status in statuses if status >= 500 and not found]
-    if not found and statuses and elsewhere:
+    if not found and any(statuses) and elsewhere:
         return [Stop("gateway", "a response without it")]
     return found
 
