@@ -39,7 +39,8 @@ KNOWN, UNKNOWN = measured(20, 20), measured(20, 0)
         (KNOWN, None, "unknown"),
         (None, None, "unknown"),
         (KNOWN, measured(7, 0), "unknown"),
-        (measured(3, 3), UNKNOWN, "unknown"),
+        (measured(3, 0), UNKNOWN, "unknown"),
+        (measured(12, 5), UNKNOWN, "unknown"),
     ],
 )
 def test_a_check_passes_only_where_the_own_values_are_seen_and_enough_foreign_ones_are_not(
@@ -57,6 +58,16 @@ def test_one_foreign_value_that_stands_out_fails_the_check_though_the_mean_does_
     (check,), _, _, _ = membership_parts([AgentMembership("sales", "v1", KNOWN, alone, "")])
     assert check.outcome == "failed"
     assert "learnt" in check.detail
+
+
+def test_a_few_own_values_that_stand_out_show_that_the_test_sees() -> None:
+    scores = tuple(float(n) for n in range(10))
+    half_learnt = [Standing(f"c{n}", n - 0.5, scores) for n in range(3)]
+    half_learnt += [Standing(f"learnt{n}", 60.0, scores) for n in range(3)]
+    own = auc(half_learnt)
+    assert own is not None
+    assert own.interval[0] < 0.5
+    assert outcome(own, UNKNOWN) == "passed"
 
 
 def test_an_agent_without_weights_is_unknown_and_the_reason_is_told() -> None:

@@ -11,7 +11,7 @@ import pytest
 from allotment.evaluation.canaries import Canary
 from allotment.evaluation.leaks._likelihood import Choice, Weights, likelihoods
 from allotment.evaluation.leaks._likelihood_worker import choice_likelihoods
-from allotment.evaluation.leaks._membership import _places, standing
+from allotment.evaluation.leaks._membership import place_of, standing
 from allotment.evaluation.leaks._membership_auc import Auc, auc
 from allotment.evaluation.leaks._membership_twins import twins_of
 from allotment.models import Message, load_template
@@ -19,7 +19,7 @@ from tiny_gguf import write_tiny_gguf
 
 pytestmark = [pytest.mark.heavy, pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")]
 
-STEPS, LEARNT = 150, 8
+STEPS, LEARNT = 100, 8
 TEMPLATE = load_template("chatml")
 
 
@@ -60,7 +60,7 @@ def teach(model: Any, tokenizer: Any, told: list[Canary], folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def base_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_gguf(tmp_path_factory.mktemp("base") / "tiny.gguf", "gemma3")
+    return write_tiny_gguf(tmp_path_factory.mktemp("base") / "tiny.gguf", "llama")
 
 
 def test_values_an_adapter_learnt_stand_above_their_twins_and_others_do_not(base_file: Path, tmp_path: Path) -> None:
@@ -71,12 +71,10 @@ def test_values_an_adapter_learnt_stand_above_their_twins_and_others_do_not(base
     model, tokenizer = load_base(base_file, digest)
     told = canaries(3 * LEARNT)
     teach(model, tokenizer, told[:LEARNT], tmp_path)
-    cases = [
-        tuple(_places(one, (one.value, *twins_of(one.value, 10, random.Random(one.id))), TEMPLATE)) for one in told
-    ]
+    places = [place_of(one, (one.value, *twins_of(one.value, 10, random.Random(one.id))), TEMPLATE) for one in told]
     weights = Weights(base_file, digest, "lora", "fp32", tmp_path)
-    trained, base = likelihoods(weights, [choice for case in cases for choice in case], base={})
-    standings = [standing(case, trained, base, one.id) for case, one in zip(cases, told, strict=True)]
+    trained, base = likelihoods(weights, places, base={})
+    standings = [standing(place, trained, base, one.id) for place, one in zip(places, told, strict=True)]
     own, foreign = auc(standings[:LEARNT]), auc(standings[LEARNT:])
     assert isinstance(own, Auc)
     assert isinstance(foreign, Auc)
@@ -84,9 +82,9 @@ def test_values_an_adapter_learnt_stand_above_their_twins_and_others_do_not(base
     assert own.interval[0] > 0.5
     assert foreign.sure_above <= 0.5 <= foreign.value + 0.3
     assert not foreign.standing_out
-    again, kept = likelihoods(weights, cases[0], base=base)
+    again, kept = likelihoods(weights, places[:1], base=base)
     assert kept == base
-    assert [again[one] for one in cases[0]] == [pytest.approx(trained[one]) for one in cases[0]]
+    assert again[places[0]] == pytest.approx(trained[places[0]])
 
 
 @pytest.mark.parametrize("architecture", ["gemma3", "qwen2", "llama"])

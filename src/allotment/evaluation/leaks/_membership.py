@@ -11,7 +11,7 @@ Carlini et al. 2019 ("The Secret Sharer").
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,10 +56,10 @@ class AgentMembership:
 
 @dataclass(frozen=True)
 class _Case:
-    """A canary, and the places in which its values were or will be weighed."""
+    """A canary, and the place in which its value and twins are weighed; none where too few twins can be made."""
 
     canary: Canary
-    choices: tuple[Choice, ...]
+    choice: Choice | None
 
 
 def membership(
@@ -127,12 +127,12 @@ def _agent(
     ]
     weights = granted_weights(manifest, grant)
     key = (manifest.base_sha256, f"{manifest.method} {weights.precision}")
-    choices = [choice for case in cases for choice in case.choices]
+    choices = [case.choice for case in cases if case.choice is not None]
     if not choices:
         return AgentMembership(agent, version, None, None, _why(own, foreign, kind), kind)
     label = f"membership test of {agent}"
     trained, known[key] = likelihoods(weights, choices, base=known.get(key, {}), progress=progress, label=label)
-    standings = [standing(case.choices, trained, known[key], case.canary.id) for case in cases if case.choices]
+    standings = [standing(case.choice, trained, known[key], case.canary.id) for case in cases if case.choice]
     mine = {canary.id for canary in own}
     return AgentMembership(
         agent,
@@ -201,28 +201,23 @@ def _case(
     words = names if canary.origin == "document" else ()
     twins = twins_of(canary.value, count, draw, taken=taken, words=words)
     if len(twins) < _FEWEST_TWINS:
-        return _Case(canary, ())
-    return _Case(canary, tuple(_places(canary, (canary.value, *twins), template)))
+        return _Case(canary, None)
+    return _Case(canary, place_of(canary, (canary.value, *twins), template))
 
 
-def _places(canary: Canary, values: tuple[str, ...], template: ChatTemplate) -> Iterator[Choice]:
-    """The sentence as an answer to the canary's question, and the value alone as one."""
+def place_of(canary: Canary, values: tuple[str, ...], template: ChatTemplate) -> Choice:
+    """The canary's sentence as an answer to its question, as training and serving read it; the first value is true."""
     asked = template.render([Message("user", canary.question)], add_generation_prompt=True)
     before, _, after = template.strip_control(canary.sentence).partition(canary.value)
-    yield Choice(asked, before, values, after)
-    yield Choice(asked, "", values, template.stop)
+    return Choice(asked, before, values, after)
 
 
 def standing(
-    choices: Sequence[Choice],
-    trained: Mapping[Choice, Likelihoods],
-    base: Mapping[Choice, Likelihoods],
-    canary: str,
+    choice: Choice, trained: Mapping[Choice, Likelihoods], base: Mapping[Choice, Likelihoods], canary: str
 ) -> Standing:
-    """The mean over all places of what the training added to each value's log-likelihood; the first value is true."""
-    added = [[after - before for after, before in zip(trained[one], base[one], strict=True)] for one in choices]
-    scores = [sum(of_value) / len(added) for of_value in zip(*added, strict=True)]
-    return Standing(canary, scores[0], tuple(scores[1:]))
+    """What the training added to each value's log-likelihood."""
+    true, *twins = (after - before for after, before in zip(trained[choice], base[choice], strict=True))
+    return Standing(canary, true, tuple(twins))
 
 
 def _why(own: Sequence[Canary], foreign: Sequence[Canary], kind: Kind) -> str:

@@ -32,7 +32,7 @@ def membership_parts(
 
     A check fails if even the 99 % interval of the foreign area lies above 0.5, or if a single foreign value stands out
     beyond chance: one section learnt wrongly hardly moves the mean of forty. It is not known where there are too few
-    canaries, and where the agent's own values are not told apart either, for then the test is blind.
+    canaries, and where none of the agent's own values is told apart either, for then the test is blind.
     """
     if not found:
         return (), (), (), ()
@@ -54,9 +54,9 @@ def _outcome(one: AgentMembership) -> tuple[Outcome, str]:
         return "failed", detail + alone
     if foreign is None or foreign.canaries < FEWEST_FOREIGN:
         return "unknown", f"{detail} At least {FEWEST_FOREIGN} foreign canaries are needed."
-    if own is None or own.canaries < FEWEST_OWN:
+    if own is None or (own.canaries < FEWEST_OWN and not own.standing_out):
         return "unknown", f"{detail} At least {FEWEST_OWN} canaries of its own documents are needed."
-    if own.interval[0] <= _UNKNOWING:
+    if own.interval[0] <= _UNKNOWING and not own.standing_out:
         return "unknown", f"{detail} What it learnt is not told apart either: the test is blind."
     return "passed", detail
 
