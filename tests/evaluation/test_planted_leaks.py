@@ -1,4 +1,4 @@
-"""The evaluation is itself put to the test: seven kinds of leaks are planted, and each is found by the right command."""
+"""The evaluation is itself put to the test: seven kinds of leaks are planted, each found by the right command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from planted_leaks_company import Aliased, Place, SharedCache, attacked, detail,
 
 from allotment.access import Principal
 from allotment.answering import Chain
-from allotment.audit import AuditLog
 from allotment.documents import WorkerPool, ingest
 from allotment.errors import HeldBack
 from allotment.evaluation.attacks import Attack, Plants, generate
