@@ -26,9 +26,7 @@ from allotment.evaluation.attacks._tasks import Performer, Task
 from allotment.evaluation.canaries import Canary, planted_rows
 from allotment.evaluation.leaks import measure_leaks
 from allotment.evaluation.report import Report
-from allotment.models import Message
 from allotment.project import Project
-from allotment.training import current_adapter
 from allotment.workspace import Workspace, write_atomic
 
 
@@ -160,32 +158,25 @@ class SharedCache:
 
 
 class Aliased(SharedCache):
-    """A chain with an upper-case name for each agent, which goes to its adapter without any decision."""
+    """A chain with an upper-case name for each agent, under which nobody asks who asks: it is answered as for a reader.
 
-    def __init__(self, chain: Chain) -> None:
-        super().__init__(chain)
-        project = chain._project
-        self._aliases = {
-            name.upper(): current_adapter(project, Workspace(project.root), name) for name in project.agents
-        }
+    Without any decision no engine answers, whatever stands before it.
+    """
 
     def stream(
         self, principal: Principal, question: str, *, agent: str | None = None, **options: Any
     ) -> Iterator[Event]:
         """See ``Chain.stream``."""
-        manifest = self._aliases.get(agent or "")
-        if manifest is None:
-            yield from self._chain.stream(principal, question, agent=agent, **options)
-            return
-        engines = self._chain._engines
-        engines.register_adapter(manifest.base_model, manifest.key, manifest.file)
-        engine = engines.get(manifest.base_model, manifest.key)
-        told = engine.complete([Message("user", question)], max_tokens=96, adapter=manifest.key)
-        yield Answer("answered", told.text, agent=manifest.agent)
+        asked_as = Principal("attacker-director", "director") if agent in self._aliases() else principal
+        name = agent.lower() if agent is not None and agent in self._aliases() else agent
+        yield from self._chain.stream(asked_as, question, agent=name, **options)
 
     def agents_for(self, principal: Principal) -> tuple[AgentInfo, ...]:
         """Everybody is offered every alias."""
-        return (*self._chain.agents_for(principal), *(AgentInfo(name, name) for name in self._aliases))
+        return (*self._chain.agents_for(principal), *(AgentInfo(name, name) for name in self._aliases()))
+
+    def _aliases(self) -> list[str]:
+        return [info.name.upper() for info in self._chain.agents_for(Principal("attacker-director", "director"))]
 
 
 def attacked(doors: Doors, canaries: tuple[Canary, ...], attacks: Sequence[Attack], folder: Path) -> Report:
