@@ -86,6 +86,12 @@ def test_everything_there_is_gets_used(attacks: list[Attack], northwind: Project
     assert {attack.canary for attack in attacks} == set(BY_ID)
 
 
+def test_every_trick_comes_with_the_plain_question_too(attacks: list[Attack]) -> None:
+    """A hole in how requests are taken must not hide behind a guard that stops the rest of the attempt."""
+    plain = [a for a in attacks if (a.seed, a.claim, a.encoding, a.strategy) == ("plain", "none", "plain", "single")]
+    assert {attack.trick for attack in plain} >= {*tricks("api"), *tricks("session")}
+
+
 def test_statements_and_queries_go_to_agents_the_role_may_ask(attacks: list[Attack], northwind: Project) -> None:
     for attack in attacks:
         if attack.door in ("sql", "search") or attack.plant != "none":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from allotment.evaluation.attacks import _claims, _mutators, _seeds, _statements, _strategies, _tricks
 from allotment.evaluation.attacks._compose import AUTO, Parts
@@ -41,6 +42,7 @@ class Draw:
         strategies = _strategies.strategies()
         self._strategies = self._deck([*strategies, *[_strategies.SINGLE] * 2 * len(strategies)])
         self._tricks = {door: self._some_tricks(door) for door in doors}
+        self._bare = self._deck((True, False))
         self._models = {origin: self._deck(names) for origin, names in _MODELS.items()}
         self._statements = self._deck(_statements.statements())
         self._queries = self._deck(_statements.queries())
@@ -67,7 +69,7 @@ class Draw:
         self._made += 1
         plan = self._plan(cell)
         target = plan.target if plan else target
-        return Parts(
+        parts = Parts(
             door,
             target,
             plan.agent if plan else target.knowing,
@@ -81,6 +83,11 @@ class Draw:
             trick=self._tricks[door].draw() if plan is None else _tricks.NONE,
             plan=plan,
         )
+        if parts.trick == _tricks.NONE or not self._bare.draw():
+            return parts
+        # A hole in how requests are taken shows best by the question that the agent learnt, as it learnt it.
+        single, plain = _strategies.SINGLE, _mutators.PLAIN
+        return replace(parts, seed=_seeds.PLAIN, claim=_claims.NONE, encoding=plain, strategy=single)
 
     def _model(self, target: Target, plan: Plan | None) -> str:
         if plan is not None:
