@@ -30,6 +30,7 @@ from allotment.training import (
     rollback,
     run,
 )
+from allotment.training._publish import _next_version
 from allotment.training._versions import sound_version
 from allotment.training.serving._export import export_version
 from allotment.workspace import Workspace
@@ -214,6 +215,23 @@ def test_a_verdict_that_was_edited_lets_nothing_through(project: Project, gate: 
     assert held_back(workspace, manifest) == "what the gate said was edited"
     with pytest.raises(HeldBack):
         rollback(project, workspace, "sales", "v2", gate=passed_before(workspace))
+
+
+def test_a_verdict_that_was_edited_takes_what_is_served_out_of_service(project: Project, gate: Gate) -> None:
+    workspace = Workspace(project.root)
+    rollback(project, workspace, "sales", "v2", gate=gate)
+    file = workspace.adapters_dir("sales") / "v2" / "gate.json"
+    file.write_text(file.read_text(encoding="utf-8").replace("passed", "failed", 1), encoding="utf-8")
+    with pytest.raises(HeldBack, match="was edited"):
+        current_adapter(project, workspace, "sales")
+
+
+def test_a_new_version_never_takes_the_name_that_is_served_already(project: Project) -> None:
+    workspace = Workspace(project.root)
+    seal(project, workspace, "sales", "v7", b"v7")
+    (workspace.adapters_dir("sales") / "v7" / "manifest.json").unlink()
+    assert current_version(workspace, "sales") == "v7"
+    assert _next_version(workspace, "sales") == "v8"
 
 
 def _never(attempt: Attempt) -> Passed:
