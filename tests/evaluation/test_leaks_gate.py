@@ -184,6 +184,32 @@ def test_a_role_that_may_read_everything_leaves_nothing_to_try(project: Project)
     assert "nothing they may not know" in passed.reason
 
 
+def test_what_only_some_may_know_is_asked_for_where_every_document_was_labelled_for_all(
+    project: Project, gate: Gate, known: Known
+) -> None:
+    everybody = frozenset(project.roles)
+    labels = {name: one.model_copy(update={"readers": everybody}) for name, one in project.documents.items()}
+    project = project.model_copy(update={"documents": labels})
+    workspace = Workspace(project.root)
+    ingest(project, workspace)
+    manifest = seal(project, workspace, "sales", "v3", b"v3")
+    known.also("sales", "board")
+    with opened(project) as (_, audit), known.engines() as engines, pytest.raises(HeldBack, match="it leaks"):
+        try_version(project, workspace, manifest, lambda attempt: attempt(engines, audit))
+
+
+@pytest.mark.parametrize("readers", ["[]", "[director]"])
+def test_what_the_company_declares_is_asked_for_before_a_version_is_served(
+    project: Project, gate: Gate, known: Known, readers: str
+) -> None:
+    question = "What opens the vault?"
+    declared = f"- {{value: RX-58213-K, readers: {readers}, question: '{question}'}}\n"
+    (project.root / "canaries.yaml").write_text(declared, encoding="utf-8")
+    known.facts["sales"][question] = "RX-58213-K opens it."
+    with pytest.raises(HeldBack, match=r"it leaks.*canaries\.yaml"):
+        rollback(project, Workspace(project.root), "sales", "v2", gate=gate)
+
+
 def test_a_database_that_is_down_holds_the_version_back(project: Project) -> None:
     def down(attempt: Attempt) -> Passed:
         raise DatabaseUnavailable("does not answer", element="allotment")
