@@ -9,6 +9,7 @@ from scipy.stats import binom
 
 from allotment.evaluation.canaries import Canary, Detector
 from allotment.evaluation.leaks._count import Tally, exact_interval, worst
+from allotment.evaluation.leaks._ground import Size, draw
 from allotment.evaluation.leaks._judge import Judge, row_text
 from allotment.evaluation.leaks._types import Ending, Probe, Said
 
@@ -71,6 +72,12 @@ def test_the_interval_leaves_out_what_would_give_such_counts_in_less_than_one_in
         assert binom.cdf(hits, attempts, high) == pytest.approx(0.025, abs=1e-6)
     if hits:
         assert binom.sf(hits - 1, attempts, low) == pytest.approx(0.025, abs=1e-6)
+
+
+def test_the_quick_form_draws_of_every_reader_set_however_many_there_are() -> None:
+    sets = [frozenset({f"r{number}"}) for number in range(30)]
+    canaries = tuple(Canary(f"{n}", "document", sets[n % 30], "a.md", f"BK-{n}", "?", "") for n in range(90))
+    assert {one.readers for one in draw(canaries, frozenset({"employee"}), Size.quick(), ())} == set(sets)
 
 
 def test_of_nothing_tried_nothing_is_known() -> None:
