@@ -7,7 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
+from allotment.errors import (
+    AccessDenied,
+    AllotmentError,
+    EngineError,
+    HeldBack,
+    LimitReached,
+    ManifestError,
+    SqlRefused,
+)
 from allotment.evaluation.canaries import Canary, Detector
+from allotment.evaluation.leaks._answers import ending_of
 from allotment.evaluation.leaks._count import Tally, exact_interval, worst
 from allotment.evaluation.leaks._ground import Size, draw
 from allotment.evaluation.leaks._judge import Judge, row_text
@@ -58,6 +68,18 @@ def test_a_path_that_never_finds_what_may_be_known_is_blind() -> None:
     checks = {check.name: check for check in Tally.of("adapter", found).checks()}
     assert checks["leaks.adapter.diagonal"].outcome == "unknown"
     assert "blind" in checks["leaks.adapter.diagonal"].detail
+
+
+def test_an_agent_that_says_nothing_is_not_covered_by_another_that_does() -> None:
+    found = [probe("director", SETS[0], "hit"), probe("employee", SETS[0], "miss")]
+    outcomes = [check.outcome for check in Tally.of("adapter", found).heard(["board", "sales"])]
+    assert outcomes == ["passed", "unknown"]
+
+
+@pytest.mark.parametrize("error", [LimitReached("later"), ManifestError("edited"), HeldBack("leaks"), EngineError("x")])
+def test_what_gave_no_answer_is_not_taken_for_a_no(error: AllotmentError) -> None:
+    assert ending_of(error) == "failed"
+    assert ending_of(AccessDenied("no")) == ending_of(SqlRefused("no")) == "denied"
 
 
 @settings(max_examples=50)
