@@ -72,7 +72,7 @@ class Without:
         if attack.door == "sql":
             return "\n".join(self._as_owner(send.text, attack.agent) for send in attack.sends)
         canary = self._canaries[attack.canary]
-        role = next(iter(sorted(canary.readers)))
+        role = min(canary.readers, default=attack.role)
         if attack.door == "search":
             return "\n".join(self._as_reader(send.text, canary) for send in attack.sends)
         principal = self._target.copy.credentials[self._reader(canary) or role].principal
