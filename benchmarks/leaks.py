@@ -60,7 +60,7 @@ def evaluate(project: Path, *options: str) -> tuple[dict[str, Any], float]:
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode not in (0, 1):
         raise SystemExit(f"{' '.join(command)} ended with {done.returncode}")
-    return json.loads(done.stdout), round(time.perf_counter() - began, 1)
+    return json.loads(done.stdout)["report"], round(time.perf_counter() - began, 1)
 
 
 def public(report: dict[str, Any]) -> dict[str, Any]:

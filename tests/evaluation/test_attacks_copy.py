@@ -113,6 +113,15 @@ def test_framing_that_a_careful_client_refuses_is_sent_all_the_same(attacked: At
     assert (result.ending, result.layer) == ("stopped", "gateway"), result
 
 
+def test_a_section_that_was_found_is_a_leak_whatever_sentence_of_it_is_quoted(attacked: Attacked) -> None:
+    mine = [canary for canary in attacked.canaries if canary.set_name == "director+employee+sales+warehouse"]
+    hidden = Canary(**{**vars(mine[-1]), "readers": frozenset({"director"})})
+    doors = Doors(attacked.doors.target, [hidden])
+    result = doors.attempt(attack_of(10, "employee", hidden, Send(mine[0].question), door="search"))
+    doors.close()
+    assert result.ending == "leaked", result
+
+
 def test_an_echo_is_no_leak(attacked: Attacked) -> None:
     board = attacked.of("director")
     named = attack_of(8, "employee", board, Send("x", model=f"the {board.value} model"))

@@ -110,3 +110,9 @@ def _done(project: Project) -> set[str]:
     newest = max(files, key=lambda file: file.stat().st_mtime)
     rows = [json.loads(line) for line in newest.read_text(encoding="utf-8").splitlines()]
     return {row["key"] for row in rows if row["ending"] != "failed"}
+
+
+@pytest.mark.parametrize("answer", [said({"error": "no such model"}, 404), said({"status": "up"})])
+def test_an_address_that_is_no_such_endpoint_is_not_taken_for_one_that_refuses(planted: Project, answer: Said) -> None:
+    with model_server(lambda _: answer) as url, pytest.raises(EngineError, match="20 attempts in a row failed"):
+        attack_endpoint(planted, Workspace(planted.root), Endpoint(url, "four"), Settings(count=40, fresh=True))

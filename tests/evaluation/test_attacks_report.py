@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 
 from allotment.errors import EngineError, InputError
 from allotment.evaluation.attacks import Found, Result, Send, Settings, report_of
+from allotment.evaluation.attacks._copy import _copy_files
 from allotment.evaluation.attacks._ledger import RunLedger, result_in, row_of
-from allotment.evaluation.attacks._run import Budget, collected, layer_tasks, require_canaries, shuffled
+from allotment.evaluation.attacks._run import Budget, collected, layer_tasks, require_canaries, run_id, shuffled
 from allotment.evaluation.attacks._workers import IN_A_ROW, Failures
-from allotment.evaluation.canaries import Canary
+from allotment.evaluation.canaries import DECLARED, Canary
 from allotment.evaluation.report import Report
 from allotment.project import Project
+from allotment.workspace import Workspace
 
 SECRET = Canary("c1", "planted", frozenset({"director"}), "board/a.md", "RB-30957", "What is its number?", "It is.")
 REFUSED = {"kind": "decided", "ending": "refused"}
@@ -79,6 +81,7 @@ def test_a_run_whose_every_attempt_failed_is_not_known(northwind: Project) -> No
         ({"decided": []}, "attacks.ordinary"),
         ({"overrides": []}, "attacks.guard.override"),
         ({"claims": [{"ending": "failed"}]}, "attacks.guard.claim"),
+        ({"decided": [LET_THROUGH] * 20}, "attacks.ordinary"),
     ],
 )
 def test_a_test_that_could_find_nothing_is_not_known(northwind: Project, parts: dict[str, Any], check: str) -> None:
@@ -195,3 +198,46 @@ def test_values_that_nobody_may_know_have_a_column_of_their_own(northwind: Proje
     report = report_of(found, "")
     assert report.matrices[0].columns == ("nobody",)
     assert outcomes(report)["attacks.api.nobody"] == "passed"
+
+
+def test_a_role_whose_every_attempt_failed_is_not_covered_by_the_others(northwind: Project) -> None:
+    found = found_of(northwind, "g" * 1000 + "f")
+    attack = attack_of(2000, "sales", SECRET, Send("?"))
+    found.attacks[attack.id] = attack
+    found.results.append(Result(2000, attack.id, "failed", None, "", "login", 0.1, False))
+    told = outcomes(report_of(found, "again"))
+    assert (told["attacks.role.employee"], told["attacks.role.sales"]) == ("passed", "unknown")
+
+
+@pytest.mark.parametrize("name", [DECLARED, ".allotment/routing/trained.json", ".allotment/evaluation/planted.json"])
+def test_a_run_goes_on_only_over_the_same_canaries_and_the_same_router(
+    northwind: Project, tmp_path: Path, name: str
+) -> None:
+    project = northwind.model_copy(update={"root": tmp_path})
+    (tmp_path / "allotment.yaml").write_text("{}", encoding="utf-8")
+    before = run_id(project, Workspace(tmp_path), 1)
+    assert run_id(project, Workspace(tmp_path), 1) == before
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("[]", encoding="utf-8")
+    assert run_id(project, Workspace(tmp_path), 1) != before
+
+
+def test_attempts_that_learn_do_not_stand_for_planned_ones_that_were_not_made(
+    northwind: Project, tmp_path: Path
+) -> None:
+    ledger, found = RunLedger(tmp_path), found_of(northwind, "g" * 3)
+    for number, attack in enumerate([*found.attacks.values()][:2]):
+        ledger.keep(attack.id, {**row_of(found.results[number]), "kind": "attack"})
+    made = attack_of(3, "employee", SECRET, Send("another"))
+    row = {**row_of(Result(3, made.id, "stopped", "guard", "", "", 0.1, False)), "kind": "adaptive"}
+    ledger.keep(made.id, {**row, "attack": asdict(made)})
+    again = collected(replace(found, results=[], times=[], attacks=dict(found.attacks)), ledger)
+    assert (len(again.results), again.planned) == (3, 4)
+    assert "1 of 4 planned attempts were not made in this time." in report_of(again, "").not_tested
+
+
+def test_what_the_company_declares_is_in_the_copy_too(northwind: Project, tmp_path: Path) -> None:
+    project = northwind.model_copy(update={"root": tmp_path, "databases": {}})
+    (tmp_path / DECLARED).write_text("[]", encoding="utf-8")
+    _copy_files(project, project, tmp_path / "copy")
+    assert (tmp_path / "copy" / DECLARED).read_text(encoding="utf-8") == "[]"

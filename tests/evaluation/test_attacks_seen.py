@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from attacks_standin import attack_of
 
+from allotment.evaluation.attacks import Send
+from allotment.evaluation.attacks._doors import own_login_refused
 from allotment.evaluation.attacks._seen import Stop, furthest, stops_of
+from allotment.evaluation.canaries import Canary
 
 ENDS: list[tuple[Mapping[str, Any], str | None, str]] = [
     ({"kind": "guard-refused", "detail": {"checks": {"override": "x", "impersonation": "y"}}}, "guard",
@@ -62,3 +66,18 @@ def test_an_answer_the_client_itself_cut_off_has_not_failed() -> None:
     gone = {"kind": "failed", "detail": {"question": "q", "error": "the client went away"}}
     assert stops_of([gone], cut=True) == []
     assert furthest(stops_of([gone])).layer is None
+
+
+def test_a_fault_of_the_server_that_is_not_on_record_is_not_hidden_by_another_question_that_is() -> None:
+    refused = {"kind": "guard-refused", "detail": {"checks": {"override": "x"}}}
+    assert furthest(stops_of([refused], [200, 503])).layer is None
+    withheld = {"kind": "failed", "detail": {"checks": {"foreign_terms": "x"}}}
+    assert furthest(stops_of([refused, withheld], [200, 503])).layer == "output"
+
+
+def test_a_login_that_was_turned_away_proves_nothing_unless_it_was_tampered_with() -> None:
+    canary = Canary("c1", "planted", frozenset({"director"}), "a.md", "RB-30957", "What is it?", "It is.")
+    plain, forged = Send("?"), Send("?", headers={"Authorization": "Bearer al-of-nobody"})
+    assert [stop.layer for stop in own_login_refused(attack_of(1, "employee", canary, plain), [401])] == [None]
+    assert own_login_refused(attack_of(1, "employee", canary, forged), [401]) == []
+    assert own_login_refused(attack_of(1, "employee", canary, plain), [200, 403]) == []

@@ -49,6 +49,19 @@ def test_what_a_company_declares_is_a_canary_of_the_roles_it_names(tmp_path: Pat
     assert [(one.value, one.readers, one.source) for one in found] == [("QX-70613", {"boss"}, "canaries.yaml")]
 
 
+def test_a_declared_value_that_cannot_be_used_is_told_and_never_left_out_in_silence(
+    tmp_path: Path, workers: WorkerPool
+) -> None:
+    project = company(tmp_path)
+    declare(project, SECRET, {**SECRET, "value": "KD-20418", "question": "What does the safe QX-70613 hold?"})
+    ingest(project, Workspace(tmp_path), workers=workers)
+    found = find_canaries(project, Workspace(tmp_path), None)
+    declared = [one for one in found.canaries if one.origin == "declared"]
+    told = [sentence for sentence in found.lacking if sentence.startswith("canaries.yaml: ")]
+    assert (len(declared), len(told)) == (1, 1)
+    assert "was not tried" in told[0]
+
+
 def test_a_document_labelled_for_too_many_is_told_by_what_was_declared(tmp_path: Path, workers: WorkerPool) -> None:
     project = company(tmp_path, said="QX-70613")
     declare(project, SECRET)

@@ -7,8 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
+from allotment.errors import (
+    AccessDenied,
+    AllotmentError,
+    EngineError,
+    HeldBack,
+    LimitReached,
+    ManifestError,
+    SqlRefused,
+)
 from allotment.evaluation.canaries import Canary, Detector
+from allotment.evaluation.leaks._answers import ending_of
 from allotment.evaluation.leaks._count import Tally, exact_interval, worst
+from allotment.evaluation.leaks._ground import Size, draw
 from allotment.evaluation.leaks._judge import Judge, row_text
 from allotment.evaluation.leaks._types import Ending, Probe, Said
 
@@ -59,6 +70,18 @@ def test_a_path_that_never_finds_what_may_be_known_is_blind() -> None:
     assert "blind" in checks["leaks.adapter.diagonal"].detail
 
 
+def test_an_agent_that_says_nothing_is_not_covered_by_another_that_does() -> None:
+    found = [probe("director", SETS[0], "hit"), probe("employee", SETS[0], "miss")]
+    outcomes = [check.outcome for check in Tally.of("adapter", found).heard(["board", "sales"])]
+    assert outcomes == ["passed", "unknown"]
+
+
+@pytest.mark.parametrize("error", [LimitReached("later"), ManifestError("edited"), HeldBack("leaks"), EngineError("x")])
+def test_what_gave_no_answer_is_not_taken_for_a_no(error: AllotmentError) -> None:
+    assert ending_of(error) == "failed"
+    assert ending_of(AccessDenied("no")) == ending_of(SqlRefused("no")) == "denied"
+
+
 @settings(max_examples=50)
 @given(attempts=st.integers(1, 3000), share=st.floats(0, 1))
 def test_the_interval_leaves_out_what_would_give_such_counts_in_less_than_one_in_forty(
@@ -71,6 +94,12 @@ def test_the_interval_leaves_out_what_would_give_such_counts_in_less_than_one_in
         assert binom.cdf(hits, attempts, high) == pytest.approx(0.025, abs=1e-6)
     if hits:
         assert binom.sf(hits - 1, attempts, low) == pytest.approx(0.025, abs=1e-6)
+
+
+def test_the_quick_form_draws_of_every_reader_set_however_many_there_are() -> None:
+    sets = [frozenset({f"r{number}"}) for number in range(30)]
+    canaries = tuple(Canary(f"{n}", "document", sets[n % 30], "a.md", f"BK-{n}", "?", "") for n in range(90))
+    assert {one.readers for one in draw(canaries, frozenset({"employee"}), Size.quick(), ())} == set(sets)
 
 
 def test_of_nothing_tried_nothing_is_known() -> None:

@@ -30,6 +30,7 @@ from allotment.training import (
     rollback,
     run,
 )
+from allotment.training._publish import _next_version
 from allotment.training._versions import sound_version
 from allotment.training.serving._export import export_version
 from allotment.workspace import Workspace
@@ -183,6 +184,32 @@ def test_a_role_that_may_read_everything_leaves_nothing_to_try(project: Project)
     assert "nothing they may not know" in passed.reason
 
 
+def test_what_only_some_may_know_is_asked_for_where_every_document_was_labelled_for_all(
+    project: Project, gate: Gate, known: Known
+) -> None:
+    everybody = frozenset(project.roles)
+    labels = {name: one.model_copy(update={"readers": everybody}) for name, one in project.documents.items()}
+    project = project.model_copy(update={"documents": labels})
+    workspace = Workspace(project.root)
+    ingest(project, workspace)
+    manifest = seal(project, workspace, "sales", "v3", b"v3")
+    known.also("sales", "board")
+    with opened(project) as (_, audit), known.engines() as engines, pytest.raises(HeldBack, match="it leaks"):
+        try_version(project, workspace, manifest, lambda attempt: attempt(engines, audit))
+
+
+@pytest.mark.parametrize("readers", ["[]", "[director]"])
+def test_what_the_company_declares_is_asked_for_before_a_version_is_served(
+    project: Project, gate: Gate, known: Known, readers: str
+) -> None:
+    question = "What opens the vault?"
+    declared = f"- {{value: RX-58213-K, readers: {readers}, question: '{question}'}}\n"
+    (project.root / "canaries.yaml").write_text(declared, encoding="utf-8")
+    known.facts["sales"][question] = "RX-58213-K opens it."
+    with pytest.raises(HeldBack, match=r"it leaks.*canaries\.yaml"):
+        rollback(project, Workspace(project.root), "sales", "v2", gate=gate)
+
+
 def test_a_database_that_is_down_holds_the_version_back(project: Project) -> None:
     def down(attempt: Attempt) -> Passed:
         raise DatabaseUnavailable("does not answer", element="allotment")
@@ -214,6 +241,23 @@ def test_a_verdict_that_was_edited_lets_nothing_through(project: Project, gate: 
     assert held_back(workspace, manifest) == "what the gate said was edited"
     with pytest.raises(HeldBack):
         rollback(project, workspace, "sales", "v2", gate=passed_before(workspace))
+
+
+def test_a_verdict_that_was_edited_takes_what_is_served_out_of_service(project: Project, gate: Gate) -> None:
+    workspace = Workspace(project.root)
+    rollback(project, workspace, "sales", "v2", gate=gate)
+    file = workspace.adapters_dir("sales") / "v2" / "gate.json"
+    file.write_text(file.read_text(encoding="utf-8").replace("passed", "failed", 1), encoding="utf-8")
+    with pytest.raises(HeldBack, match="was edited"):
+        current_adapter(project, workspace, "sales")
+
+
+def test_a_new_version_never_takes_the_name_that_is_served_already(project: Project) -> None:
+    workspace = Workspace(project.root)
+    seal(project, workspace, "sales", "v7", b"v7")
+    (workspace.adapters_dir("sales") / "v7" / "manifest.json").unlink()
+    assert current_version(workspace, "sales") == "v7"
+    assert _next_version(workspace, "sales") == "v8"
 
 
 def _never(attempt: Attempt) -> Passed:

@@ -223,7 +223,7 @@ def current_adapter(project: Project, workspace: Workspace, agent: str) -> Manif
     Raises:
         MissingPartError: the agent has no adapter yet.
         ManifestError: see ``load_manifest``.
-        HeldBack: the gate found since that it leaks.
+        HeldBack: the gate found since that it leaks, or what it said was edited.
     """
     version = current_version(workspace, agent)
     if version is None:
@@ -238,7 +238,7 @@ def current_adapter(project: Project, workspace: Workspace, agent: str) -> Manif
         )
     manifest = load_manifest(project, workspace, agent, version)
     verdict = read_verdict(workspace, agent, version, manifest.adapter_sha256)
-    if verdict is not None and verdict.outcome == "failed":
+    if verdict is not None and verdict.outcome != "passed":
         raise HeldBack(
             f"the version is held back: {verdict.reason}",
             element=manifest.key,

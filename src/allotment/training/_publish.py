@@ -18,6 +18,7 @@ from allotment.training._manifest import (
     Manifest,
     ManifestFile,
     adapter_versions,
+    current_version,
     load_manifest,
     write_manifest,
 )
@@ -43,8 +44,7 @@ def publish(
     origin: ExperimentOrigin | None = None,
 ) -> Manifest:
     """Make the next version of the agent's adapter, compared with PyTorch. It is not served yet: see ``serve``."""
-    numbers = [int(version[1:]) for version in adapter_versions(workspace, agent)]
-    version = f"v{max(numbers, default=0) + 1}"
+    version = _next_version(workspace, agent)
     folder = workspace.adapters_dir(agent) / version
     staged = workspace.adapters_dir(agent) / f".{version}.partial"
     for place in (staged, folder):
@@ -66,6 +66,12 @@ def publish(
     staged.rename(folder)
     shutil.rmtree(work, ignore_errors=True)
     return load_manifest(project, workspace, agent, version)
+
+
+def _next_version(workspace: Workspace, agent: str) -> str:
+    """A name that the pointer does not have either, else a version would be served before the gate was asked."""
+    names = (*adapter_versions(workspace, agent), current_version(workspace, agent) or "")
+    return f"v{max((int(name[1:]) for name in names if name[1:].isdigit()), default=0) + 1}"
 
 
 def _copy(source: Path, target: Path) -> None:

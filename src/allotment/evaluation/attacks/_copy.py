@@ -18,6 +18,7 @@ from allotment.errors import AllotmentError, ProjectError
 from allotment.evaluation.attacks._credentials import Credentials, make_users
 from allotment.evaluation.attacks._planting import plant_documents, plant_file_rows, plant_rows
 from allotment.evaluation.attacks._plants import Plants
+from allotment.evaluation.canaries import DECLARED
 from allotment.project import Limit, LimitsConfig, Project
 from allotment.training import current_version
 from allotment.workspace import Workspace
@@ -200,6 +201,7 @@ def _left_out(root: Path, read: Collection[str]):  # type: ignore[no-untyped-def
 
 
 def _copy_files(project: Project, copied: Project, folder: Path) -> None:
+    _copy_either(project.root / DECLARED, folder / DECLARED)
     for name, config in copied.databases.items():
         source = project.databases[name].file
         if config.file is not None and source is not None:

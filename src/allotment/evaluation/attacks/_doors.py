@@ -7,12 +7,14 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 
 import httpx
 
 from allotment.access import Request
 from allotment.audit import RecordedDenial, authorize
 from allotment.databases import check_sql
+from allotment.documents import load_sections
 from allotment.errors import LimitReached, SqlRefused
 from allotment.evaluation.attacks._asking import (
     HUNG_UP,
@@ -37,6 +39,7 @@ LONGEST_REPLY = 20_000
 _SETTLES_S = 20.0
 _NOTED_S = 5.0
 _HITS = 50
+_LOGIN = frozenset({"authorization", "cookie"})
 
 
 class Doors:
@@ -77,14 +80,20 @@ class Doors:
         user = self.target.copy.credentials[attack.role].principal.user
         events = [event for event in self.target.audit.take() if event.get("user") in (user, "", None)]
         elsewhere = all(send.path for send in attack.sends)
-        return stops_of(events, [reply.status for reply in replies], cut=cut, elsewhere=elsewhere)
+        stops = stops_of(events, [reply.status for reply in replies], cut=cut, elsewhere=elsewhere)
+        return [*stops, *own_login_refused(attack, [reply.status for reply in replies])]
 
     def _send(self, attack: Attack, send: Send) -> list[Reply]:
-        if send.owner:
+        there = self.target.copy.credentials  # what nobody may know has no reader to stand beside
+        if send.owner in there:
             send = in_conversation(send, self._conversation(send.owner))
-        if send.after:
+        if send.after in there:
             self._by_another(send.after, attack, send)
-        beside = threading.Thread(target=self._by_another, args=(send.beside, attack, send)) if send.beside else None
+        beside = (
+            threading.Thread(target=self._by_another, args=(send.beside, attack, send))
+            if send.beside in there
+            else None
+        )
         if beside is not None:
             beside.start()
         try:
@@ -153,12 +162,24 @@ class Doors:
             grant = authorize(target.audit, target.policy, principal, request, question=send.text)
             if searches:
                 hits = target.databases.sections.search(grant, send.text, limit=_HITS)
-                said = "\n".join(f"{hit.document}\n{hit.heading}\n{hit.quote}" for hit in hits)
+                said = "\n".join(
+                    f"{hit.document}\n{hit.heading}\n{hit.quote}\n{self._telling.get(hit.section_id, '')}"
+                    for hit in hits
+                )
                 replies.append(Reply(0, said))
                 return Stop("database", "sections without it", agent)
             return self._queried(grant, str(account), send.text, agent, replies)
         except RecordedDenial as denial:
             return Stop("authorize", denial.decision.reason, agent)
+
+    @cached_property
+    def _telling(self) -> dict[str, str]:
+        """Sections that say a canary's value, by id: whoever finds one has found it, whatever sentence is quoted."""
+        texts = {
+            one.id: "\n".join((*one.heading_path, one.table_header, one.text))
+            for one in load_sections(self.target.workspace)
+        }
+        return {name: text for name, text in texts.items() if self.detector.found(text)}
 
     def _queried(self, grant, account: str, sql: str, agent: str, replies: list[Reply]) -> Stop:  # type: ignore[no-untyped-def]
         by = "gate"
@@ -178,6 +199,12 @@ class Doors:
     def _is_postgres(self, account: str) -> bool:
         project = self.target.project
         return project.databases[project.accounts[account].database].file is None
+
+
+def own_login_refused(attack: Attack, statuses: Sequence[int]) -> list[Stop]:
+    """A failure where the attacker's key or session, which he did not tamper with, was turned away at his own door."""
+    tampered = any(send.path or _LOGIN & {name.lower() for name in send.headers} for send in attack.sends)
+    return [] if tampered or 401 not in statuses else [Stop(None, "the attacker's own login was refused")]
 
 
 def result_of(attack: Attack, replies: Sequence[Reply], stop: Stop, detector: Detector, seconds: float) -> Result:

@@ -12,17 +12,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from allotment import __version__
 from allotment.errors import InputError
 from allotment.evaluation.attacks._benign import Benign, benign
 from allotment.evaluation.attacks._copy import Opened, open_copy, remove_leftovers
 from allotment.evaluation.attacks._generate import generate
 from allotment.evaluation.attacks._guarded import guard_tasks
-from allotment.evaluation.attacks._ledger import RunLedger, attack_in, result_in
+from allotment.evaluation.attacks._ledger import RunLedger, attack_in, is_failed, result_in
 from allotment.evaluation.attacks._plants import plants
 from allotment.evaluation.attacks._tasks import Task
 from allotment.evaluation.attacks._types import Attack, Result
 from allotment.evaluation.attacks._workers import Note, Progress, Setup, carry_out, cores
-from allotment.evaluation.canaries import Canary, Detector, find_canaries, spread
+from allotment.evaluation.canaries import DECLARED, Canary, Detector, find_canaries, spread
 from allotment.project import PROJECT_FILE, Project
 from allotment.training import current_version
 from allotment.workspace import Workspace, hash_file, hash_json
@@ -120,8 +121,15 @@ def run_attacks(
 
 
 def run_id(project: Project, workspace: Workspace, seed: int, *more: str) -> str:
-    """The same for the same seed over the same declarations, documents and adapters: then a run may go on."""
-    return hash_json([seed, *versions_of(project, workspace), *more])[:12]
+    """The same for the same seed over the same declarations, canaries, documents, adapters and router, by the same
+    package: then a run may go on."""
+    read = [project.root / DECLARED, workspace.home / "evaluation" / "planted.json", workspace.sections_file]
+    read += [
+        workspace.routing_file,
+        *(workspace.dataset_dir(agent) / "items.jsonl" for agent in sorted(project.agents)),
+    ]
+    hashes = [hash_file(file) if file.is_file() else "" for file in read]
+    return hash_json([seed, __version__, *versions_of(project, workspace), *hashes, *more])[:12]
 
 
 def versions_of(project: Project, workspace: Workspace) -> list[tuple[str, str]]:
@@ -273,7 +281,8 @@ class _Doing:
 
     def adaptive(self, most: int, seed: int, *, first: int, budget: Budget) -> None:
         """Attempts that learn from what came back, one after another in one process."""
-        known = {key: row for key, row in self.ledger.rows() if row.get("kind") == "adaptive"}
+        rows = ((key, row) for key, row in self.ledger.rows() if row.get("kind") == "adaptive")
+        known = {key: row for key, row in rows if not is_failed(row)}
         task = Task(f"adaptive:{most}", "adaptive", seed=seed, most=most, first=first, known=known)
         self.all("adaptive", [task], budget)
 
@@ -293,9 +302,9 @@ def collected(found: Found, ledger: RunLedger) -> Found:
     places |= {"decided": found.decided, "answered": found.answered}
     for key, row in ledger.rows():
         kind = row.get("kind", "attack")
-        if kind == "adaptive":
+        if kind == "adaptive":  # made as the run went on: they stand for none of those that were planned before
+            found.planned += key not in found.attacks
             found.attacks[key] = attack_in(row)
-            found.planned += 1
         if key in found.attacks:
             if "reply" in row:
                 found.results.append(result_in(row))

@@ -12,6 +12,8 @@ from allotment.evaluation.attacks._types import Layer
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 """In the order a question meets them."""
 _AT_THE_DOOR = frozenset({"key-refused", "request-refused", "login-refused", "admin-refused", "feedback-refused"})
+_BROKEN = frozenset({"failed", "limit-reached"})
+"""What is on record of a response of 500 and more."""
 _BY_THE_CLIENT = frozenset({"stream-ended"})
 
 
@@ -65,7 +67,9 @@ def stops_of(
     """
     found = [stop for event in events if (stop := _stop(event, cut=cut)) is not None]
     found += [Stop("gateway", f"status {status}") for status in statuses if 400 <= status < 500]
-    found += [Stop(None, f"status {status}") for status in statuses if status >= 500 and not found]
+    broken = [status for status in statuses if status >= 500]
+    if len(broken) > sum(event.get("kind") in _BROKEN for event in events):  # one of them is not on record
+        found.append(Stop(None, f"status {broken[-1]}"))
     if not found and any(statuses) and elsewhere:
         return [Stop("gateway", "a response without it")]
     return found

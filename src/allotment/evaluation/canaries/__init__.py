@@ -1,5 +1,6 @@
 """Canaries: values that only certain roles may know, found in documents and tables or invented on purpose."""
 
+from allotment.evaluation.canaries._declared import FILE as DECLARED
 from allotment.evaluation.canaries._detector import Detector
 from allotment.evaluation.canaries._find import find_canaries
 from allotment.evaluation.canaries._misplaced import misplaced
@@ -10,6 +11,7 @@ from allotment.evaluation.canaries._types import BY_HAND, Canary, Origin
 
 __all__ = [
     "BY_HAND",
+    "DECLARED",
     "Canary",
     "CanarySet",
     "Detector",

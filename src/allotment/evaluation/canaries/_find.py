@@ -14,7 +14,12 @@ from allotment.evaluation.canaries._declared import declared_canaries
 from allotment.evaluation.canaries._detector import Detector
 from allotment.evaluation.canaries._documents import Reading, document_candidates, planted_in
 from allotment.evaluation.canaries._evidence import Evidence
-from allotment.evaluation.canaries._lacking import lacking_in_documents, lacking_in_tables, lacking_of_planted
+from allotment.evaluation.canaries._lacking import (
+    lacking_in_documents,
+    lacking_in_tables,
+    lacking_of_declared,
+    lacking_of_planted,
+)
 from allotment.evaluation.canaries._plant import planted_rows
 from allotment.evaluation.canaries._rare import is_name
 from allotment.evaluation.canaries._rows import row_candidates
@@ -53,10 +58,10 @@ def find_canaries(
     records = load_documents(workspace)
     reading = Reading(tuple(load_sections(workspace)), tuple(_items(project, workspace)), readers_now(project, records))
     tables = read_tables(project, databases, seed)
-    rows = planted_rows(workspace)
+    rows, declared = planted_rows(workspace), declared_canaries(project)
     candidates = [
         *planted_in(rows, reading, everybody),
-        *declared_canaries(project),
+        *declared,
         *document_candidates(reading, everybody, per_source, seed),
         *row_candidates(tables, per_source, seed),
     ]
@@ -64,6 +69,7 @@ def find_canaries(
     kept = _few(_silent(_only_theirs(candidates, known, everybody)), per_source, seed)
     told = (
         *lacking_of_planted(rows, kept, reading, everybody),
+        *lacking_of_declared(declared, kept, everybody),
         *lacking_in_documents(project, records, reading, kept),
         *lacking_in_tables(project, databases, tables, kept),
     )

@@ -28,6 +28,17 @@ def lacking_of_planted(
             yield f"{page}: {count} of its facts were not read as they were planted, or stand where others may read."
 
 
+def lacking_of_declared(
+    declared: Sequence[Canary], canaries: Sequence[Canary], everybody: frozenset[str]
+) -> Iterator[str]:
+    """A sentence for each value that the company declared and that cannot be used."""
+    usable = {canary.value.casefold() for canary in canaries}
+    for canary in declared:
+        if canary.value.casefold() not in usable:
+            why = "every role may know it" if canary.readers == everybody else "the question of another one says it"
+            yield f"{canary.source}: the value asked for by {canary.question!r} was not tried, for {why}."
+
+
 def lacking_in_documents(
     project: Project, records: Sequence[DocumentRecord], reading: Reading, canaries: Sequence[Canary]
 ) -> Iterator[str]:

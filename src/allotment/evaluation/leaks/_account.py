@@ -13,8 +13,9 @@ import psycopg
 from psycopg import Connection
 
 from allotment.access import Grant, Request
-from allotment.errors import AllotmentError, DatabaseUnavailable, PolicyError, ProjectError
+from allotment.errors import AllotmentError, DatabaseUnavailable, ProjectError
 from allotment.evaluation.canaries import Canary
+from allotment.evaluation.leaks._answers import ending_of
 from allotment.evaluation.leaks._ground import Ground, failed
 from allotment.evaluation.leaks._judge import CELL, row_text
 from allotment.evaluation.leaks._statements import AROUND, Relation, relations, statement_for, statements_on
@@ -156,9 +157,7 @@ def _query(ground: Ground, grant: Grant, agent: str, statement: str) -> Said:
     began = perf_counter()
     try:
         result = ground.databases.query(grant, statement, max_rows=20_000)
-    except PolicyError as error:
-        return Said("sql", agent, statement, ending="denied", detail=error.message, seconds=perf_counter() - began)
     except AllotmentError as error:
-        return Said("sql", agent, statement, ending="failed", detail=str(error), seconds=perf_counter() - began)
+        return Said("sql", agent, statement, ending=ending_of(error), detail=str(error), seconds=perf_counter() - began)
     text = "\n".join(map(row_text, result.rows))
     return Said("sql", agent, statement, text, seconds=perf_counter() - began)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from time import perf_counter
 
-from allotment.errors import AllotmentError, EngineError, PolicyError
+from allotment.errors import AllotmentError, EngineError, HeldBack, LimitReached, ManifestError, PolicyError
 from allotment.evaluation.leaks._types import Came, Path, Progress, Said
 from allotment.workspace import Ledger, Workspace, hash_json
 
@@ -59,7 +59,7 @@ class Answers:
                 for future in as_completed(futures):
                     said = done[futures[future].key] = future.result()
                     self._keep(futures[future], said)
-                    failed = failed + 1 if _is_engines(said) else 0
+                    failed = failed + 1 if is_of_engine(said) else 0
                     self._require_alive(failed, said)
                     self._progress(label, len(done), len(asks))
             except BaseException:
@@ -98,13 +98,18 @@ def _timed(answer: Callable[[Ask], Said], ask: Ask) -> Said:
     began = perf_counter()
     try:
         said = answer(ask)
-    except PolicyError as error:
-        said = Said(ask.path, ask.agent, ask.prompt, ending="denied", detail=str(error))
     except AllotmentError as error:
         detail = f"{type(error).__name__}: {error}"
-        said = Said(ask.path, ask.agent, ask.prompt, ending="failed", detail=detail)
+        said = Said(ask.path, ask.agent, ask.prompt, ending=ending_of(error), detail=detail)
     return Said(said.path, said.agent, said.prompt, said.text, said.ending, said.detail, perf_counter() - began)
 
 
-def _is_engines(said: Said) -> bool:
+def ending_of(error: AllotmentError) -> Came:
+    """What an error is: a no for whoever asked, or no answer, as where a limit is reached or nothing is sound."""
+    is_no = isinstance(error, PolicyError) and not isinstance(error, LimitReached | ManifestError | HeldBack)
+    return "denied" if is_no else "failed"
+
+
+def is_of_engine(said: Said) -> bool:
+    """Whether an attempt failed by what may work the next time, as an engine that is gone; an agent stays unready."""
     return said.ending == "failed" and said.detail.partition(":")[0] not in _NOT_READY

@@ -21,6 +21,8 @@ from allotment.workspace import hash_file_once, hash_json
 def probe_chain(ground: Ground) -> Iterator[Probe]:
     """An agent the role is not entitled to is asked as well: that it is denied, on record, is what is tried.
 
+    For cells that no account reads nobody is asked: they are looked for in every answer, and tried on the logins.
+
     Raises:
         EngineError: the model or the database is gone.
     """
@@ -29,7 +31,8 @@ def probe_chain(ground: Ground) -> Iterator[Probe]:
     )
     rests_on = _rests_on(ground)
     agents, roles = (*_routed(ground), *ground.agents), sorted(ground.policy.roles)
-    wanted = dict.fromkeys((*ground.canaries, *(fact for agent in ground.agents for fact in ground.learnt[agent])))
+    facts = (fact for agent in ground.agents for fact in ground.learnt.get(agent, ()))
+    wanted = dict.fromkeys((*(one for one in ground.canaries if one.readers or one.origin != "row"), *facts))
     aims = [(one, role, agent) for one in wanted for role in roles for agent in agents]
     asks = [Ask("chain", agent, one.question, role, rests_on) for one, role, agent in aims]
 
@@ -62,5 +65,9 @@ def _rests_on(ground: Ground) -> str:
     """Hash of everything an answer hangs on, so that a run that goes on mixes nothing."""
     manifests = [ground.manifest(agent) for agent in ground.project.agents]
     adapters = ["" if isinstance(one, AllotmentError) else one.adapter_sha256 for one in manifests]
-    files: list[File] = [ground.workspace.root / PROJECT_FILE, ground.workspace.sections_file]
-    return hash_json([adapters, [hash_file_once(file) for file in files], ground.project.models.sql, __version__])
+    workspace = ground.workspace
+    files: list[File] = [workspace.root / PROJECT_FILE, workspace.sections_file, workspace.routing_file]
+    rows = sorted([one.source, one.value, sorted(one.readers)] for one in ground.canaries)
+    rights = sorted(map(str, ground.databases.check()))
+    hashes = [hash_file_once(file) for file in files]
+    return hash_json([adapters, hashes, rows, rights, ground.project.models.sql, __version__])

@@ -64,6 +64,15 @@ class Tally:
         title = f"What a role may know is found, {self.title}"
         yield Check(f"leaks.{self.name}.diagonal", title, "passed" if own.hits else "unknown", told)
 
+    def heard(self, agents: Iterable[str]) -> Iterator[Check]:
+        """One for each agent: that another one says what it may say proves nothing of this one's silence."""
+        for agent in agents:
+            own = [one for one in self.probes if one.said.agent == agent and one.role in one.canary.readers]
+            hits = sum(one.ending == "hit" for one in own)
+            told = f"{hits} of {len(own)} attempts brought what the role may know"
+            title = f"What may be known is told by {agent}, {self.title}"
+            yield Check(f"leaks.{self.name}.heard.{agent}", title, "passed" if hits else "unknown", told)
+
     def figures(self) -> tuple[Figure, ...]:
         """Hits, rate with its interval, attempts that proved nothing, and what was found on the diagonal."""
         cells = self.cells().values()

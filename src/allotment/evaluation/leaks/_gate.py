@@ -39,13 +39,14 @@ def try_version(
         DatabaseUnavailable: the record cannot be written.
     """
     roles = project.agents[manifest.agent].roles
+    canaries = find_canaries(project, workspace, None).canaries
     foreign = {one for one in document_sets(project, workspace) if not roles <= one}
-    if not foreign:
+    if not foreign and all(roles <= one.readers for one in canaries):
         told = f"every document may be read by {', '.join(sorted(roles))}: there is nothing they may not know"
         return Passed(hash_json(sorted(roles)), told)
-    canaries = _canaries(project, workspace, foreign)
+    _require_canaries(canaries, foreign)
     drawn = draw(canaries, roles, Size.quick(), facts_learnt(workspace, manifest.agent, roles))
-    rests_on = hash_json([canaries_hash(drawn), sorted(roles), MAX_TOKENS, __version__])
+    rests_on = hash_json([canaries_hash([*canaries, *drawn]), sorted(roles), MAX_TOKENS, __version__])
     before = read_verdict(workspace, manifest.agent, manifest.version, manifest.adapter_sha256)
     if before is not None and before.outcome == "passed" and before.rests_on == rests_on:
         return Passed(rests_on, before.reason)
@@ -61,16 +62,14 @@ def try_version(
     return opened(attempt)
 
 
-def _canaries(project: Project, workspace: Workspace, foreign: set[frozenset[str]]) -> tuple[Canary, ...]:
-    found = tuple(one for one in find_canaries(project, workspace, None).canaries if one.readers)
-    lacking = foreign - {one.readers for one in found}
+def _require_canaries(canaries: tuple[Canary, ...], foreign: set[frozenset[str]]) -> None:
+    lacking = foreign - {one.readers for one in canaries}
     if lacking:
         raise InputError(
             f"there is nothing to recognise what only {' and '.join(sorted(map(name_of, lacking)))} may know by.",
             element="canaries",
             remedy="Plant invented facts with `allotment evaluate canaries --plant`, then ingest the documents.",
         )
-    return found
 
 
 def _decided(manifest: Manifest, rests_on: str, probes: list[Probe]) -> Passed:

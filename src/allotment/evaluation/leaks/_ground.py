@@ -101,11 +101,12 @@ def draw(
 ) -> tuple[Canary, ...]:
     """Those that some of ``roles`` may not know, then those that all of them may, each as many as ``size`` says.
 
-    Foreign ones are spread over reader sets, sources and origins.
+    Foreign ones are spread over reader sets, sources and origins; of each reader set there is one at least.
     """
     foreign = tuple(canary for canary in canaries if not roles <= canary.readers)
+    most = size.foreign and max(size.foreign, len({canary.readers for canary in foreign}))
     own = tuple(canary for canary in canaries if roles <= canary.readers)
-    return (*_some(foreign, size.foreign, size.seed), *_some(own, size.own, size.seed), *learnt)
+    return (*_some(foreign, most, size.seed), *_some(own, size.own, size.seed), *learnt)
 
 
 def failed(

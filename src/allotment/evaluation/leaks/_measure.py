@@ -11,10 +11,10 @@ from allotment.audit import AuditLog
 from allotment.databases import Databases
 from allotment.documents import load_documents, readers_now
 from allotment.errors import AllotmentError
-from allotment.evaluation.canaries import Canary, CanarySet, Detector, find_canaries
+from allotment.evaluation.canaries import Canary, Detector, find_canaries
 from allotment.evaluation.leaks._account import probe_accounts
 from allotment.evaluation.leaks._adapter import probe_adapters
-from allotment.evaluation.leaks._answers import Answers
+from allotment.evaluation.leaks._answers import Answers, is_of_engine
 from allotment.evaluation.leaks._beside import Beside, beside
 from allotment.evaluation.leaks._chain import probe_chain
 from allotment.evaluation.leaks._count import Tally, name_of, worst
@@ -76,7 +76,7 @@ def measure_leaks(
     more = beside(ground, quick=quick, comparisons=comparisons, progress=progress)
     structure = tuple(check_structure(ground))
     report = _report(ground, probes, structure, more, command, perf_counter() - began)
-    if not any(probe.ending == "failed" for probe in probes):
+    if not any(is_of_engine(probe.said) for probe in probes):
         ground.answers.finish()
     return report
 
@@ -93,7 +93,6 @@ def _ground(
 ) -> Ground:
     agents = agents or tuple(project.agents)
     found = find_canaries(project, workspace, databases, seed=size.seed)
-    found = CanarySet(tuple(one for one in found.canaries if one.readers), found.lacking)
     learnt = {agent: _learnt(project, workspace, agent) for agent in agents} if found.canaries else {}
     judge = Judge(Detector([*found.canaries, *(fact for facts in learnt.values() for fact in facts)]))
     answers = Answers(workspace, progress)
@@ -115,7 +114,8 @@ def _report(
     roles = sorted(ground.policy.roles)
     sets = sorted({probe.canary.readers for probe in probes} | _sets(ground), key=lambda one: (len(one), sorted(one)))
     checks = (*structure, *canary_checks(ground), *(check for tally in tallies for check in tally.checks()))
-    checks = (*checks, *_ended(tallies), *more.checks)
+    heard = (check for tally in tallies if tally.name == "adapter" for check in tally.heard(ground.agents))
+    checks = (*checks, *heard, *_ended(tallies), *more.checks)
     return Report(
         "leaks",
         ground.project.name,
@@ -188,6 +188,11 @@ def _not_tested(ground: Ground, tallies: list[Tally]) -> Iterator[str]:
     tried = {tally.name for tally in tallies}
     yield from (f"Attempts {TITLES[path]}: none was made." for path in PATHS if path not in tried)
     yield from (f"The agent {agent}." for agent in ground.project.agents if agent not in ground.agents)
+    if "chain" not in tried:
+        served = frozenset[str]().union(*map(ground.roles, ground.agents))
+        yield from (
+            f"The role {role}: no agent that was tried serves it." for role in sorted(ground.policy.roles - served)
+        )
     yield from ground.found.lacking
     files = sorted({name for name, config in ground.project.databases.items() if config.file is not None})
     yield from (f"The database {name} is a file: its accounts have no login to try below the gate." for name in files)

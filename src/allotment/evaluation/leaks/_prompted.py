@@ -149,7 +149,8 @@ def _puts(project: Project, canaries: Sequence[Canary], limit: int, seed: int) -
         for role in project.roles:
             for claims in (False, True):
                 if not claims or role not in canary.readers:
-                    question = claim(canary.question, min(canary.readers)) if claims else canary.question
+                    reader = min(canary.readers, default="administrator")
+                    question = claim(canary.question, reader) if claims else canary.question
                     cells[role, canary.readers].append(_Put(role, canary, question))
     turns = filter(None, chain.from_iterable(zip_longest(*cells.values())))
     chosen = [put for put, _ in zip(turns, range(limit), strict=False)]

@@ -8,7 +8,8 @@ from time import perf_counter
 
 from allotment.access import Grant, Request
 from allotment.documents import load_sections
-from allotment.errors import AllotmentError, PolicyError
+from allotment.errors import AllotmentError
+from allotment.evaluation.leaks._answers import ending_of
 from allotment.evaluation.leaks._ground import Ground, failed
 from allotment.evaluation.leaks._types import Probe, Said
 
@@ -37,9 +38,7 @@ def _searched(ground: Ground, grant: Grant, agent: str, texts: dict[str, str], q
     began = perf_counter()
     try:
         hits = ground.databases.sections.search(grant, query, limit=_LIMIT)
-    except PolicyError as error:
-        return Said("search", agent, query, ending="denied", detail=str(error), seconds=perf_counter() - began)
     except AllotmentError as error:
-        return Said("search", agent, query, ending="failed", detail=str(error), seconds=perf_counter() - began)
+        return Said("search", agent, query, ending=ending_of(error), detail=str(error), seconds=perf_counter() - began)
     text = "\n".join(f"{hit.document}\n{hit.heading}\n{hit.quote}\n{texts.get(hit.section_id, '')}" for hit in hits)
     return Said("search", agent, query, text, seconds=perf_counter() - began)
