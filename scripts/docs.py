@@ -5,8 +5,8 @@ docs/commands.md from the command line itself, the table of real runs in docs/tr
 docs/database-attacks.md from the attack table of the tests, docs/attacks-data.md from the data of the attacks,
 docs/gateway-figures.md and the tables of
 docs/impersonation-set.md, docs/guards.md, docs/pages.md, docs/routing.md, docs/experiments.md,
-docs/experiments-comparison.md, docs/evaluation-knowledge.md, docs/evaluation-attacks.md and design/routing.md from the benchmarks,
-docs/checks/ from the checks that there are
+docs/experiments-comparison.md, docs/evaluation-knowledge.md, docs/evaluation-attacks.md and
+design/routing.md from the benchmarks, docs/checks/ from the checks that there are
 and their benchmark. The check also follows the links between all pages, and wants every design note listed.
 """
 

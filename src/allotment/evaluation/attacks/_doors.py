@@ -85,15 +85,13 @@ class Doors:
 
     def _send(self, attack: Attack, send: Send) -> list[Reply]:
         there = self.target.copy.credentials  # what nobody may know has no reader to stand beside
-        if send.owner in there:
-            send = in_conversation(send, self._conversation(send.owner))
+        if send.owner:
+            send = in_conversation(send, self._conversation(send.owner) if send.owner in there else None)
         if send.after in there:
             self._by_another(send.after, attack, send)
-        beside = (
-            threading.Thread(target=self._by_another, args=(send.beside, attack, send))
-            if send.beside in there
-            else None
-        )
+        beside = None
+        if send.beside in there:
+            beside = threading.Thread(target=self._by_another, args=(send.beside, attack, send))
         if beside is not None:
             beside.start()
         try:
