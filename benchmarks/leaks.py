@@ -2,7 +2,7 @@
 
     python benchmarks/leaks.py --project DIR [--project DIR ...]
 
-Writes ``benchmarks/results/leaks.json``: each project's reports and the seconds they took.
+Writes ``benchmarks/results/leaks.json``: each project's report and the seconds it took, merged by project.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parent / "results" / "leaks.json"
 
 
 def main() -> None:
@@ -26,21 +26,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--project", type=Path, action="append", required=True)
     projects = parser.parse_args().project
-    figures = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
-        "projects": [measure(project) for project in projects],
-    }
-    RESULTS.mkdir(exist_ok=True)
-    target = RESULTS / "leaks.json"
-    target.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    for project in projects:
+        known = json.loads(RESULTS.read_text(encoding="utf-8"))["projects"] if RESULTS.exists() else []
+        measured = measure(project)
+        name = measured["report"]["project"]
+        kept = [one for one in known if one["report"]["project"] != name]
+        figures = {"projects": sorted([*kept, measured], key=lambda one: str(one["report"]["project"]))}
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def measure(project: Path) -> dict[str, Any]:
     """The quick form first, then everything with the comparisons."""
     quick, quick_s = evaluate(project, "--quick")
     whole, whole_s = evaluate(project, "--comparisons")
-    return {"quick_seconds": quick_s, "quick_verdict": quick["verdict"], "seconds": whole_s, "report": public(whole)}
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
+        "quick_seconds": quick_s,
+        "quick_verdict": quick["verdict"],
+        "seconds": whole_s,
+        "report": public(whole),
+    }
 
 
 def evaluate(project: Path, *options: str) -> tuple[dict[str, Any], float]:

@@ -5,8 +5,8 @@ docs/commands.md from the command line itself, the table of real runs in docs/tr
 docs/database-attacks.md from the attack table of the tests, docs/attacks-data.md from the data of the attacks,
 docs/gateway-figures.md and the tables of
 docs/impersonation-set.md, docs/guards.md, docs/pages.md, docs/routing.md, docs/experiments.md,
-docs/experiments-comparison.md, docs/evaluation-knowledge.md, docs/evaluation-attacks.md and
-design/routing.md from the benchmarks, docs/checks/ from the checks that there are
+docs/experiments-comparison.md, docs/evaluation-knowledge.md, docs/evaluation-attacks.md,
+docs/evaluation-leaks.md and design/routing.md from the benchmarks, docs/checks/ from the checks that there are
 and their benchmark. The check also follows the links between all pages, and wants every design note listed.
 """
 
@@ -30,6 +30,7 @@ from checks_pages import checks_pages
 from database_figures import with_database_figures
 from evaluation_attacks_page import with_attack_figures
 from evaluation_knowledge_page import with_knowledge_figures
+from evaluation_leaks_page import leak_pictures, with_leak_figures
 from experiments_page import comparison_page, with_experiment_figures
 from gateway_page import gateway_page
 from guards_page import with_guards_figures
@@ -264,6 +265,7 @@ def main() -> None:
     cost, database, claims = DOCS / "training-cost.md", DOCS / "database.md", DOCS / "impersonation-set.md"
     routing = (DOCS / "routing.md", ROOT / "design" / "routing.md")
     knowledge, attacks = DOCS / "evaluation-knowledge.md", DOCS / "evaluation-attacks.md"
+    leaks = DOCS / "evaluation-leaks.md"
     guards, shown, experiments = DOCS / "guards.md", DOCS / "pages.md", DOCS / "experiments.md"
     pages = {
         DOCS / "project.md": project_page(),
@@ -274,6 +276,8 @@ def main() -> None:
         DOCS / "experiments-comparison.md": comparison_page(),
         experiments: with_experiment_figures(experiments.read_text(encoding="utf-8")),
         attacks: with_attack_figures(attacks.read_text(encoding="utf-8")),
+        leaks: with_leak_figures(leaks.read_text(encoding="utf-8")),
+        **leak_pictures(),
         knowledge: with_knowledge_figures(knowledge.read_text(encoding="utf-8")),
         cost: with_predictions(cost.read_text(encoding="utf-8")),
         database: with_database_figures(database.read_text(encoding="utf-8")),
