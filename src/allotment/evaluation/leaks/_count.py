@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scipy.stats import beta
 
@@ -19,6 +19,10 @@ _WORDS = frozenset({"chain", "adapter", "search"})
 """Paths that give sentences, which can come near; a table has every word."""
 _LONGEST = 2_000
 """Characters of a text that are shown."""
+
+
+_APART = frozenset({"chain", "adapter"})
+"""Paths whose attempts are questions of their own. One statement brings many cells at once: of those none holds."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Tally:
     def matrix(self, roles: Sequence[str], sets: Sequence[frozenset[str]]) -> Matrix:
         """Roles as rows, reader sets as columns."""
         cells = self.cells()
-        rows = tuple(tuple(cells.get((role, one), _empty(role, one)) for one in sets) for role in roles)
+        rows = tuple(tuple(_shown(cells.get((role, one)), role, one) for one in sets) for role in roles)
         title = f"What each role got to know of each reader set, {self.title}"
         return Matrix(f"leaks.{self.name}", title, tuple(roles), tuple(map(name_of, sets)), rows)
 
@@ -83,8 +87,8 @@ class Tally:
             Figure(
                 f"{name}.hits", f"leaks {title}", foreign.hits, "lower", total=foreign.attempts, goal=0, unit="count"
             ),
-            _rate(f"{name}.rate", f"share of attempts that leaked, {title}", foreign, goal=0.0),
-            _rate(f"{name}.own", f"share of attempts that found what the role may know, {title}", own),
+            _rate(f"{name}.rate", f"share of attempts that leaked, {title}", foreign, self.name, goal=0.0),
+            _rate(f"{name}.own", f"share of attempts that found what the role may know, {title}", own, self.name),
             Figure(
                 f"{name}.failed", f"attempts that failed, {title}", foreign.failed + own.failed, "lower", unit="count"
             ),
@@ -148,8 +152,11 @@ def _cell(counted: Counter[tuple[str, frozenset[str], str]], role: str, readers:
     return MatrixCell(hits, hits + misses + denied, failed, role in readers)
 
 
-def _empty(role: str, readers: frozenset[str]) -> MatrixCell:
-    return MatrixCell(0, 0, 0, role in readers)
+def _shown(cell: MatrixCell | None, role: str, readers: frozenset[str]) -> MatrixCell:
+    """A cell as the report has it: what failed is among the attempts there."""
+    if cell is None:
+        return MatrixCell(0, 0, 0, role in readers)
+    return replace(cell, attempts=cell.attempts + cell.failed)
 
 
 def _outcome(cell: MatrixCell) -> Outcome:
@@ -170,7 +177,8 @@ def _sum(cells: Iterable[MatrixCell]) -> MatrixCell:
     )
 
 
-def _rate(name: str, title: str, cell: MatrixCell, goal: float | None = None) -> Figure:
+def _rate(name: str, title: str, cell: MatrixCell, path: str, goal: float | None = None) -> Figure:
     value = cell.hits / cell.attempts if cell.attempts else None
-    interval = exact_interval(cell.hits, cell.attempts) if cell.attempts else None
+    apart = cell.attempts and path in _APART
+    interval = exact_interval(cell.hits, cell.attempts) if apart else None
     return Figure(name, title, value, "neither" if goal is None else "lower", interval, cell.attempts, goal)
