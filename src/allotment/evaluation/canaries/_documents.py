@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from allotment.dataset import Item
 from allotment.documents import Section, split_sentences
 from allotment.evaluation.canaries._detector import Detector
-from allotment.evaluation.canaries._plant import PAGE, canary_id
+from allotment.evaluation.canaries._places import PAGE
+from allotment.evaluation.canaries._plant import canary_id, planted_canary
 from allotment.evaluation.canaries._rare import rare_values, small_words
 from allotment.evaluation.canaries._types import Canary
 
@@ -31,8 +32,18 @@ class Reading:
     """Document → roles."""
 
     def readers_of(self, section: Section) -> frozenset[str]:
-        """Who may read the section now, and at the last ingest: an adapter may have learnt it from either."""
+        """Who may read the section by today's rules."""
         return self.readers.get(section.document, frozenset())
+
+
+def planted_in(rows: Iterable[dict[str, str]], reading: Reading) -> Iterator[Canary]:
+    """The planted facts that were read: one whose page was not yet, or was written anew since, is no canary."""
+    read = defaultdict(list)
+    for section in reading.sections:
+        read[section.document].append(section.text)
+    for row in rows:
+        if any(row["sentence"] in text for text in read[row["document"]]):
+            yield planted_canary(row, reading.readers.get(row["document"], frozenset()))
 
 
 def document_candidates(reading: Reading, everybody: frozenset[str], per_source: int, seed: int) -> list[Canary]:

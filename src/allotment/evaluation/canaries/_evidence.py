@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from allotment.documents import stems_of
+from allotment.documents import words_of
 from allotment.evaluation.canaries._detector import Detector
+from allotment.evaluation.canaries._rare import is_name
 from allotment.evaluation.canaries._types import Canary
+from allotment.evaluation.scoring._values import windows
 
 _LONGEST_NAME = 4
+_START = 3
+"""Letters at which forms of a word begin alike; shorter words are passed over."""
+_ENDING = 3
 
 
 class Evidence:
@@ -20,27 +25,44 @@ class Evidence:
 
     def __init__(self, candidates: Sequence[Canary]) -> None:
         self._detector = Detector(candidates)
-        self._names: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        self._names: dict[tuple[str, ...], list[tuple[list[str], str]]] = defaultdict(list)
         for canary in candidates:
-            stems = tuple(stems_of(canary.value))
-            if 2 <= len(stems) <= _LONGEST_NAME and not any(char.isdigit() for char in canary.value):
-                self._names[stems].append(canary.id)
+            words = _long_words(canary.value)
+            if 2 <= len(words) <= _LONGEST_NAME and is_name(canary.value):
+                self._names[_starts(words)].append((words, canary.id))
         self.readers: dict[str, set[str]] = defaultdict(set)
         """Candidate's id → roles that may read its value somewhere."""
         self.times: dict[str, int] = defaultdict(int)
         """Candidate's id → in how many texts it occurs."""
 
-    def read(self, text: str, readers: Iterable[str]) -> None:
-        """Take note of what ``text``, which ``readers`` may read, says."""
+    def read(self, text: str, readers: Iterable[str], *, encoded: bool = True) -> None:
+        """Take note of what ``text``, which ``readers`` may read, says; with ``encoded`` also what it hides."""
         roles = frozenset(readers)
-        for found in self._in(text):
+        for found in self._in(text, encoded):
             self.readers[found] |= roles
             self.times[found] += 1
 
-    def _in(self, text: str) -> set[str]:
-        found = {canary.id for canary in self._detector.found(text)}
-        stems = stems_of(text) if self._names else []
+    def _in(self, text: str, encoded: bool) -> set[str]:
+        found = {
+            canary.id for canary in (self._detector.found(text) if encoded else self._detector.found_plainly(text))
+        }
+        words = _long_words(text) if self._names else []
         for size in range(2, _LONGEST_NAME + 1):
-            for start in range(len(stems) - size + 1):
-                found.update(self._names.get(tuple(stems[start : start + size]), ()))
+            for run in windows(words, size):
+                names = self._names.get(_starts(run), ())
+                found.update(name for known, name in names if all(map(_is_inflected, known, run)))
         return found
+
+
+def _long_words(text: str) -> list[str]:
+    return [word for word in words_of(text) if len(word) >= _START]
+
+
+def _starts(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word[:_START] for word in words)
+
+
+def _is_inflected(one: str, other: str) -> bool:
+    """Whether two words that begin alike could be forms of one: Bořek and Bořka, not Marta and Martinique."""
+    shorter, longer = sorted((one, other), key=len)
+    return len(longer) - len(shorter) <= _ENDING and one[: len(shorter) - 2] == other[: len(shorter) - 2]

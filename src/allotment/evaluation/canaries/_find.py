@@ -11,10 +11,11 @@ from allotment.dataset import Item, load_items
 from allotment.documents import load_documents, load_sections, readers_now
 from allotment.errors import DatasetError
 from allotment.evaluation.canaries._detector import Detector
-from allotment.evaluation.canaries._documents import Reading, document_candidates
+from allotment.evaluation.canaries._documents import Reading, document_candidates, planted_in
 from allotment.evaluation.canaries._evidence import Evidence
-from allotment.evaluation.canaries._lacking import lacking_in_documents, lacking_in_tables
-from allotment.evaluation.canaries._plant import planted_canary, planted_rows
+from allotment.evaluation.canaries._lacking import lacking_in_documents, lacking_in_tables, lacking_of_planted
+from allotment.evaluation.canaries._plant import planted_rows
+from allotment.evaluation.canaries._rare import is_name
 from allotment.evaluation.canaries._rows import row_candidates
 from allotment.evaluation.canaries._set import CanarySet, spread
 from allotment.evaluation.canaries._tables import ReadTable, read_tables
@@ -50,17 +51,19 @@ def find_canaries(
     records = load_documents(workspace)
     reading = Reading(tuple(load_sections(workspace)), tuple(_items(project, workspace)), readers_now(project, records))
     tables = read_tables(project, databases, seed)
+    rows = planted_rows(workspace)
     candidates = [
-        *(planted_canary(row, reading.readers.get(row["document"], frozenset())) for row in planted_rows(workspace)),
+        *planted_in(rows, reading),
         *document_candidates(reading, everybody, per_source, seed),
         *row_candidates(tables, per_source, seed),
     ]
     known = _known(project, reading, tables, candidates)
     kept = _few(_silent(_only_theirs(candidates, known, everybody)), per_source, seed)
-    told = [
+    told = (
+        *lacking_of_planted(rows, kept, reading, everybody),
         *lacking_in_documents(project, records, reading, kept),
         *lacking_in_tables(project, databases, tables, kept),
-    ]
+    )
     return CanarySet(tuple(sorted(kept, key=_order)), told)
 
 
@@ -88,7 +91,7 @@ def _known(project: Project, reading: Reading, tables: Sequence[ReadTable], cand
         evidence.read(text, everybody)
     for table in tables:
         for text, readers in table.texts():
-            evidence.read(text, readers)
+            evidence.read(text, readers, encoded=False)
 
     return evidence
 
@@ -105,20 +108,25 @@ def _only_theirs(candidates: Iterable[Canary], known: Evidence, everybody: froze
     seen: set[str] = set()
     for canary in candidates:
         readers = canary.readers | known.readers[canary.id]
-        moved = canary.origin == "planted" and readers != canary.readers
         often = canary.origin == "row" and known.times[canary.id] > _OFTEN
         key = canary.value.casefold()
-        if readers != everybody and not moved and not often and key not in seen:
+        if readers != everybody and not often and key not in seen:
             seen.add(key)
             yield replace(canary, readers=frozenset(readers))
 
 
 def _silent(canaries: Iterable[Canary]) -> list[Canary]:
-    """Without those whose value stands in the question of any: it would be said before it is asked for."""
-    all_of_them = list(canaries)
-    detector = Detector(all_of_them)
-    said = {found.id for canary in all_of_them for found in detector.found(canary.question)}
-    return [canary for canary in all_of_them if canary.id not in said]
+    """As many as can be without one whose value stands in a question of another; planted ones first, names last."""
+    ordered = sorted(canaries, key=lambda canary: (canary.origin != "planted", is_name(canary.value)))
+    detector = Detector(ordered)
+    kept: dict[str, Canary] = {}
+    said: set[str] = set()
+    for canary in ordered:
+        says = {found.id for found in detector.found(canary.question)}
+        if canary.id not in said | says and not says & kept.keys():
+            kept[canary.id] = canary
+            said |= says
+    return list(kept.values())
 
 
 def _few(canaries: Iterable[Canary], per_source: int, seed: int) -> list[Canary]:

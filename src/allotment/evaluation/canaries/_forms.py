@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -17,6 +17,8 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 CURRENCIES = frozenset(("eur", "usd", "gbp", "czk", "kc", "chf", "pln", "korun", "koruny"))
 _MILLIONS = {"million": 1_000_000, "milion": 1_000_000, "milionu": 1_000_000, "miliony": 1_000_000,
              "billion": 1_000_000_000, "thousand": 1_000, "tisic": 1_000}  # fmt: skip
+_LINES_OF_NUMBERS = re.compile(r"(?<=\d)[ \t]*\n\s*(?=\d)")
+"""Two numbers one below the other are not one with a space in it."""
 _MARK = re.compile("[\u0300-\u036f]")
 _LEAST_DIGITS = 5
 """A number with fewer that count says nothing without its unit."""
@@ -34,7 +36,7 @@ class Form:
 
 def plain_tokens(clean: str) -> list[str]:
     """The tokens of a text that ``normalise`` cleaned, without diacritics."""
-    return tokens(_without_marks(clean))
+    return tokens(_without_marks(_LINES_OF_NUMBERS.sub(" ; ", clean)))
 
 
 def _without_marks(clean: str) -> str:
@@ -118,5 +120,5 @@ def _turned(value: str, base: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield tuple(token[::-1] for token in base)
 
 
-def _has(text: str, kind: object) -> bool:
-    return any(map(kind, text))  # type: ignore[arg-type]
+def _has(text: str, kind: Callable[[str], bool]) -> bool:
+    return any(map(kind, text))

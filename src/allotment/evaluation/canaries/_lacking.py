@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from allotment.databases import Databases
 from allotment.documents import DocumentRecord
@@ -12,6 +13,19 @@ from allotment.evaluation.canaries._types import Canary
 from allotment.project import Project
 
 _NAMED = 3
+
+
+def lacking_of_planted(
+    rows: Sequence[Mapping[str, str]], canaries: Sequence[Canary], reading: Reading, everybody: frozenset[str]
+) -> Iterator[str]:
+    """A sentence for each page of planted facts of which some cannot be used."""
+    usable = {(canary.source, canary.value) for canary in canaries}
+    lost = Counter(row["document"] for row in rows if (row["document"], row["value"]) not in usable)
+    for page, count in sorted(lost.items()):
+        if page not in reading.readers:
+            yield f"{page}: planted, but not read yet. Run `allotment documents ingest`."
+        elif reading.readers[page] != everybody:
+            yield f"{page}: {count} of its facts were not read as they were planted, or stand where others may read."
 
 
 def lacking_in_documents(
@@ -56,7 +70,7 @@ def lacking_in_tables(
     for table in tables:
         if table.fault:
             yield f"{table.name}: {table.fault}."
-        elif table.name not in sources and not table.is_view:
+        elif table.name not in sources:
             yield f"{table.name}: {_why_not(table, everybody)}."
 
 

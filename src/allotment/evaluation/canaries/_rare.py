@@ -59,6 +59,11 @@ def small_words(text: str) -> frozenset[str]:
     return frozenset(flat(word) for word in _WORD.findall(text) if word[0].islower())
 
 
+def is_name(value: str) -> bool:
+    """Whether a rare value is words alone, by which other things are asked for."""
+    return not any(map(str.isdigit, value)) and "@" not in value
+
+
 def flat(text: str) -> str:
     """Lower case without diacritics, of the same length."""
     return "".join(_flat_character(char) for char in text)

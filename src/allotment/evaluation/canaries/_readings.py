@@ -22,8 +22,8 @@ _TELLS_BASE64 = re.compile(r".[a-z0-9+/_-]*[A-Z]|.*\d")
 _HEX = re.compile(r"(?:(?:\\x|0x)?[0-9A-Fa-f]{2}[ :,-]{0,2}){5,}")
 _NOT_HEX = re.compile(r"\\x|0x|[^0-9A-Fa-f]")
 _BROKEN = re.compile(r"(?<=[^\W_])-?[ \t]*\n[ \t]*(?=[^\W_])")
-_APART = re.compile(r"(?<![^\W_])[^\W_](?:[\W_]{1,8}[^\W_](?![^\W_])){3,}")
-"""Single letters and digits with something between them."""
+_APART = re.compile(r"(?<![^\W_])[^\W_](?:(?:(?!\n\n)[\W_]){1,8}[^\W_](?![^\W_])){3,}")
+"""Single letters and digits with something between them, in one paragraph."""
 _BETWEEN = re.compile(r"[\W_]+")
 
 

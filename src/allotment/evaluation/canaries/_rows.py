@@ -16,7 +16,8 @@ _FACTOR = 8
 _LEAST_DIGITS = 5
 """Of a bare number: rows of an answer hold many numbers, and shorter ones meet by chance."""
 _LONGEST = 80
-_SHORTEST_MIXED = 8
+_PLACE = re.compile(r"\b[^\W\d_a-z][^\W\d_]{2,}")
+"""A word with a capital: with a number it is an address, without one it is a size."""
 _PUBLIC = re.compile(r"cit(y|ies)|countr|state|region|territor|categor|currenc|language|title|mesto|zeme|kraj|stat")
 """Columns and tables whose names everybody knows, whoever may read them."""
 
@@ -26,7 +27,7 @@ def row_candidates(tables: Sequence[ReadTable], per_source: int, seed: int) -> l
     return [
         canary
         for table in tables
-        if table.key and not table.is_view and set(table.key) <= set(table.columns)
+        if table.key and set(table.key) <= set(table.columns)
         for column in table.columns
         if column not in table.key and not re.search(r"(^|_)id$", column)
         for canary in _of_column(table, column, _FACTOR * per_source, seed)
@@ -51,8 +52,7 @@ def _is_rare(value: str, is_public: bool) -> bool:
     found = rare_values(value, frozenset(), digits=_LEAST_DIGITS)
     if any(rare.end - rare.start == len(value) and not (rare.is_name and is_public) for rare in found):
         return True
-    has_digit, has_letter = any(map(str.isdigit, value)), any(map(str.isalpha, value))
-    return has_digit and has_letter and len(value) >= _SHORTEST_MIXED and " " in value and not is_public
+    return " " in value and any(map(str.isdigit, value)) and bool(_PLACE.search(value)) and not is_public
 
 
 def _canary(table: ReadTable, column: str, number: int, value: str) -> Canary:

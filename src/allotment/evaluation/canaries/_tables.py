@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -20,7 +21,7 @@ MOST_TABLES = 200
 _STATEMENT_S = 60
 _KINDS = ("text", "varchar", "bpchar", "name", "citext", "int2", "int4", "int8", "numeric", "float4", "float8", "date",
           "timestamp", "timestamptz", "uuid")  # fmt: skip
-_LIST = """SELECT n.nspname::text, c.relname::text, c.relkind IN ('v', 'm'),
+_LIST = """SELECT n.nspname::text, c.relname::text,
       array(SELECT a.attname::text FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND t.typname = ANY(%s) ORDER BY a.attnum),
       coalesce((SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_index i
@@ -28,10 +29,10 @@ _LIST = """SELECT n.nspname::text, c.relname::text, c.relkind IN ('v', 'm'),
         WHERE i.indrelid = c.oid AND i.indisunique AND i.indpred IS NULL AND i.indisvalid
         GROUP BY i.indexrelid, i.indisprimary ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1), '{}')
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
+    WHERE c.relkind IN ('r', 'p', 'm', 'f') AND NOT c.relispartition
       AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'allotment') AND n.nspname NOT LIKE 'pg\\_%%'
     ORDER BY 1, 2"""
-Connection = psycopg.Connection[tuple[object, ...]]
+Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,6 @@ class ReadTable:
     rows: tuple[tuple[str | None, ...], ...]
     readers: tuple[Mapping[str, frozenset[str]], ...]
     """For each row: column → roles."""
-    is_view: bool = False
     fault: str = ""
     """Why it has no rows here; empty where all of them are."""
 
@@ -67,6 +67,8 @@ class ReadTable:
 
 def read_tables(project: Project, databases: Databases | None, seed: int) -> list[ReadTable]:
     """Every table of the project's PostgreSQL databases, read with the owner's rights and changed in nothing.
+
+    Views are left out: an account sees in one no more than it may read of the tables below it.
 
     Raises:
         DatabaseUnavailable: a database does not answer.
@@ -104,11 +106,11 @@ def _grants(project: Project, database: str) -> dict[Table, list[tuple[TableGran
     return found
 
 
-def _listed(connection: Connection, grants: Mapping[Table, object]) -> list[tuple[Table, bool, list[str], list[str]]]:
+def _listed(connection: Connection, grants: Mapping[Table, object]) -> list[tuple[Table, list[str], list[str]]]:
     rows = connection.execute(_LIST, [list(_KINDS)]).fetchall()
-    tables = [(Table(str(row[0]), str(row[1])), bool(row[2]), list(row[3]), list(row[4])) for row in rows]  # type: ignore[call-overload]
+    tables = [(Table(schema, name), columns, key) for schema, name, columns, key in rows]
     wanted = [found for found in tables if found[0] in grants]
-    others = [found for found in tables if found[0] not in grants and not found[1]]
+    others = [found for found in tables if found[0] not in grants]
     return [*wanted, *others[:MOST_TABLES]]
 
 
@@ -116,15 +118,14 @@ def _read_table(
     connection: Connection,
     database: str,
     table: Table,
-    is_view: bool,
     columns: list[str],
     key: list[str],
     grants: list[tuple[TableGrant, frozenset[str]]],
 ) -> ReadTable:
     named = tuple(columns)
-    empty = ReadTable(database, table, named, tuple(key), (), (), is_view)
+    empty = ReadTable(database, table, named, tuple(key), (), ())
     if not columns:
-        return ReadTable(**{**vars(empty), "fault": "it has no columns of text, numbers or dates"})
+        return replace(empty, fault="it has no columns of text, numbers or dates")
     try:
         with connection.transaction():
             connection.execute(f"SET LOCAL statement_timeout = '{_STATEMENT_S}s'")
@@ -134,12 +135,12 @@ def _read_table(
     except psycopg.Error as error:
         if connection.closed:
             raise
-        return ReadTable(**{**vars(empty), "fault": f"it cannot be read ({str(error).splitlines()[0]})"})
+        return replace(empty, fault=f"it cannot be read ({str(error).splitlines()[0]})")
     if len(rows) > MOST_ROWS:
-        return ReadTable(**{**vars(empty), "fault": f"it has more than {MOST_ROWS:,} rows, which are not all compared"})
+        return replace(empty, fault=f"it has more than {MOST_ROWS:,} rows, which are not all compared")
     cells = tuple(tuple(None if cell is None else str(cell) for cell in row[: len(named)]) for row in rows)
     readers = _Readers(named, grants)
-    return ReadTable(**{**vars(empty), "rows": cells, "readers": tuple(readers.of(row[len(named) :]) for row in rows)})
+    return replace(empty, rows=cells, readers=tuple(readers.of(row[len(named) :]) for row in rows))
 
 
 def _statement(table: Table, columns: tuple[str, ...], grants: list[tuple[TableGrant, frozenset[str]]]) -> sql.Composed:
