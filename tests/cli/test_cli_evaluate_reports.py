@@ -65,8 +65,10 @@ def test_every_file_that_is_asked_for_is_written_and_genuine(small: Path, call: 
     for file in (files.html, files.json, folder / "report.json", folder / "report.html"):
         assert file is not None
         assert call("evaluate", "verify", file, "-C", small).code == 0
-        assert call("evaluate", "verify", file, "--key", key).out.startswith("Genuine: ")
-    assert call("evaluate", "verify", files.json or "", "--key", key, "--json").json()["report"]["project"] == "Small"
+        assert call("evaluate", "verify", file, "--public", key).out.startswith("Genuine: ")
+    assert (
+        call("evaluate", "verify", files.json or "", "--public", key, "--json").json()["report"]["project"] == "Small"
+    )
 
 
 def test_the_last_ten_are_kept(small: Path) -> None:
@@ -161,7 +163,7 @@ def test_what_is_no_report_is_exit_code_2(small: Path, call: Call, content: byte
 
 def test_without_a_project_a_key_is_wanted_and_none_is_made(tmp_path: Path, call: Call) -> None:
     outcome = call("-C", tmp_path, "evaluate", "verify", sys.executable)
-    assert outcome.code == 2 and "--key" in outcome.err
+    assert outcome.code == 2 and "--public" in outcome.err
     assert list(tmp_path.iterdir()) == []
     assert call("-C", tmp_path, "evaluate", "key").code == 2
     assert list(tmp_path.iterdir()) == []

@@ -29,7 +29,7 @@ def endpoint_of(project: Project, url: str | None, model: str | None, keys: Sequ
     if url is None:
         if model is not None or keys:
             raise ProjectError(
-                "is for a foreign endpoint.", element="--model, --key", remedy="Name it: --endpoint URL."
+                "is for a foreign endpoint.", element="--model, --bearer", remedy="Name it: --endpoint URL."
             )
         return None
     if model is None:
@@ -48,7 +48,9 @@ def _key_of(project: Project, written: str) -> tuple[str, str]:
     known("role", role, project.roles)
     name = source.removeprefix(_ENV)
     if not source.startswith(_ENV) or not name:
-        raise ProjectError("a key does not stand in a command.", element=f"--key {role}", remedy="Write ROLE=env:NAME.")
+        raise ProjectError(
+            "a key does not stand in a command.", element=f"--bearer {role}", remedy="Write ROLE=env:NAME."
+        )
     value = os.environ.get(name)
     if not value:
         raise ProjectError("is not set.", element=name, remedy=f"Put the key of {role} into this variable.")
@@ -81,5 +83,5 @@ def command_of(settings: Settings, foreign: Endpoint | None) -> str:
         parts += ["--adaptive", str(settings.adaptive)]
     if foreign is not None:
         parts += ["--endpoint", foreign.url, "--model", foreign.model]
-        parts += [part for role in foreign.keys for part in ("--key", f"{role}=env:NAME")]
+        parts += [part for role in foreign.keys for part in ("--bearer", f"{role}=env:NAME")]
     return shlex.join(parts)

@@ -33,7 +33,7 @@ def attacks(
         str | None, typer.Option(metavar="URL", help="Attack a foreign OpenAI-compatible address, as https://HOST/v1.")
     ] = None,
     model: Annotated[str | None, typer.Option(metavar="NAME", help="Its model; needed with --endpoint.")] = None,
-    key: Annotated[
+    bearer: Annotated[
         list[str] | None,
         typer.Option(metavar="ROLE=env:NAME", help="A role's key there; may be repeated.", show_default=False),
     ] = None,
@@ -53,5 +53,5 @@ def attacks(
     from allotment.evaluation.attacks import Settings
 
     settings = Settings(count, budget, seed, workers, fresh, adaptive)
-    foreign = shown.endpoint_of(run.project(), endpoint, model, key or ())
+    foreign = shown.endpoint_of(run.project(), endpoint, model, bearer or ())
     return finish(run, shown.carry_out(run, settings, foreign), Files(html, report, junit, baseline))

@@ -22,9 +22,9 @@ _UNREADABLE = 2
 def verify_report(
     run: Run,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A report, JSON or page.")],
-    key: Annotated[
+    public: Annotated[
         str | None,
-        typer.Option("--key", metavar="HEX", help="Public key to check with; without it that of the project."),
+        typer.Option("--public", metavar="HEX", help="Public key to check with; without it that of the project."),
     ] = None,
 ) -> int:
     """Check that a report is what the project signed, whole and unaltered.
@@ -35,7 +35,7 @@ def verify_report(
     from allotment.errors import InputError
     from allotment.evaluation.report import read_file, verify
 
-    wanted = key if key is not None else _own_key(run)
+    wanted = public if public is not None else _own_key(run)
     try:
         found = verify(read_file(file), wanted)
     except InputError as error:
@@ -71,7 +71,7 @@ def _own_key(run: Run) -> str:
         raise ProjectError(
             "there is no project here whose key the report could be checked with.",
             element=str(run.folder),
-            remedy="Give the public key with --key, or the project's folder with -C.",
+            remedy="Give the public key with --public, or the project's folder with -C.",
         )
     return public_key(workspace)
 
