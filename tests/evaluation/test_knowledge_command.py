@@ -22,7 +22,9 @@ def test_without_model_and_adapter_the_table_says_not_known_and_the_exit_code_is
     assert "not known" in shown
     assert "it is not known what it learnt" in " ".join(shown.split())
     assert run_command(["-C", str(project.root), "evaluate", "handbook", "--quick", "--json"]) == 1
-    report = json.loads(capsys.readouterr().out)["report"]
+    told = json.loads(capsys.readouterr().out)
+    assert "knowledge-handbook" in told["files"]["json"]
+    report = told["report"]
     assert {check["outcome"] for check in report["checks"]} == {"unknown"}
     assert any("allotment models pull" in sentence for sentence in report["not_tested"])
 

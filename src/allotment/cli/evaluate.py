@@ -86,7 +86,7 @@ def evaluate(
         keep_comparison(project, workspace, agent, found.comparison)
     if not run.json:
         _print(run, found.report)
-    return finish(run, found.report, Files(html, report, junit, baseline))
+    return finish(run, found.report, Files(html, report, junit, baseline), agent)
 
 
 def _command(agent: str, quick: bool, judge: str | None) -> str:
