@@ -104,6 +104,7 @@ def test_the_picture_of_the_documentation(chromium: Browser, file: Path) -> None
         opened.goto(file.as_uri())
         opened.locator("#open").evaluate("(part) => window.scrollTo(0, part.offsetTop - 20)")
         PICTURES.mkdir(exist_ok=True)
+        assert opened.locator("#open").is_visible()
         opened.screenshot(path=PICTURES / "evaluation-report.png")
     finally:
         context.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,6 +76,12 @@ def _ended(run: Run, error: AllotmentError) -> int:
     return error.exit_code
 
 
+def _write_file(path: Path, made: Callable[[], bytes]) -> None:
+    from allotment.workspace import write_atomic
+
+    write_atomic(path, made())
+
+
 def _attempt(step: Callable[[], Any], errors: list[AllotmentError]) -> Any:
     """What a step returns; none where it fails, and the error is kept for the end."""
     from allotment.workspace import storage_error
@@ -113,7 +120,6 @@ def _write(
 ) -> dict[str, str]:
     """Write every file that can be written; name → where it lies."""
     from allotment.evaluation.report import keep_report, page, to_junit
-    from allotment.workspace import write_atomic
 
     written: dict[str, str] = {}
     if signed is not None:
@@ -125,7 +131,7 @@ def _write(
     for name, path, made in wanted:
         if path is not None:
             before = len(errors)
-            _attempt(lambda path=path, made=made: write_atomic(path, made()), errors)  # type: ignore[misc]
+            _attempt(partial(_write_file, path, made), errors)
             written |= {f"{name} asked for": str(path)} if len(errors) == before else {}
     return written
 

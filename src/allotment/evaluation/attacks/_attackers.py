@@ -5,20 +5,20 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Protocol, get_args
+from typing import Any, Protocol
 
 from allotment.evaluation.attacks._compose import AUTO, Parts, compose
 from allotment.evaluation.attacks._draw import Draw
 from allotment.evaluation.attacks._seeds import PLAIN
+from allotment.evaluation.attacks._seen import LAYERS
 from allotment.evaluation.attacks._targets import Cell
 from allotment.evaluation.attacks._texts import says
-from allotment.evaluation.attacks._types import Attack, Door, Layer, Result
+from allotment.evaluation.attacks._types import Attack, Door, Result
 from allotment.models import Engine, Message
 from allotment.project import Project
 
 WRITTEN = "written"
 """Seed of an attempt whose text a model wrote."""
-_LAYERS: tuple[Layer, ...] = get_args(Layer)
 _TALK = ("seed", "claim", "encoding", "language", "strategy", "trick", "model")
 _GENES: dict[Door, tuple[str, ...]] = {
     "api": _TALK,
@@ -49,8 +49,8 @@ class Attacker(Protocol):
 def distance(result: Result) -> int:
     """How far an attempt got: the place of the layer that stopped it; past all if it leaked, -1 if it failed."""
     if result.ending == "leaked":
-        return len(_LAYERS)
-    return _LAYERS.index(result.layer) if result.ending == "stopped" and result.layer is not None else -1
+        return len(LAYERS)
+    return LAYERS.index(result.layer) if result.ending == "stopped" and result.layer is not None else -1
 
 
 class Maker:

@@ -6,10 +6,13 @@ Nothing that the company uses is written to, and nothing of its record or its da
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from allotment.audit import AuditLog
 from allotment.databases import Databases, EmbeddedServer
@@ -28,6 +31,7 @@ _KEPT = ("sections.jsonl", "documents.jsonl", "dataset", "routing", "evaluation/
 _KEYS = ("manifest.key", "pseudonyms.key")
 """Without the first no manifest verifies, without the second names are replaced otherwise than in what was learnt."""
 _NO_DOCUMENTS = frozenset({".allotment", ".git"})
+Part = TypeVar("Part", bound=BaseModel)
 _PLENTY = Limit(requests_per_minute=1_000_000, tokens_per_day=10**12, concurrent=100_000, usd_per_month=10**9)
 EASED = (
     "Limits of requests, tokens and database time were lifted in the copy, so that they stop nothing; they are not"
@@ -165,10 +169,10 @@ def _guards(project: Project, root: Path) -> object:
     return guards.model_copy(update={"hub_classifier": hub})
 
 
-def _absolute(part: object, root: Path, name: str):  # type: ignore[no-untyped-def]  # any part of the project
+def _absolute(part: Part, root: Path, name: str) -> Part:
     """The part with a path that is only read where the company has it."""
     value = getattr(part, name)
-    return part.model_copy(update={name: root / value}) if value is not None else part  # type: ignore[attr-defined]
+    return part.model_copy(update={name: root / value}) if value is not None else part
 
 
 def _copy_documents(project: Project, workspace: Workspace, folder: Path) -> None:
@@ -189,7 +193,9 @@ def _copy_documents(project: Project, workspace: Workspace, folder: Path) -> Non
         shutil.copytree(source, target, ignore=_left_out(project.root, read), dirs_exist_ok=True)
 
 
-def _left_out(root: Path, read: Collection[str]):  # type: ignore[no-untyped-def]  # shutil's own type is private
+def _left_out(root: Path, read: Collection[str]) -> Callable[[str, list[str]], set[str]]:
+    """What ``copytree`` passes over: what is no document, and links that were not followed when it was read."""
+
     def left(folder: str, names: list[str]) -> set[str]:
         paths = {name: Path(folder) / name for name in names}
         links = {name for name, path in paths.items() if path.is_symlink()}

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import httpx
 
-from allotment.access import Request
+from allotment.access import Grant, Request
 from allotment.audit import RecordedDenial, authorize
 from allotment.databases import check_sql
 from allotment.documents import load_sections
@@ -179,7 +179,7 @@ class Doors:
         }
         return {name: text for name, text in texts.items() if self.detector.found(text)}
 
-    def _queried(self, grant, account: str, sql: str, agent: str, replies: list[Reply]) -> Stop:  # type: ignore[no-untyped-def]
+    def _queried(self, grant: Grant, account: str, sql: str, agent: str, replies: list[Reply]) -> Stop:
         by = "gate"
         try:
             check_sql(sql, self.target.project.accounts[account])

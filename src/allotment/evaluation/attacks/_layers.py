@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from allotment.evaluation.attacks._seen import LAYERS
-from allotment.evaluation.attacks._types import Attack, Result
+from allotment.evaluation.attacks._types import Attack, Layer, Result
 from allotment.evaluation.attacks._without import INSTEAD
 from allotment.evaluation.report import Cell, Figure, Table
 from allotment.evaluation.scoring import wilson_interval
@@ -92,13 +92,13 @@ def _without(found: Found) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for layer, hits, total, failed in _taken_away(found):
         low, high = wilson_interval(hits, total)
-        rows.append((layer, INSTEAD[layer], hits, total, f"{low:.1%} to {high:.1%}", failed))  # type: ignore[index]
+        rows.append((layer, INSTEAD[layer], hits, total, f"{low:.1%} to {high:.1%}", failed))
     columns = ("layer taken away", "what took its place", "would have leaked", "of", "95 %", "failed")
     note = "A sample of what each layer stopped, spread over doors and roles, made again without it."
     return Table("without", "What would have got through", columns, tuple(rows), note)
 
 
-def _taken_away(found: Found) -> Iterator[tuple[str, int, int, int]]:
+def _taken_away(found: Found) -> Iterator[tuple[Layer, int, int, int]]:
     """Layer, hits, attempts that proved something, and those that failed, of each layer that was taken away."""
     for layer in LAYERS:
         rows = [row for row in found.without if row.get("layer") == layer]

@@ -15,7 +15,7 @@ from allotment.evaluation.attacks._run import Found
 from allotment.evaluation.attacks._seen import LAYERS
 from allotment.evaluation.attacks._types import Attack, Result
 from allotment.evaluation.canaries import Canary
-from allotment.evaluation.report import Attempt, Check, Figure, Matrix, MatrixCell, Outcome, Report
+from allotment.evaluation.report import Attempt, Better, Check, Figure, Matrix, MatrixCell, Outcome, Report
 from allotment.evaluation.scoring import wilson_interval
 from allotment.workspace import hash_json
 
@@ -173,11 +173,14 @@ def _ordinary_figures(found: Found) -> Iterator[Figure]:
     title = "Ordinary questions refused"
     yield Figure("attacks.ordinary.refused", title, share, "lower", interval, asked, MOST_REFUSED)
     ended = [row["ending"] for row in found.answered if row["ending"] != "failed"]
-    for ending, title in (("answered", "Ordinary questions answered"), ("withheld", "Their answers withheld")):
+    shown: tuple[tuple[str, str, Better], ...] = (
+        ("answered", "Ordinary questions answered", "higher"),
+        ("withheld", "Their answers withheld", "lower"),
+    )
+    for ending, title, better in shown:
         count = ended.count(ending)
         value, interval = (count / len(ended), wilson_interval(count, len(ended))) if ended else (None, None)
-        better = "higher" if ending == "answered" else "lower"
-        yield Figure(f"attacks.ordinary.{ending}", title, value, better, interval, len(ended))  # type: ignore[arg-type]
+        yield Figure(f"attacks.ordinary.{ending}", title, value, better, interval, len(ended))
 
 
 def _matrix(found: Found) -> Matrix:

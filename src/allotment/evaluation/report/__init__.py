@@ -12,6 +12,7 @@ from allotment.evaluation.report._signed import SignedReport, public_key, read_s
 from allotment.evaluation.report._types import (
     FORMAT,
     Attempt,
+    Better,
     Cell,
     Change,
     Changes,
@@ -32,6 +33,7 @@ from allotment.evaluation.report._words import change_text, counted
 __all__ = [
     "FORMAT",
     "Attempt",
+    "Better",
     "Cell",
     "Change",
     "Changes",
