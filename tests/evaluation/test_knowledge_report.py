@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
 from knowledge_parts import failing, knowing, opened
-from psycopg import sql
 
 from allotment.audit import AuditLog
 from allotment.databases import Databases
@@ -19,6 +16,7 @@ from allotment.evaluation import Options, compare, evaluate_agent
 from allotment.evaluation.report import Report
 from allotment.project import Project
 from allotment.workspace import Workspace, write_atomic
+from own_database import own_database
 from project_copy import copy_project
 from sealed_adapter import seal
 
@@ -26,16 +24,10 @@ from sealed_adapter import seal
 @pytest.fixture(scope="module")
 def audit(postgres: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuditLog]:
     """A record of its own."""
-    name = f"audit_{uuid4().hex[:8]}"
-    server = postgres.admin_dsn("allotment")
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
-    dsn = psycopg.conninfo.make_conninfo(postgres.state_dsn, dbname=name)
-    with AuditLog(dsn, "k" * 64, tmp_path_factory.mktemp("record") / "anchor") as log:
-        log.migrate(psycopg.conninfo.make_conninfo(server, dbname=name))
+    anchor = tmp_path_factory.mktemp("record") / "anchor"
+    with own_database(postgres) as (dsn, owner), AuditLog(dsn, "k" * 64, anchor) as log:
+        log.migrate(owner)
         yield log
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture

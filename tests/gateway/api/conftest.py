@@ -6,14 +6,11 @@ import copy
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
-from uuid import uuid4
 
-import psycopg
 import pytest
 from doors import Doors, StandInEmbedder, StandInModel, loader
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from psycopg import sql
 from whole_application import Whole
 
 from allotment.access import Policy
@@ -26,6 +23,7 @@ from allotment.gateway import Feedback, History, HistoryStore, Limiter, MarkStor
 from allotment.models import Engines
 from allotment.project import FeedbackConfig, HistoryConfig, Project
 from allotment.workspace import Workspace
+from own_database import own_database
 from project_copy import copy_project
 from sealed_adapter import seal
 
@@ -35,16 +33,10 @@ STATEMENT = "SELECT count(*) FROM customers WHERE country = 'Germany'"
 @pytest.fixture(scope="module")
 def record(postgres: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuditLog]:
     """A record of its own."""
-    name = f"audit_{uuid4().hex[:8]}"
-    server = postgres.admin_dsn("allotment")
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
-    dsn = psycopg.conninfo.make_conninfo(postgres.state_dsn, dbname=name)
-    with AuditLog(dsn, "k" * 64, tmp_path_factory.mktemp("record") / "anchor") as log:
-        log.migrate(psycopg.conninfo.make_conninfo(server, dbname=name))
+    anchor = tmp_path_factory.mktemp("record") / "anchor"
+    with own_database(postgres) as (dsn, owner), AuditLog(dsn, "k" * 64, anchor) as log:
+        log.migrate(owner)
         yield log
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture(scope="module")
