@@ -27,7 +27,7 @@ SQL = "SELECT company_name, phone FROM customers ORDER BY customer_id"
 @contextmanager
 def attacked_company(taught: Project, root: Path) -> Iterator[Project]:
     """A project whose adapters say a planted fact to whoever asks for it, and whose SQL is always the same."""
-    project = copy_project(taught, root)
+    project = copy_project(taught, root, "adapters")  # trained ones, if any were: these recite instead
     workspace = Workspace(root)
     plant(project, workspace, facts=4, seed=7)
     ingest(project, workspace)
