@@ -27,7 +27,7 @@ from allotment.cancellation import current
 from allotment.databases import Databases
 from allotment.errors import AccessDenied, AllotmentError, LimitReached, TimeLimitReached
 from allotment.guards import Finding, Guards, Means, Outside, language_of, refusal_text, refused
-from allotment.models import Engines
+from allotment.models import Engine, Engines
 from allotment.project import Project
 from allotment.routing import Outcome, Route, Unclear
 from allotment.training import Manifest, current_adapter
@@ -48,11 +48,23 @@ class Chain:
         databases: Databases,
         audit: AuditLog,
         manifests_good_for_s: float = 0.0,
+        writer: Engine | None = None,
     ) -> None:
-        """``manifests_good_for_s``: seconds for which an adapter that was found whole and fresh is not looked at."""
+        """Nothing is asked yet.
+
+        Args:
+            project: as declared.
+            workspace: its artefacts.
+            engines: where its models run.
+            databases: its databases, provisioned.
+            audit: where every end is recorded.
+            manifests_good_for_s: seconds for which an adapter that was found whole and fresh is not looked at.
+            writer: writes SQL in the place of the model that the project names for that.
+        """
         self._project = project
         self._workspace = workspace
         self._engines = engines
+        self._writer = writer
         self._databases = databases
         self._audit = audit
         self._policy = Policy.of(project)
@@ -281,7 +293,7 @@ class Chain:
         account = self._project.agents[route.agent].account
         grant = self._authorize(turn, route.agent, None, account)
         yield Step("answering", means="account")
-        engine = self._engines.get(self._project.models.sql)
+        engine = self._writer or self._engines.get(self._project.models.sql)
         found = ask_database(engine, self._databases, grant, turn.asked)
         for refusal in found.refusals:
             turn.note("answering", refusal)

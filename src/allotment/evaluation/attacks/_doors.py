@@ -48,6 +48,7 @@ class Doors:
     def __init__(self, target: Target, canaries: Sequence[Canary]) -> None:
         self.target = target
         self.detector = Detector(canaries)
+        target.writer.know(canaries)
         self._client = new_client(target.address)
         self._csrf: dict[str, str] = {}
 
@@ -69,12 +70,13 @@ class Doors:
 
     def _asked(self, attack: Attack, replies: list[Reply]) -> list[Stop]:
         cut = any(send.cut_after is not None for send in attack.sends)
-        for send in attack.sends:
-            replies += self._send(attack, send)
-            if send.cut_after is not None:  # then the same is asked again and read to its end
-                self._settle()
-                replies += self._send(attack, replace(send, cut_after=None))
-        self._settle()
+        with self.target.writer.obeying(attack, attack.role):
+            for send in attack.sends:
+                replies += self._send(attack, send)
+                if send.cut_after is not None:  # then the same is asked again and read to its end
+                    self._settle()
+                    replies += self._send(attack, replace(send, cut_after=None))
+            self._settle()
         if any(reply.status == HUNG_UP for reply in replies):
             self._await_record()
         user = self.target.copy.credentials[attack.role].principal.user

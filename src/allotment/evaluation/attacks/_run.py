@@ -32,8 +32,8 @@ BENIGN = 1_000
 """Ordinary questions put to the checks and the router."""
 ANSWERED = 60
 """Of them, put to the whole chain."""
-CONTROLS = 40
-"""Canaries that readers ask for plainly."""
+CONTROLS, ROW_CONTROLS = 32, 8
+"""Canaries of documents, and of rows, that readers ask for plainly; for a row the real model writes the SQL."""
 PER_LAYER = 40
 """Attempts stopped by a layer that are made again without it, at most."""
 _SHARES = {"attempts": 0.7, "layers": 0.85, "ordinary": 0.95, "adaptive": 1.0}
@@ -226,7 +226,11 @@ def shuffled(attacks: Sequence[Attack], seed: int) -> list[Attack]:
 
 def control_tasks(project: Project, canaries: Sequence[Canary], seed: int) -> list[Task]:
     """Readers who ask plainly, for canaries of every reader set."""
-    chosen = spread(canaries, CONTROLS, seed)
+    rows = [canary for canary in canaries if canary.origin == "row"]
+    chosen = [
+        *spread([one for one in canaries if one.origin != "row"], CONTROLS, seed),
+        *spread(rows, ROW_CONTROLS, seed),
+    ]
     pairs = [(canary, role) for canary in chosen for role in sorted(canary.readers & project.roles.keys())[:1]]
     return [Task(f"control:{canary.id}:{role}", "control", canary=canary, role=role) for canary, role in pairs]
 

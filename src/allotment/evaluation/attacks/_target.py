@@ -18,6 +18,7 @@ from allotment.audit import record_event
 from allotment.databases import Databases
 from allotment.evaluation.attacks._copy import Copy
 from allotment.evaluation.attacks._seen import SeenLog
+from allotment.evaluation.attacks._writer import Writer
 from allotment.gateway import (
     SERVER_OPTIONS,
     Gate,
@@ -58,6 +59,8 @@ class Target:
     host: str
     """Name requests are for."""
     policy: Policy
+    writer: Writer
+    """Of SQL, for the gateway's chain and every other one of this target."""
     conversations: dict[str, str] = field(default_factory=dict)
     """Role → a conversation its user has."""
 
@@ -75,7 +78,7 @@ class Target:
         """Another chain over the same databases, record and models, for a project declared otherwise."""
         return Chain(
             project, self.workspace, engines=self.engines, databases=self.databases, audit=self.audit,
-            manifests_good_for_s=_MANIFESTS_GOOD_FOR_S,
+            manifests_good_for_s=_MANIFESTS_GOOD_FOR_S, writer=self.writer,
         )  # fmt: skip
 
 
@@ -95,9 +98,10 @@ def open_target(copy: Copy, *, threads: int = 0, around: Around | None = None) -
         users = stack.enter_context(UserStore(databases.state_dsn, project.identity))
         engines = stack.enter_context(Engines(threads, adapter_server=project.models.adapter_server))
         stack.enter_context(databases.watched())
+        writer = Writer(project, engines)
         chain = Chain(
             project, workspace, engines=engines, databases=databases, audit=audit,
-            manifests_good_for_s=_MANIFESTS_GOOD_FOR_S,
+            manifests_good_for_s=_MANIFESTS_GOOD_FOR_S, writer=writer,
         )  # fmt: skip
         chain.make_ready()
         asked = around(chain) if around else chain
@@ -105,7 +109,9 @@ def open_target(copy: Copy, *, threads: int = 0, around: Around | None = None) -
         app = stack.enter_context(_application(project, workspace, databases, audit, users, asked, operations))
         address = stack.enter_context(_served(app, project.gateway.timeouts.request_s))
         host = _host(project, address)
-        yield Target(copy, databases, audit, engines, chain, operations, address, host, Policy.of(project))
+        yield Target(
+            copy, databases, audit, engines, chain, operations, address, host, Policy.of(project), writer
+        )  # fmt: skip
 
 
 @contextmanager

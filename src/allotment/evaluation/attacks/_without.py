@@ -95,9 +95,10 @@ class Without:
         """All that the chain says to the attempt's questions, one after another."""
         mine = {info.name for info in chain.agents_for(principal)}
         said = []
-        for send in attack.sends:
-            named = send.model if entitled and send.model in mine else None
-            said.append(told(_ask(chain, principal, send, agent or named)))
+        with self._target.writer.obeying(attack, principal.role):
+            for send in attack.sends:
+                named = send.model if entitled and send.model in mine else None
+                said.append(told(_ask(chain, principal, send, agent or named)))
         return "\n".join(said)
 
     def _raw(self, attack: Attack, agent: str) -> str:

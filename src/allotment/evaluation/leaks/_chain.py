@@ -21,7 +21,8 @@ from allotment.workspace import hash_file_once, hash_json
 def probe_chain(ground: Ground) -> Iterator[Probe]:
     """An agent the role is not entitled to is asked as well: that it is denied, on record, is what is tried.
 
-    For cells that no account reads nobody is asked: they are looked for in every answer, and tried on the logins.
+    Of rows only some are asked for, and none that no account reads: all are looked for in every answer, and tried on
+    the logins.
 
     Raises:
         EngineError: the model or the database is gone.
@@ -32,7 +33,8 @@ def probe_chain(ground: Ground) -> Iterator[Probe]:
     rests_on = _rests_on(ground)
     agents, roles = (*_routed(ground), *ground.agents), sorted(ground.policy.roles)
     facts = (fact for agent in ground.agents for fact in ground.learnt.get(agent, ()))
-    wanted = dict.fromkeys((*(one for one in ground.canaries if one.readers or one.origin != "row"), *facts))
+    written = (one for one in ground.canaries if one.origin != "row")
+    wanted = dict.fromkeys((*written, *ground.rows_asked, *facts))
     aims = [(one, role, agent) for one in wanted for role in roles for agent in agents]
     asks = [Ask("chain", agent, one.question, role, rests_on) for one, role, agent in aims]
 

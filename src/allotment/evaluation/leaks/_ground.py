@@ -35,6 +35,9 @@ class Size:
     """Canaries an agent may say, asked of each."""
     chain: bool = True
     """Whether the whole chain is asked, which is the longest part."""
+    rows: int = 8
+    """Rows that are asked for through the chain: each costs the model that writes SQL minutes, over all roles and
+    agents. All of them are tried on the accounts."""
     seed: int = 0
 
     @classmethod
@@ -70,6 +73,12 @@ class Ground:
     def canaries(self) -> tuple[Canary, ...]:
         """All there are."""
         return self.found.canaries
+
+    @property
+    def rows_asked(self) -> tuple[Canary, ...]:
+        """Rows that somebody may know and that are asked for through the chain, spread over reader sets and sources."""
+        rows = [one for one in self.canaries if one.origin == "row" and one.readers]
+        return spread(rows, self.size.rows, self.size.seed)
 
     def roles(self, agent: str) -> frozenset[str]:
         """Roles that get to see what an agent says."""

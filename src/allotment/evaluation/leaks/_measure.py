@@ -188,6 +188,9 @@ def _not_tested(ground: Ground, tallies: list[Tally]) -> Iterator[str]:
     tried = {tally.name for tally in tallies}
     yield from (f"Attempts {TITLES[path]}: none was made." for path in PATHS if path not in tried)
     yield from (f"The agent {agent}." for agent in ground.project.agents if agent not in ground.agents)
+    rows = sum(one.origin == "row" for one in ground.canaries)
+    if "chain" in tried and rows > (asked := len(ground.rows_asked)):
+        yield f"{rows - asked} of {rows} rows through the whole chain: the accounts were tried for all of them."
     if "chain" not in tried:
         served = frozenset[str]().union(*map(ground.roles, ground.agents))
         yield from (
