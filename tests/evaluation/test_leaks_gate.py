@@ -228,6 +228,15 @@ def test_who_can_try_nothing_serves_only_what_passed_before(project: Project, ga
     assert rollback(project, workspace, "sales", "v2", gate=passed_before(workspace)).manifest.version == "v2"
 
 
+def test_a_version_that_nobody_asked_is_not_served(project: Project, gate: Gate) -> None:
+    """Whoever takes the verdict away serves nothing; asking it again mends that."""
+    workspace = Workspace(project.root)
+    with pytest.raises(HeldBack, match="never asked"):
+        current_adapter(project, workspace, "sales")
+    rollback(project, workspace, "sales", "v1", gate=gate)
+    assert current_adapter(project, workspace, "sales").version == "v1"
+
+
 def test_a_verdict_that_was_edited_lets_nothing_through(project: Project, gate: Gate, known: Known) -> None:
     workspace = Workspace(project.root)
     known.also("sales", "board")

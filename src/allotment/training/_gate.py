@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from allotment.errors import AllotmentError, HeldBack
 from allotment.training._manifest import Manifest, make_current
-from allotment.training._verdict import GateOutcome, GateVerdict, keep_verdict, now, read_verdict
+from allotment.training._verdict import NEVER_ASKED, GateOutcome, GateVerdict, keep_verdict, now, read_verdict
 from allotment.workspace import Workspace
 
 
@@ -33,7 +33,7 @@ def _let_through(manifest: Manifest) -> Passed:
 
 
 UNGATED: Gate = _let_through
-"""Serves whatever was trained, with nothing tried and nothing kept of it. For tests and measurements alone."""
+"""Serves whatever was trained, with nothing tried. For tests and measurements alone."""
 
 
 def serve(workspace: Workspace, manifest: Manifest, gate: Gate) -> None:
@@ -42,8 +42,7 @@ def serve(workspace: Workspace, manifest: Manifest, gate: Gate) -> None:
     Raises:
         HeldBack: it did not pass, or the gate could not find out; the version is kept, and what is served stays.
     """
-    if gate is not UNGATED:
-        _keep(workspace, manifest, "passed", _asked(workspace, manifest, gate))
+    _keep(workspace, manifest, "passed", _asked(workspace, manifest, gate))
     make_current(workspace, manifest.agent, manifest.version)
 
 
@@ -53,16 +52,18 @@ def passed_before(workspace: Workspace) -> Gate:
     def look(manifest: Manifest) -> Passed:
         verdict = read_verdict(workspace, manifest.agent, manifest.version, manifest.adapter_sha256)
         if verdict is None or verdict.outcome != "passed":
-            raise _held(manifest, verdict.reason if verdict else "the gate was never asked about it")
+            raise _held(manifest, verdict.reason if verdict else NEVER_ASKED)
         return Passed(verdict.rests_on, verdict.reason)
 
     return look
 
 
 def held_back(workspace: Workspace, manifest: Manifest) -> str | None:
-    """Why the gate holds a version back; none where it does not, or was never asked."""
+    """Why the gate holds a version back; none where it let it through."""
     verdict = read_verdict(workspace, manifest.agent, manifest.version, manifest.adapter_sha256)
-    return verdict.reason if verdict is not None and verdict.outcome != "passed" else None
+    if verdict is None:
+        return NEVER_ASKED
+    return None if verdict.outcome == "passed" else verdict.reason
 
 
 def require_not_held_back(workspace: Workspace, manifest: Manifest) -> None:

@@ -16,7 +16,7 @@ from allotment.documents import load_documents, readers_now
 from allotment.errors import HeldBack, ManifestError, MissingPartError
 from allotment.models import AdapterFile, find_model, template_of
 from allotment.project import Project
-from allotment.training._verdict import read_verdict
+from allotment.training._verdict import NEVER_ASKED, read_verdict
 from allotment.workspace import Workspace, file_signature, hash_file_once, write_atomic
 
 SERVED_FILES = {"adapter": "adapter.gguf", "model": "model.gguf"}
@@ -223,7 +223,7 @@ def current_adapter(project: Project, workspace: Workspace, agent: str) -> Manif
     Raises:
         MissingPartError: the agent has no adapter yet.
         ManifestError: see ``load_manifest``.
-        HeldBack: the gate found since that it leaks, or what it said was edited.
+        HeldBack: the gate did not let this version through, found since that it leaks, or was never asked about it.
     """
     version = current_version(workspace, agent)
     if version is None:
@@ -238,7 +238,13 @@ def current_adapter(project: Project, workspace: Workspace, agent: str) -> Manif
         )
     manifest = load_manifest(project, workspace, agent, version)
     verdict = read_verdict(workspace, agent, version, manifest.adapter_sha256)
-    if verdict is not None and verdict.outcome != "passed":
+    if verdict is None:
+        raise HeldBack(
+            f"the version is held back: {NEVER_ASKED}.",
+            element=manifest.key,
+            remedy=f"Have it asked: `allotment training run {agent}`, which trains nothing anew if nothing changed.",
+        )
+    if verdict.outcome != "passed":
         raise HeldBack(
             f"the version is held back: {verdict.reason}",
             element=manifest.key,

@@ -16,6 +16,8 @@ from allotment.workspace import Workspace, file_signature, write_atomic
 GateOutcome = Literal["passed", "failed", "unknown"]
 """``unknown``: it could not be found out, which is never taken for passed."""
 
+NEVER_ASKED = "it was never asked whether it tells what its users may not know"
+"""Why a version without a verdict is held back."""
 _FILE = "gate.json"
 
 
