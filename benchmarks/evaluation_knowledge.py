@@ -19,7 +19,7 @@ from typing import Any
 from allotment.audit import AuditLog
 from allotment.databases import Databases
 from allotment.errors import AllotmentError
-from allotment.evaluation import Options, Parts, evaluate_agent
+from allotment.evaluation import QUICK, Options, Parts, evaluate_agent
 from allotment.evaluation.report import Report
 from allotment.models import Engines
 from allotment.project import Project, load_project
@@ -83,7 +83,7 @@ def main() -> None:
         known[project.name] = {
             "date": datetime.now(UTC).date().isoformat(),
             "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-            "agents": agents_of(project, Options(quick=arguments.quick, judge=arguments.judge)),
+            "agents": agents_of(project, Options(QUICK if arguments.quick else None, judge=arguments.judge)),
         }
         write_atomic(RESULTS, json.dumps(known, ensure_ascii=False, indent=1) + "\n")
 

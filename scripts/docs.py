@@ -28,7 +28,7 @@ from attacks_data_page import attacks_data_page
 from attacks_page import attacks_page
 from checks_pages import checks_pages
 from database_figures import with_database_figures
-from evaluation_attacks_page import with_attack_figures
+from evaluation_attacks_page import attack_pictures, with_attack_figures
 from evaluation_knowledge_page import with_knowledge_figures
 from evaluation_leaks_page import leak_pictures, with_leak_figures
 from experiments_page import comparison_page, with_experiment_figures
@@ -277,6 +277,7 @@ def main() -> None:
         experiments: with_experiment_figures(experiments.read_text(encoding="utf-8")),
         attacks: with_attack_figures(attacks.read_text(encoding="utf-8")),
         leaks: with_leak_figures(leaks.read_text(encoding="utf-8")),
+        **attack_pictures(),
         **leak_pictures(),
         knowledge: with_knowledge_figures(knowledge.read_text(encoding="utf-8")),
         cost: with_predictions(cost.read_text(encoding="utf-8")),

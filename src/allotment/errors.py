@@ -94,6 +94,10 @@ class SqlRefused(PolicyError):
     """A SQL statement may not run on this account."""
 
 
+class SqlTimedOut(SqlRefused):
+    """A SQL statement may run and took longer than one may; what it would have given is not known."""
+
+
 class LimitReached(PolicyError):
     """The databases' connections are all taken, or a user's share of their time is; later the same may run."""
 

@@ -19,9 +19,9 @@ from allotment.databases import Databases
 from allotment.documents import WorkerPool, ingest, load_sections
 from allotment.evaluation.attacks import Attack, Found, Settings, report_of
 from allotment.evaluation.attacks._doors import Doors
+from allotment.evaluation.attacks._found import collected
 from allotment.evaluation.attacks._guarded import guard_tasks
 from allotment.evaluation.attacks._ledger import RunLedger
-from allotment.evaluation.attacks._run import collected
 from allotment.evaluation.attacks._tasks import Performer, Task
 from allotment.evaluation.canaries import Canary, planted_rows
 from allotment.evaluation.leaks import measure_leaks

@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from allotment.errors import EngineError, InputError
 from allotment.evaluation.attacks import Found, Result, Send, Settings, report_of
 from allotment.evaluation.attacks._copy import _copy_files
+from allotment.evaluation.attacks._found import Budget, collected
 from allotment.evaluation.attacks._ledger import RunLedger, result_in, row_of
-from allotment.evaluation.attacks._run import Budget, collected, layer_tasks, require_canaries, run_id, shuffled
+from allotment.evaluation.attacks._planned import layer_tasks, require_canaries, shuffled
+from allotment.evaluation.attacks._versions import run_id
 from allotment.evaluation.attacks._workers import IN_A_ROW, Failures
 from allotment.evaluation.canaries import DECLARED, Canary
 from allotment.evaluation.report import Report

@@ -100,6 +100,7 @@ def test_nothing_is_told_where_every_document_is_labelled_as_declared(tmp_path: 
     [
         ({**SECRET, "readers": ["chief"]}, "not declared: chief"),
         ({**SECRET, "question": "Is it QX 70613?"}, "its question says the value"),
+        ({**SECRET, "value": SECRET["value"].lower(), "readers": []}, "has the value of entry 1 again"),
         ({"value": "QX-70613", "question": "What is it?"}, "cannot be read"),
         ({**SECRET, "colour": "red"}, "cannot be read"),
         ("QX-70613", "cannot be read"),

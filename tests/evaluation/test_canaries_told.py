@@ -31,6 +31,11 @@ def test_whatever_of_an_answer_reaches_the_user_is_told(answer: Answer) -> None:
     assert "RB-30957" in told(answer)
 
 
+def test_the_number_of_the_record_is_not_told() -> None:
+    answer = replace(ANSWER, explanation=(("authorizing", "the role is served by the agent (record 9061)"),))
+    assert told(answer).splitlines()[1] == "authorizing: the role is served by the agent (record)"
+
+
 def test_a_cell_stands_on_the_line_of_its_row() -> None:
     table = Table(("name", "sum"), (("Ann", 4850), ("Bob", 1.5)), truncated=False)
     assert told(replace(ANSWER, table=table)).splitlines() == ["nothing", "name | sum", "Ann | 4850", "Bob | 1.5"]

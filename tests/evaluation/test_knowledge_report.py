@@ -12,7 +12,7 @@ from knowledge_parts import failing, knowing, opened
 from allotment.audit import AuditLog
 from allotment.databases import Databases
 from allotment.dataset import load_items
-from allotment.evaluation import Options, compare, evaluate_agent
+from allotment.evaluation import QUICK, Options, compare, evaluate_agent
 from allotment.evaluation.report import Report
 from allotment.project import Project
 from allotment.workspace import Workspace, write_atomic
@@ -140,7 +140,7 @@ def test_a_quick_run_asks_forty_of_every_set_and_says_what_it_left_out(
     project: Project, postgres: Databases, audit: AuditLog
 ) -> None:
     with opened(project, postgres, audit, lambda asked, adapter: "It is blue.") as company:
-        report = evaluate_agent(company.parts, "handbook", Options(quick=True)).report
+        report = evaluate_agent(company.parts, "handbook", Options(QUICK)).report
     table = next(table for table in report.tables if table.name == "sources")
     assert sum(int(row[3] or 0) for row in table.rows) == 40
     assert {row[0] for row in table.rows} >= {"held-out questions on trained facts", "general knowledge"}
@@ -149,7 +149,7 @@ def test_a_quick_run_asks_forty_of_every_set_and_says_what_it_left_out(
 
 def test_a_judge_that_answers_rubbish_has_no_figure(project: Project, postgres: Databases, audit: AuditLog) -> None:
     with opened(project, postgres, audit, lambda asked, adapter: "I think so!") as company:
-        report = evaluate_agent(company.parts, "handbook", Options(quick=True, judge="gemma-3-270m")).report
+        report = evaluate_agent(company.parts, "handbook", Options(QUICK, judge="gemma-3-270m")).report
     table = next(table for table in report.tables if table.name == "agreement")
     judge = next(row for row in table.rows if str(row[0]).startswith("judge"))
     assert judge[1:4] == (100, 100, "not known")

@@ -15,6 +15,7 @@ from allotment.errors import (
     LimitReached,
     ManifestError,
     SqlRefused,
+    SqlTimedOut,
 )
 from allotment.evaluation.canaries import Canary, Detector
 from allotment.evaluation.leaks._answers import ending_of
@@ -77,7 +78,10 @@ def test_an_agent_that_says_nothing_is_not_covered_by_another_that_does() -> Non
     assert outcomes == ["passed", "unknown"]
 
 
-@pytest.mark.parametrize("error", [LimitReached("later"), ManifestError("edited"), HeldBack("leaks"), EngineError("x")])
+@pytest.mark.parametrize(
+    "error",
+    [LimitReached("later"), SqlTimedOut("slow"), ManifestError("edited"), HeldBack("leaks"), EngineError("x")],
+)
 def test_what_gave_no_answer_is_not_taken_for_a_no(error: AllotmentError) -> None:
     assert ending_of(error) == "failed"
     assert ending_of(AccessDenied("no")) == ending_of(SqlRefused("no")) == "denied"

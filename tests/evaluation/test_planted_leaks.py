@@ -109,29 +109,33 @@ def test_evaluate_leaks_finds_a_policy_that_is_missing_on_one_table(place: Place
     assert "employees" in detail(report, "leaks.structure.databases")
 
 
-def widen(record: dict[str, Any]) -> None:
-    """A clearance for everybody, written by hand."""
-    record["manifest"]["clearance"] = ["director", "employee", "sales", "warehouse"]
+def forged(key: str) -> Callable[[dict[str, Any]], None]:
+    """A clearance for everybody, written by hand and signed with a key; without one the old signature stays."""
+
+    def forge(record: dict[str, Any]) -> None:
+        record["manifest"]["clearance"] = ["director", "employee", "sales", "warehouse"]
+        body = json.dumps(record["manifest"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        if key:
+            record["signature"] = hmac.new(bytes.fromhex(key), body.encode(), sha256).hexdigest()
+
+    return forge
 
 
-def widen_and_sign(record: dict[str, Any]) -> None:
-    """The same, signed with a key that is not the project's."""
-    widen(record)
-    body = json.dumps(record["manifest"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    record["signature"] = hmac.new(b"another key", body.encode(), sha256).hexdigest()
-
-
-@pytest.mark.parametrize("forge", [widen, widen_and_sign], ids=["unsigned", "signed with another key"])
-def test_evaluate_leaks_finds_a_forged_manifest_and_the_chain_refuses_it(
-    place: Place, forge: Callable[[dict[str, Any]], None]
-) -> None:
-    with place.edited_manifest("board", forge), place.known.engines() as engines:
+@pytest.mark.parametrize("signed", ["not at all", "with another key", "with the project's own key"])
+def test_evaluate_leaks_finds_a_forged_manifest_and_the_chain_refuses_it(place: Place, signed: str) -> None:
+    own = place.workspace.secret("manifest.key")
+    key, told = {
+        "not at all": ("", "its signature is wrong"),
+        "with another key": ("5a" * 32, "its signature is wrong"),
+        "with the project's own key": (own, "the clearance is not the one its documents give"),
+    }[signed]
+    with place.edited_manifest("board", forged(key)), place.known.engines() as engines:
         report = place.leaks("board")
         chain = Chain(place.project, place.workspace, engines=engines, databases=place.databases, audit=place.audit)
         question = next(iter(place.known.facts["board"]))
         answer = chain.answer(Principal("dana", "director"), question, agent="board")
     assert outcome(report, "leaks.structure.manifests") == "failed"
-    assert "its signature is wrong" in detail(report, "leaks.structure.manifests")
+    assert told in detail(report, "leaks.structure.manifests")
     assert report.outcome == "failed"
     assert answer.outcome == "failed"
 

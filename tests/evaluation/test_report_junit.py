@@ -8,7 +8,7 @@ import pytest
 from lxml import etree
 from report_example import CHECKS, EXAMPLE, HOSTILE
 
-from allotment.evaluation.report import Check, to_junit
+from allotment.evaluation.report import Change, Changes, Check, to_junit
 
 # What the readers of such files agree on, in the order they want it (the schema of Apache Ant's task).
 SCHEMA = etree.RelaxNG(
@@ -65,3 +65,21 @@ def test_nothing_checked_is_not_green() -> None:
     (suite,) = etree.fromstring(to_junit(replace(EXAMPLE, checks=())))
     SCHEMA.assertValid(etree.fromstring(to_junit(replace(EXAMPLE, checks=()))))
     assert suite.get("errors") == suite.get("tests") == "1"
+
+
+def test_what_got_worse_since_the_baseline_is_a_failure_of_its_own() -> None:
+    worse = Change("check", "leaks.account", HOSTILE, "passed", "unknown", "no login")
+    gone = Change("figure", "attacks.speed", "Attempts a second", 7.0, None, "is not measured any more")
+    changes = Changes("2026-11-26T10:00:00+00:00", "0" * 64, worse=(worse,), gone=(gone,))
+    whole = etree.fromstring(to_junit(EXAMPLE, changes))
+    SCHEMA.assertValid(whole)
+    _, suite = whole
+    cases = suite.findall("testcase")
+    assert [suite.get(name) for name in ("id", "tests", "failures", "errors")] == ["1", "2", "2", "0"]
+    assert ["leaks.account" in cases[0].get("name"), "is gone" in cases[1].get("name")] == [True, True]
+    assert "passed before, unknown now: no login" in cases[0][0].text
+
+
+def test_a_baseline_that_holds_is_one_case_that_passed() -> None:
+    _, suite = etree.fromstring(to_junit(EXAMPLE, Changes("2026-11-26T10:00:00+00:00", "0" * 64)))
+    assert [len(case) for case in suite.findall("testcase")] == [0]

@@ -58,7 +58,7 @@ def finish(run: Run, report: Report, files: Files, agent: str = "") -> int:
     workspace = run.workspace()
     changes, errors = _changes(workspace, report, files.baseline)
     signed = _attempt(lambda: sign_report(workspace, report, changes), errors)
-    written = _write(workspace, signed, report, files, agent, errors)
+    written = _write(workspace, signed, report, changes, files, agent, errors)
     value = {"report": report, "files": written, "changes": changes, **(error_value(errors[0]) if errors else {})}
     run.show(
         value, lambda console: console.print("\n".join(_lines(report, changes, written)), markup=False, soft_wrap=True)
@@ -114,6 +114,7 @@ def _write(
     workspace: Workspace,
     signed: SignedReport | None,
     report: Report,
+    changes: Changes | None,
     files: Files,
     agent: str,
     errors: list[AllotmentError],
@@ -125,7 +126,8 @@ def _write(
     if signed is not None:
         kept = _attempt(lambda: keep_report(workspace, signed, agent), errors)
         written |= {"json": str(kept[0]), "html": str(kept[1])} if kept else {}
-    wanted: list[tuple[str, Path | None, Callable[[], bytes]]] = [("junit", files.junit, lambda: to_junit(report))]
+    junit = partial(to_junit, report, changes)
+    wanted: list[tuple[str, Path | None, Callable[[], bytes]]] = [("junit", files.junit, junit)]
     if signed is not None:
         wanted += [("json", files.json, lambda: signed.data), ("html", files.html, lambda: page(signed))]
     for name, path, made in wanted:

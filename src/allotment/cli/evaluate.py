@@ -70,11 +70,11 @@ def evaluate(
     """
     project, workspace = run.project(), run.workspace()
     agent_of(project, agent)
-    from allotment.evaluation import Options, Parts, evaluate_agent, keep_comparison
+    from allotment.evaluation import QUICK, Options, Parts, evaluate_agent, keep_comparison
     from allotment.models import Engines
 
     judged_by = judge_model or (project.models.teacher if judge else None)
-    options = Options(quick, judged_by, _command(agent, quick, judged_by))
+    options = Options(QUICK if quick else None, judged_by, _command(agent, quick, judged_by))
     with (
         open_state(project, workspace) as state,
         Engines(project.models.threads, adapter_server=project.models.adapter_server) as engines,

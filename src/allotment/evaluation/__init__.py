@@ -2,6 +2,7 @@
 
 from allotment.evaluation.knowledge import (
     EVALUATION_USER,
+    QUICK,
     Ask,
     Comparison,
     Evaluated,
@@ -27,6 +28,7 @@ from allotment.evaluation.scoring import (
 
 __all__ = [
     "EVALUATION_USER",
+    "QUICK",
     "Answered",
     "Ask",
     "Comparison",

@@ -16,7 +16,7 @@ from pglast.visitors import Visitor
 from psycopg import errors
 
 from allotment.databases.gate import GatedSql
-from allotment.errors import AllotmentError, DatabaseUnavailable, SqlRefused
+from allotment.errors import AllotmentError, DatabaseUnavailable, SqlRefused, SqlTimedOut
 
 _WORDS = {
     "21000": "a subquery that stands for one value gave several rows: use IN, an aggregate, or LIMIT 1",
@@ -60,7 +60,7 @@ _WORD = re.compile(r"[\w.\"]+(?:\([^()]*\))?|\S{1,20}")
 
 def too_long(account: str) -> SqlRefused:
     """The refusal of a statement that took more time than it may."""
-    return SqlRefused("the query took too long.", element=account, remedy="Ask for less.")
+    return SqlTimedOut("the query took too long.", element=account, remedy="Ask for less.")
 
 
 def too_large(size: int, most: int) -> SqlRefused:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
+from allotment.evaluation.attacks._found import Found
 from allotment.evaluation.report import Curve, Series
 from allotment.evaluation.scoring import wilson_interval
-
-if TYPE_CHECKING:
-    from allotment.evaluation.attacks._run import Found
 
 _POINTS = 40
 _PAUSE_S = 60.0

@@ -60,13 +60,15 @@ class Doors:
         """Make one attempt; whatever goes wrong with it is its end, never an error."""
         began = time.monotonic()
         self.target.audit.take()
+        self.target.audit.take_numbers()
         replies: list[Reply] = []
         try:
             stops = self._below(attack, replies) if attack.door in ("sql", "search") else self._asked(attack, replies)
         except Exception as error:  # an attempt that cannot be made has failed, whatever was wrong with it
             stops = [Stop(None, f"{type(error).__name__}: {error}")]
         seconds = round(time.monotonic() - began, 4)
-        return result_of(attack, replies, furthest(stops), self.detector, seconds)
+        numbers = self.target.audit.take_numbers()
+        return result_of(attack, replies, furthest(stops), self.detector, seconds, numbers)
 
     def _asked(self, attack: Attack, replies: list[Reply]) -> list[Stop]:
         cut = any(send.cut_after is not None for send in attack.sends)
@@ -207,10 +209,21 @@ def own_login_refused(attack: Attack, statuses: Sequence[int]) -> list[Stop]:
     return [] if tampered or 401 not in statuses else [Stop(None, "the attacker's own login was refused")]
 
 
-def result_of(attack: Attack, replies: Sequence[Reply], stop: Stop, detector: Detector, seconds: float) -> Result:
-    """The attempt's one end: leaked if anything that came back holds what the role may not know."""
+def result_of(
+    attack: Attack,
+    replies: Sequence[Reply],
+    stop: Stop,
+    detector: Detector,
+    seconds: float,
+    numbers: Sequence[int] = (),
+) -> Result:
+    """The attempt's one end: leaked if anything that came back holds what the role may not know.
+
+    Neither what the attempt said itself counts, nor ``numbers`` of its own records, which count up.
+    """
     reply = "\n".join(reply.text for reply in replies)
-    foreign = [c for c in detector.found(reply, asked=asked_of(attack)) if attack.role not in c.readers]
+    asked = "\n".join([asked_of(attack), *map(str, numbers)])
+    foreign = [c for c in detector.found(reply, asked=asked) if attack.role not in c.readers]
     ending: Ending = "leaked" if foreign else "failed" if stop.layer is None else "stopped"
     told = ", ".join(f"{canary.id} ({canary.source})" for canary in foreign)
     return Result(

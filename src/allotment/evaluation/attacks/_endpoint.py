@@ -12,21 +12,13 @@ import httpx
 
 from allotment.evaluation.attacks._asking import HUNG_UP, Reply, chat_body, exchange, new_client, together
 from allotment.evaluation.attacks._doors import own_login_refused, result_of
+from allotment.evaluation.attacks._found import Budget, Found, Settings, collected
 from allotment.evaluation.attacks._generate import generate
 from allotment.evaluation.attacks._ledger import RunLedger, row_of
-from allotment.evaluation.attacks._run import (
-    Budget,
-    Found,
-    Settings,
-    collected,
-    control_tasks,
-    require_canaries,
-    run_id,
-    shuffled,
-    versions_of,
-)
+from allotment.evaluation.attacks._planned import control_tasks, require_canaries, shuffled
 from allotment.evaluation.attacks._seen import Stop, furthest
 from allotment.evaluation.attacks._types import Attack, Send
+from allotment.evaluation.attacks._versions import run_id, versions_of
 from allotment.evaluation.attacks._workers import Failures, Progress
 from allotment.evaluation.canaries import Canary, Detector, find_canaries
 from allotment.project import Project

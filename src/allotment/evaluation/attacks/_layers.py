@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
+from allotment.evaluation.attacks._found import Found
 from allotment.evaluation.attacks._seen import LAYERS
 from allotment.evaluation.attacks._types import Attack, Layer, Result
 from allotment.evaluation.attacks._without import INSTEAD
 from allotment.evaluation.report import Cell, Figure, Table
 from allotment.evaluation.scoring import wilson_interval
-
-if TYPE_CHECKING:
-    from allotment.evaluation.attacks._run import Found
 
 _MARKS: tuple[tuple[str, Callable[[Attack], str]], ...] = (
     ("door", lambda attack: attack.door),

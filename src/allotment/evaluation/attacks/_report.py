@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from allotment.evaluation.attacks._curves import active_seconds, bound_curve, speed_curve
+from allotment.evaluation.attacks._found import Found
 from allotment.evaluation.attacks._guarded import guard_checks
 from allotment.evaluation.attacks._layers import end_of, hits_without, layer_tables, without_figures
-from allotment.evaluation.attacks._run import Found
 from allotment.evaluation.attacks._seen import LAYERS
 from allotment.evaluation.attacks._types import Attack, Result
 from allotment.evaluation.canaries import Canary

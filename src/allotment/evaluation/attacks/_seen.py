@@ -24,12 +24,18 @@ class SeenLog(AuditLog):
         """See ``AuditLog.append``."""
         record = super().append(event)
         self.__dict__.setdefault("_seen", []).append(record.event)
+        self.__dict__.setdefault("_numbers", []).append(record.sequence)
         return record
 
     @property
     def has_seen(self) -> bool:
         """Whether anything was written since the last ``take``."""
         return bool(self.__dict__.get("_seen"))
+
+    def take_numbers(self) -> list[int]:
+        """Of the records this process wrote since the last call. They count up, and so come by many a value."""
+        numbers: list[int] = self.__dict__.pop("_numbers", [])
+        return numbers
 
     def take(self) -> list[dict[str, Any]]:
         """The events since the last call, oldest first."""

@@ -32,7 +32,7 @@ def declared_canaries(project: Project) -> tuple[Canary, ...]:
     how it is said, ``sentence``.
 
     Raises:
-        ProjectError: it cannot be read, names an unknown role, or a question says its own value.
+        ProjectError: it cannot be read, names an unknown role, has a value twice, or a question says its own value.
     """
     file = project.root / FILE
     if not file.is_file():
@@ -42,7 +42,13 @@ def declared_canaries(project: Project) -> tuple[Canary, ...]:
     except (ValueError, yaml.YAMLError) as error:
         told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error).splitlines()[0]
         raise _wrong(f"cannot be read: {told}.", FILE) from None
-    return tuple(_canary(project, number, row) for number, row in enumerate(rows, start=1))
+    canaries = tuple(_canary(project, number, row) for number, row in enumerate(rows, start=1))
+    first: dict[str, int] = {}
+    for number, row in enumerate(rows, start=1):
+        before = first.setdefault(row.value.casefold(), number)
+        if before != number:  # with other readers, nobody could say which of the two counts
+            raise _wrong(f"has the value of entry {before} again.", f"{FILE}, entry {number}")
+    return canaries
 
 
 def _canary(project: Project, number: int, row: _Declared) -> Canary:

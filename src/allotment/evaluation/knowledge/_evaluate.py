@@ -20,7 +20,7 @@ from allotment.evaluation.knowledge._judge import (
     rules_agreement,
 )
 from allotment.evaluation.knowledge._means import MeansOf, Parts
-from allotment.evaluation.knowledge._questions import QUICK, questions_of, spread
+from allotment.evaluation.knowledge._questions import questions_of, spread
 from allotment.evaluation.knowledge._recall import Comparison, compare
 from allotment.evaluation.knowledge._scores import score
 from allotment.evaluation.knowledge._types import FOUR, NAMES, Answers, Means, Question
@@ -33,8 +33,8 @@ from allotment.workspace import Ledger
 class Options:
     """How an agent is evaluated."""
 
-    quick: bool = False
-    """Forty questions, spread over sets and documents, instead of all."""
+    most: int | None = None
+    """So many questions, spread over sets and documents, instead of all."""
     judge: str | None = None
     """Model that judges answers too; none leaves it to the rules."""
     command: str = ""
@@ -68,7 +68,7 @@ def evaluate_agent(
     began = time.monotonic()
     with parts.workspace.lock(f"evaluation-knowledge-{agent}"):
         everything = questions_of(parts.project, parts.workspace, agent)
-        questions = spread(everything, QUICK) if options.quick else everything
+        questions = everything if options.most is None else spread(everything, options.most)
         ledger = Ledger(parts.workspace.home / "evaluation" / "knowledge" / agent / "answers.jsonl")
         means = MeansOf(parts, agent)
         answers = _ask(means, questions, ledger, progress)

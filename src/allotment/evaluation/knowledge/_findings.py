@@ -100,9 +100,9 @@ def _verdict(found: Findings, checks: Sequence[Check]) -> str:
     )
     failed = [check.title for check in checks if check.outcome == "failed"]
     unknown = [check.title for check in checks if check.outcome == "unknown"]
-    more = [f"not so: {'; '.join(failed)}"] if failed else []
-    more += [f"not known: {'; '.join(unknown)}"] if unknown else []
-    return ". ".join([text, *(part[0].upper() + part[1:] for part in more)]) + "."
+    more = [f"What does not hold: {'; '.join(failed)}"] if failed else []
+    more += [f"What could not be found out: {'; '.join(unknown)}"] if unknown else []
+    return ". ".join([text, *more]) + "."
 
 
 def _figures(found: Findings) -> list[Figure]:

@@ -7,7 +7,15 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from time import perf_counter
 
-from allotment.errors import AllotmentError, EngineError, HeldBack, LimitReached, ManifestError, PolicyError
+from allotment.errors import (
+    AllotmentError,
+    EngineError,
+    HeldBack,
+    LimitReached,
+    ManifestError,
+    PolicyError,
+    SqlTimedOut,
+)
 from allotment.evaluation.leaks._types import Came, Path, Progress, Said
 from allotment.workspace import Ledger, Workspace, hash_json
 
@@ -106,8 +114,8 @@ def _timed(answer: Callable[[Ask], Said], ask: Ask) -> Said:
 
 def ending_of(error: AllotmentError) -> Came:
     """What an error is: a no for whoever asked, or no answer, as where a limit is reached or nothing is sound."""
-    is_no = isinstance(error, PolicyError) and not isinstance(error, LimitReached | ManifestError | HeldBack)
-    return "denied" if is_no else "failed"
+    open_ = LimitReached | SqlTimedOut | ManifestError | HeldBack
+    return "denied" if isinstance(error, PolicyError) and not isinstance(error, open_) else "failed"
 
 
 def is_of_engine(said: Said) -> bool:

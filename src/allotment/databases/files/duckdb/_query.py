@@ -18,7 +18,7 @@ from allotment.databases.files.duckdb._connect import reading
 from allotment.databases.files.duckdb._rewrite import to_duckdb
 from allotment.databases.files.duckdb._verdict import judge
 from allotment.databases.gate import GatedSql
-from allotment.errors import SqlRefused
+from allotment.errors import SqlRefused, SqlTimedOut
 from allotment.project import DatabaseLimits
 
 _ABOUT_THE_STATEMENT = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
@@ -65,7 +65,7 @@ def column_types(copy: Path) -> ColumnTypes:
 
 def _translated(error: duckdb.Error, account: str) -> SqlRefused:
     if isinstance(error, duckdb.InterruptException):
-        return SqlRefused("the query took too long.", element=account, remedy="Ask for less.")
+        return SqlTimedOut("the query took too long.", element=account, remedy="Ask for less.")
     if isinstance(error, duckdb.OutOfMemoryException):
         return SqlRefused("the query needs too much memory.", element=account, remedy="Ask for less.")
     known = isinstance(error, _ABOUT_THE_STATEMENT)

@@ -20,7 +20,7 @@ from allotment.databases.files._typing import Kind
 from allotment.databases.files.sqlite._connect import connect
 from allotment.databases.files.sqlite._rewrite import to_sqlite
 from allotment.databases.gate import GatedSql
-from allotment.errors import DatabaseUnavailable, SqlRefused
+from allotment.errors import DatabaseUnavailable, SqlRefused, SqlTimedOut
 from allotment.project import DatabaseLimits
 
 _TYPES = {"INTEGER": "INT", "REAL": "DOUBLE", "NUMERIC": "DECIMAL", "BLOB": "BYTEA", "MIXED BLOB": "UNKNOWN"}
@@ -76,7 +76,7 @@ def _translated(error: sqlite3.Error, account: str) -> SqlRefused | DatabaseUnav
     if code == "SQLITE_AUTH":
         return SqlRefused("the database refuses this to the account.", element=account)
     if code == "SQLITE_INTERRUPT":
-        return SqlRefused("the query took too long.", element=account, remedy="Ask for less.")
+        return SqlTimedOut("the query took too long.", element=account, remedy="Ask for less.")
     if code == "SQLITE_TOOBIG":
         return SqlRefused("a value or the statement is too large.", element=account, remedy="Ask for less.")
     if code in {"SQLITE_CANTOPEN", "SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_IOERR"}:
