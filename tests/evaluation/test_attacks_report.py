@@ -174,10 +174,13 @@ def test_the_sample_of_a_layer_is_bounded_and_of_what_it_stopped(layers: list[An
                 key = f"attack-{number}"
                 yield key, row_of(Result(number, key, "stopped", layer, "", "", time.monotonic(), False))
 
-    tasks = layer_tasks(Rows(), attacks, 1)  # type: ignore[arg-type]
+    tasks = layer_tasks(Rows(), attacks, [SECRET], 1)  # type: ignore[arg-type]
     for layer in set(layers):
         assert len([task for task in tasks if task.layer == layer]) == min(40, layers.count(layer))
     assert all(task.stopped is not None and task.stopped.layer == task.layer for task in tasks)
+    nobodys = [replace(SECRET, readers=frozenset())]
+    without = layer_tasks(Rows(), attacks, nobodys, 1)  # type: ignore[arg-type]
+    assert {task.layer for task in without} == {"guard"} & set(layers)
 
 
 def test_a_result_survives_the_ledger() -> None:

@@ -13,7 +13,7 @@ from allotment.evaluation.attacks._benign import Benign, benign
 from allotment.evaluation.attacks._copy import Opened
 from allotment.evaluation.attacks._ledger import RunLedger, result_in
 from allotment.evaluation.attacks._tasks import Task
-from allotment.evaluation.attacks._types import Attack, Result
+from allotment.evaluation.attacks._types import Attack, Layer, Result
 from allotment.evaluation.canaries import Canary, Detector, spread
 from allotment.project import Project
 
@@ -64,12 +64,15 @@ def control_tasks(project: Project, canaries: Sequence[Canary], seed: int) -> li
     return [Task(f"control:{canary.id}:{role}", "control", canary=canary, role=role) for canary, role in pairs]
 
 
-def layer_tasks(ledger: RunLedger, attacks: dict[str, Attack], seed: int) -> list[Task]:
+def layer_tasks(ledger: RunLedger, attacks: dict[str, Attack], canaries: Sequence[Canary], seed: int) -> list[Task]:
     """Of the attempts each layer stopped, some of every door and role, to be made again without it."""
+    known = {canary.id for canary in canaries if canary.readers}
     strata: dict[Any, dict[tuple[str, str], list[Result]]] = defaultdict(lambda: defaultdict(list))
     for key, row in sorted(ledger.rows()):
         if key in attacks and row["ending"] == "stopped":
             attack = attacks[key]
+            if attack.canary not in known and not _needs_no_reader(attack, row["layer"]):
+                continue
             strata[row["layer"]][attack.door, attack.role].append(result_in(row))
     tasks: list[Task] = []
     for layer, groups in sorted(strata.items()):
@@ -88,6 +91,11 @@ def ordinary_tasks(opened: Opened, seed: int) -> list[Task]:
     return [_ordinary_task(item, "decided") for item in questions] + [
         _ordinary_task(item, "answered") for item in questions[:ANSWERED]
     ]
+
+
+def _needs_no_reader(attack: Attack, layer: Layer) -> bool:
+    """Whether it can be made again though nobody may know what it is after: nobody is asked in the attacker's place."""
+    return layer in ("guard", "output") or attack.door == "sql"
 
 
 def _in_turn(groups: list[list[Result]], most: int, seed: str) -> list[Result]:

@@ -78,7 +78,8 @@ class _Run:
         do = _Doing(setup, ledger, workers, self.progress, self.note)
         do.all("attempts", [Task(a.id, "attack", attack=a) for a in shuffled(attacks, seed)], budget)
         stopped = {attack.id: attack for attack in attacks}
-        do.all("layers", [*control_tasks(opened.project, canaries, seed), *layer_tasks(ledger, stopped, seed)], budget)
+        without = layer_tasks(ledger, stopped, canaries, seed)
+        do.all("layers", [*control_tasks(opened.project, canaries, seed), *without], budget)
         do.all("ordinary", [*guard_tasks(opened.project, canaries, seed), *ordinary_tasks(opened, seed)], budget)
         if self.settings.adaptive:
             do.adaptive(self.settings.adaptive, seed, first=len(attacks), budget=budget)
