@@ -55,11 +55,16 @@ def measure(folder: Path, settings: Settings) -> tuple[str, dict[str, object]]:
     )
     return project.name, {
         "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{len(os.sched_getaffinity(0))} cores, {platform.machine()}",
+        "machine": f"{cores()} {'core' if cores() == 1 else 'cores'}, {platform.machine()}",
         "count": len(found.results),
         "seconds": round(time.monotonic() - began, 1),
         **shown(report_of(found, "")),
     }
+
+
+def cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def shown(report: Report) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from allotment.evaluation.attacks import Found, Result, Send, Settings, report_o
 from allotment.evaluation.attacks._copy import _copy_files
 from allotment.evaluation.attacks._found import Budget, collected
 from allotment.evaluation.attacks._ledger import RunLedger, result_in, row_of
-from allotment.evaluation.attacks._planned import layer_tasks, require_canaries, shuffled
+from allotment.evaluation.attacks._planned import control_tasks, layer_tasks, require_canaries, shuffled
 from allotment.evaluation.attacks._versions import run_id
 from allotment.evaluation.attacks._workers import IN_A_ROW, Failures
 from allotment.evaluation.canaries import DECLARED, Canary
@@ -181,6 +182,14 @@ def test_the_sample_of_a_layer_is_bounded_and_of_what_it_stopped(layers: list[An
     nobodys = [replace(SECRET, readers=frozenset())]
     without = layer_tasks(Rows(), attacks, nobodys, 1)  # type: ignore[arg-type]
     assert {task.layer for task in without} == {"guard"} & set(layers)
+
+
+def test_every_reader_of_a_set_asks_plainly_in_its_turn(northwind: Project) -> None:
+    both = frozenset({"director", "sales"})
+    canaries = [replace(SECRET, id=f"c{number}", readers=both) for number in range(4)]
+    nobodys = replace(SECRET, id="nobodys", readers=frozenset())
+    tasks = control_tasks(northwind, [*canaries, nobodys], 1)
+    assert Counter(task.role for task in tasks) == {"director": 2, "sales": 2}
 
 
 def test_a_result_survives_the_ledger() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from typing import Any
 
 from allotment.errors import InputError
@@ -54,14 +55,17 @@ def shuffled(attacks: Sequence[Attack], seed: int) -> list[Attack]:
 
 
 def control_tasks(project: Project, canaries: Sequence[Canary], seed: int) -> list[Task]:
-    """Readers who ask plainly, for canaries of every reader set."""
+    """Readers who ask plainly, for canaries of every reader set; of each set every role in its turn."""
     rows = [canary for canary in canaries if canary.origin == "row"]
-    chosen = [
-        *spread([one for one in canaries if one.origin != "row"], CONTROLS, seed),
-        *spread(rows, ROW_CONTROLS, seed),
-    ]
-    pairs = [(canary, role) for canary in chosen for role in sorted(canary.readers & project.roles.keys())[:1]]
-    return [Task(f"control:{canary.id}:{role}", "control", canary=canary, role=role) for canary, role in pairs]
+    written = [canary for canary in canaries if canary.origin != "row"]
+    turns: dict[frozenset[str], Iterator[str]] = {}
+    tasks = []
+    for canary in (*spread(written, CONTROLS, seed), *spread(rows, ROW_CONTROLS, seed)):
+        readers = canary.readers.intersection(project.roles)
+        if readers:
+            role = next(turns.setdefault(readers, cycle(sorted(readers))))
+            tasks.append(Task(f"control:{canary.id}:{role}", "control", canary=canary, role=role))
+    return tasks
 
 
 def layer_tasks(ledger: RunLedger, attacks: dict[str, Attack], canaries: Sequence[Canary], seed: int) -> list[Task]:
