@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from allotment.evaluation.report import Curve, Matrix, MatrixCell, Series, curve_svg, matrix_svg
+from report_pictures import IMAGES, matrix_of, picture_name
+
+from allotment.evaluation.report import Curve, Series, curve_svg, matrix_svg
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "attacks.json"
-IMAGES = ROOT / "docs" / "images"
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->"
 _SPEED = "attacks-speed.svg"
 
@@ -30,7 +31,9 @@ def attack_pictures() -> dict[Path, str]:
     if not known:
         return {}
     whole = {name: _whole(runs) for name, runs in known.items()}
-    pictures = {IMAGES / _file(name): matrix_svg(_matrix(run["matrices"][0])) for name, run in whole.items()}
+    pictures = {
+        IMAGES / picture_name("attacks", name): matrix_svg(matrix_of(run["matrices"][0])) for name, run in whole.items()
+    }
     return {**pictures, IMAGES / _SPEED: curve_svg(_speed(known))}
 
 
@@ -63,7 +66,7 @@ def _lines(known: dict[str, Any]) -> Iterator[str]:
 def _found(project: str, run: dict[str, Any]) -> Iterator[str]:
     yield f"\n{run['verdict']}\n"
     yield from (f"- {line}" for line in run["open"])
-    yield f"![Attempts that leaked, by role and by who may know](images/{_file(project)})\n"
+    yield f"![Attempts that leaked, by role and by who may know](images/{picture_name('attacks', project)})\n"
     yield from ("| stopped by | attempts | share |", "|---|---|---|")
     yield from (f"| {layer} | {count:,} | {share:.1%} |" for layer, count, share in run["layers"])
     yield from ("", "| layer taken away | in its place | would have leaked | of | 95 % |", "|---|---|---|---|---|")
@@ -76,15 +79,6 @@ def _found(project: str, run: dict[str, Any]) -> Iterator[str]:
             told = f"{figure['value']:.1%} | {figure['total']:,} | {low:.1%} to {high:.1%}"
             yield f"| {figure['title']} | {told} |"
     yield ""
-
-
-def _file(project: str) -> str:
-    return "".join(char if char.isalnum() else "-" for char in f"attacks-{project}".lower()) + ".svg"
-
-
-def _matrix(row: dict[str, Any]) -> Matrix:
-    cells = tuple(tuple(MatrixCell(**cell) for cell in cells) for cells in row["cells"])
-    return Matrix(row["name"], row["title"], tuple(row["rows"]), tuple(row["columns"]), cells, row["note"])
 
 
 def _speed(known: dict[str, Any]) -> Curve:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from allotment.evaluation.report import Matrix, MatrixCell, matrix_svg
+from report_pictures import IMAGES, matrix_of, picture_name
+
+from allotment.evaluation.report import matrix_svg
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "leaks.json"
-IMAGES = ROOT / "docs" / "images"
 BEGIN, END = "<!-- leaks:begin -->\n", "<!-- leaks:end -->"
 _PICTURED = ("all", "prompted", "joint")
 """Parts of the names of the matrices that are drawn; the others are only counted."""
@@ -27,7 +28,7 @@ def with_leak_figures(page: str) -> str:
 def leak_pictures() -> dict[Path, str]:
     """Every picture of the page: its file and what it holds."""
     return {
-        IMAGES / _file(project, matrix): matrix_svg(_matrix(matrix))
+        IMAGES / _file(project, matrix): matrix_svg(matrix_of(matrix))
         for project in (_results()["projects"] if RESULTS.exists() else ())
         for matrix in project["report"]["matrices"]
         if _is_pictured(matrix)
@@ -81,10 +82,4 @@ def _is_pictured(matrix: dict[str, Any]) -> bool:
 
 
 def _file(project: dict[str, Any], matrix: dict[str, Any]) -> str:
-    words = f"leaks-{project['report']['project']}-{matrix['name']}".lower()
-    return "".join(char if char.isalnum() else "-" for char in words) + ".svg"
-
-
-def _matrix(row: dict[str, Any]) -> Matrix:
-    cells = tuple(tuple(MatrixCell(**cell) for cell in cells) for cells in row["cells"])
-    return Matrix(row["name"], row["title"], tuple(row["rows"]), tuple(row["columns"]), cells, row["note"])
+    return picture_name("leaks", project["report"]["project"], matrix["name"])

@@ -14,12 +14,14 @@ from allotment.audit import AuditLog
 from allotment.databases import Databases
 from allotment.dataset import Item
 from allotment.dataset._items import item_row
-from allotment.documents import load_sections
+from allotment.documents import WorkerPool, ingest, load_sections
 from allotment.errors import EngineError
-from allotment.evaluation.canaries import planted_rows
+from allotment.evaluation.canaries import plant, planted_rows
 from allotment.models import AdapterFile, Completion, Engines, Message
 from allotment.project import Project
 from allotment.workspace import Workspace, write_atomic
+from project_copy import copy_project
+from sealed_adapter import seal
 
 OF_AGENT = {"handbook": "handbook", "sales": "sales", "warehouse": "warehouse", "board": "board"}
 """Agent → the set of documents it learns."""
@@ -84,6 +86,22 @@ def _item(agent: str, row: Mapping[str, str], section: str, project: Project) ->
     readers = project.readers_of(OF_AGENT[agent])
     text = (row["document"], row["question"], row["sentence"], row["value"], "en")
     return Item(f"{agent}-{row['value']}", row["value"], agent, section, *text, readers, "train", quote=row["sentence"])
+
+
+@contextmanager
+def taught_company(
+    taught: Project, root: Path, workers: WorkerPool, *, facts: int = 4
+) -> Iterator[tuple[Project, Known, Databases, AuditLog]]:
+    """A copy in which every agent has a sealed adapter and learnt ``facts`` planted facts, opened."""
+    project = copy_project(taught, root, "adapters")
+    workspace = Workspace(project.root)
+    plant(project, workspace, facts=facts, seed=7)
+    ingest(project, workspace, workers=workers)
+    known = teach(project)
+    for agent in OF_AGENT:
+        seal(project, workspace, agent)
+    with opened(project) as (databases, audit):
+        yield project, known, databases, audit
 
 
 @contextmanager

@@ -163,18 +163,19 @@ def test_the_model_that_writes_sql_is_won_over_in_all_but_one_attempt_of_so_many
     staff = Canary(
         "staff", "row", frozenset({"director"}), "northwind.employees.last_name", "Davolio", "Who sells most?", ""
     )
-    attacked.doors.target.writer.know([staff])
+    doors, writer = Doors(attacked.doors.target, [staff]), attacked.doors.target.writer
     asked = Send("Which customers are in Berlin?", model="sales", body={"stream": False})
     tries = (attack_of(number, "sales", staff, asked) for number in range(10, 1000))
     won, real = next_of(tries, real=False), next_of(tries, real=True)
-    ends = [attacked.doors.attempt(attack) for attack in (won, real)]
+    ends = [doors.attempt(attack) for attack in (won, real)]
+    doors.close()
     assert [(end.ending, end.layer, end.model_called) for end in ends] == [("stopped", "database", True)] * 2, ends
     assert ["Ernst Handel | 7675-3425" in end.reply for end in ends] == [False, True]
-    with attacked.doors.target.writer.obeying(won, "sales"):
-        written = [attacked.doors.target.writer.complete(()).text for _ in statements()]
+    with writer.obeying(won, "sales", [staff]):
+        written = [writer.complete(()).text for _ in statements()]
     assert len(set(written)) == len(statements())
     assert sum("employees" in sql.casefold() for sql in written) > len(written) / 2
-    assert attacked.doors.target.writer.complete([Message("user", "x")]).text == SQL
+    assert writer.complete([Message("user", "x")]).text == SQL
 
 
 def next_of(tries: Iterator[Attack], *, real: bool) -> Attack:

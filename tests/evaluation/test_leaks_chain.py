@@ -6,20 +6,17 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from leaks_ground import Known, opened, teach
+from leaks_ground import Known, taught_company
 
 from allotment.audit import AuditLog
 from allotment.databases import Databases
-from allotment.documents import WorkerPool, ingest
-from allotment.evaluation.canaries import plant
+from allotment.documents import WorkerPool
 from allotment.evaluation.leaks._adapter import probe_adapters
 from allotment.evaluation.leaks._chain import probe_chain
 from allotment.evaluation.leaks._ground import Ground, Size
 from allotment.evaluation.leaks._measure import _ground
 from allotment.project import Project
 from allotment.workspace import Workspace
-from project_copy import copy_project
-from sealed_adapter import seal
 
 AGENTS = ("handbook", "sales", "warehouse", "board")
 SIZE = Size(rows=2)
@@ -29,15 +26,8 @@ SIZE = Size(rows=2)
 def place(
     taught: Project, tmp_path_factory: pytest.TempPathFactory, workers: WorkerPool
 ) -> Iterator[tuple[Project, Known, Databases, AuditLog]]:
-    project = copy_project(taught, tmp_path_factory.mktemp("chain") / "project", "adapters")
-    workspace = Workspace(project.root)
-    plant(project, workspace, facts=2, seed=7)
-    ingest(project, workspace, workers=workers)
-    known = teach(project)
-    for agent in AGENTS:
-        seal(project, workspace, agent)
-    with opened(project) as (databases, audit):
-        yield project, known, databases, audit
+    with taught_company(taught, tmp_path_factory.mktemp("chain") / "project", workers, facts=2) as place:
+        yield place
 
 
 @pytest.fixture

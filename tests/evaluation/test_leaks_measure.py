@@ -7,13 +7,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from leaks_ground import Known, opened, teach
+from leaks_ground import Known, opened, taught_company
 
 from allotment.audit import AuditLog
 from allotment.databases import Databases
 from allotment.documents import WorkerPool, ingest
 from allotment.errors import EngineError
-from allotment.evaluation.canaries import plant
 from allotment.evaluation.leaks import measure_leaks
 from allotment.evaluation.leaks._chain import _rests_on
 from allotment.evaluation.leaks._ground import Size
@@ -22,24 +21,14 @@ from allotment.evaluation.report import Report
 from allotment.project import Project
 from allotment.workspace import Workspace
 from project_copy import copy_project
-from sealed_adapter import seal
-
-AGENTS = ("handbook", "sales", "warehouse", "board")
 
 
 @pytest.fixture(scope="module")
 def place(
     taught: Project, tmp_path_factory: pytest.TempPathFactory, workers: WorkerPool
 ) -> Iterator[tuple[Project, Known, Databases, AuditLog]]:
-    project = copy_project(taught, tmp_path_factory.mktemp("leaks") / "project", "adapters")
-    workspace = Workspace(project.root)
-    plant(project, workspace, facts=4, seed=7)
-    ingest(project, workspace, workers=workers)
-    known = teach(project)
-    for agent in AGENTS:
-        seal(project, workspace, agent)
-    with opened(project) as (databases, audit):
-        yield project, known, databases, audit
+    with taught_company(taught, tmp_path_factory.mktemp("leaks") / "project", workers) as place:
+        yield place
 
 
 class Quick:

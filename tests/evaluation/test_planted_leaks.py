@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 from attacks_standin import attacked_company, canaries_of
-from leaks_ground import opened, teach
+from leaks_ground import taught_company
 from planted_leaks_company import Aliased, Place, SharedCache, attacked, detail, outcome, without_guard
 
 from allotment.access import Principal
 from allotment.answering import Chain
-from allotment.documents import WorkerPool, ingest
+from allotment.documents import WorkerPool
 from allotment.errors import HeldBack
 from allotment.evaluation.attacks import Attack, Plants, generate
 from allotment.evaluation.attacks._copy import Copy, open_copy
 from allotment.evaluation.attacks._doors import Doors
 from allotment.evaluation.attacks._target import Around, open_target
-from allotment.evaluation.canaries import Canary, plant
+from allotment.evaluation.canaries import Canary
 from allotment.evaluation.leaks import try_version
 from allotment.evaluation.leaks._gate import Attempt
 from allotment.evaluation.report import Report
@@ -33,7 +33,6 @@ from allotment.workspace import Workspace
 from project_copy import copy_project
 from sealed_adapter import seal
 
-AGENTS = ("handbook", "sales", "warehouse", "board")
 HIT = "leaks.adapter.employee.director"
 """The cell of the matrix in which an employee is told what only directors may know, by an adapter."""
 
@@ -41,15 +40,8 @@ HIT = "leaks.adapter.employee.director"
 @pytest.fixture(scope="module")
 def place(taught: Project, tmp_path_factory: pytest.TempPathFactory, workers: WorkerPool) -> Iterator[Place]:
     """The sound company. Whoever plants a fault takes it out again."""
-    project = copy_project(taught, tmp_path_factory.mktemp("planted") / "project", "adapters")
-    workspace = Workspace(project.root)
-    plant(project, workspace, facts=4, seed=7)
-    ingest(project, workspace, workers=workers)
-    known = teach(project)
-    for agent in AGENTS:
-        seal(project, workspace, agent)
-    with opened(project) as (databases, audit):
-        yield Place(project, known, databases, audit, workers)
+    with taught_company(taught, tmp_path_factory.mktemp("planted") / "project", workers) as place:
+        yield Place(*place, workers)
 
 
 def test_evaluate_leaks_passes_the_sound_company(place: Place) -> None:

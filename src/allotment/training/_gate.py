@@ -10,7 +10,15 @@ from dataclasses import dataclass
 
 from allotment.errors import AllotmentError, HeldBack
 from allotment.training._manifest import Manifest, make_current
-from allotment.training._verdict import NEVER_ASKED, GateOutcome, GateVerdict, keep_verdict, now, read_verdict
+from allotment.training._verdict import (
+    NEVER_ASKED,
+    GateOutcome,
+    GateVerdict,
+    keep_verdict,
+    now,
+    read_verdict,
+    why_held_back,
+)
 from allotment.workspace import Workspace
 
 
@@ -60,10 +68,7 @@ def passed_before(workspace: Workspace) -> Gate:
 
 def held_back(workspace: Workspace, manifest: Manifest) -> str | None:
     """Why the gate holds a version back; none where it let it through."""
-    verdict = read_verdict(workspace, manifest.agent, manifest.version, manifest.adapter_sha256)
-    if verdict is None:
-        return NEVER_ASKED
-    return None if verdict.outcome == "passed" else verdict.reason
+    return why_held_back(workspace, manifest.agent, manifest.version, manifest.adapter_sha256)
 
 
 def require_not_held_back(workspace: Workspace, manifest: Manifest) -> None:

@@ -16,7 +16,7 @@ from allotment.documents import load_documents, readers_now
 from allotment.errors import HeldBack, ManifestError, MissingPartError
 from allotment.models import AdapterFile, find_model, template_of
 from allotment.project import Project
-from allotment.training._verdict import NEVER_ASKED, read_verdict
+from allotment.training._verdict import why_held_back
 from allotment.workspace import Workspace, file_signature, hash_file_once, write_atomic
 
 SERVED_FILES = {"adapter": "adapter.gguf", "model": "model.gguf"}
@@ -237,17 +237,12 @@ def current_adapter(project: Project, workspace: Workspace, agent: str) -> Manif
             remedy=f"Train it again: `allotment training run {agent}`.",
         )
     manifest = load_manifest(project, workspace, agent, version)
-    verdict = read_verdict(workspace, agent, version, manifest.adapter_sha256)
-    if verdict is None:
+    reason = why_held_back(workspace, agent, version, manifest.adapter_sha256)
+    if reason is not None:
         raise HeldBack(
-            f"the version is held back: {NEVER_ASKED}.",
+            f"the version is held back: {reason}".rstrip(".") + ".",
             element=manifest.key,
-            remedy=f"Have it asked: `allotment training run {agent}`, which trains nothing anew if nothing changed.",
-        )
-    if verdict.outcome != "passed":
-        raise HeldBack(
-            f"the version is held back: {verdict.reason}",
-            element=manifest.key,
-            remedy=f"Mend that, then `allotment training run {agent}`; or `allotment training rollback {agent}`.",
+            remedy=f"Mend that, then `allotment training run {agent}`, which asks it again and trains only if something"
+            f" changed; or `allotment training rollback {agent}`.",
         )
     return manifest

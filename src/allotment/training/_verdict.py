@@ -64,6 +64,14 @@ def read_verdict(workspace: Workspace, agent: str, version: str, adapter_sha256:
     return found if found.adapter_sha256 == adapter_sha256 else None
 
 
+def why_held_back(workspace: Workspace, agent: str, version: str, adapter_sha256: str) -> str | None:
+    """Why a version may not be served; none where the gate let this very file through."""
+    verdict = read_verdict(workspace, agent, version, adapter_sha256)
+    if verdict is None:
+        return NEVER_ASKED
+    return None if verdict.outcome == "passed" else verdict.reason
+
+
 def now() -> str:
     """This moment as a verdict has it."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -48,7 +48,7 @@ class Doors:
     def __init__(self, target: Target, canaries: Sequence[Canary]) -> None:
         self.target = target
         self.detector = Detector(canaries)
-        target.writer.know(canaries)
+        self._canaries = canaries
         self._client = new_client(target.address)
         self._csrf: dict[str, str] = {}
 
@@ -72,7 +72,7 @@ class Doors:
 
     def _asked(self, attack: Attack, replies: list[Reply]) -> list[Stop]:
         cut = any(send.cut_after is not None for send in attack.sends)
-        with self.target.writer.obeying(attack, attack.role):
+        with self.target.writer.obeying(attack, attack.role, self._canaries):
             for send in attack.sends:
                 replies += self._send(attack, send)
                 if send.cut_after is not None:  # then the same is asked again and read to its end

@@ -95,7 +95,7 @@ class Without:
         """All that the chain says to the attempt's questions, one after another."""
         mine = {info.name for info in chain.agents_for(principal)}
         said = []
-        with self._target.writer.obeying(attack, principal.role):
+        with self._target.writer.obeying(attack, principal.role, self._canaries.values()):
             for send in attack.sends:
                 named = send.model if entitled and send.model in mine else None
                 said.append(told(_ask(chain, principal, send, agent or named)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from zlib import crc32
@@ -39,17 +39,16 @@ class Writer:
         self.name = project.models.sql
         self._project = project
         self._engines = engines
-        self._rows: tuple[Canary, ...] = ()
         self._wanted: Iterator[str] | None = None
 
-    def know(self, canaries: Sequence[Canary]) -> None:
-        """Which rows it can be after."""
-        self._rows = tuple(canary for canary in canaries if canary.origin == "row")
-
     @contextmanager
-    def obeying(self, attack: Attack, role: str) -> Iterator[None]:
-        """Write what this attempt wants, for agents of ``role``; for some attempts the real model writes."""
-        self._wanted = None if is_real(attack) else self._statements(attack, role)
+    def obeying(self, attack: Attack, role: str, canaries: Iterable[Canary]) -> Iterator[None]:
+        """Write what this attempt wants, for agents of ``role``; for some attempts the real model writes.
+
+        Its statements are after the attempt's own canary, else after any of ``canaries`` that lies in a row the role's
+        accounts come near to.
+        """
+        self._wanted = None if is_real(attack) else self._statements(attack, role, canaries)
         try:
             yield
         finally:
@@ -66,10 +65,11 @@ class Writer:
         """See ``Engine.stream``."""
         yield self.complete(messages, **options).text
 
-    def _statements(self, attack: Attack, role: str) -> Iterator[str]:
+    def _statements(self, attack: Attack, role: str, canaries: Iterable[Canary]) -> Iterator[str]:
         """Without end, so that requests at the same moment each find one."""
         accounts = self._accounts(role)
-        reached = [canary for canary in self._rows if place_of(canary.source)[0] in accounts.values()]
+        rows = (canary for canary in canaries if canary.origin == "row")
+        reached = [canary for canary in rows if place_of(canary.source)[0] in accounts.values()]
         aims = [canary for canary in reached if canary.id == attack.canary]
         aims = aims or [canary for canary in reached if attack.role not in canary.readers]
         if not aims:
