@@ -2,8 +2,10 @@
 
     python benchmarks/attacks.py --project DIR                          # everything, two workers
     python benchmarks/attacks.py --project DIR --workers 1 --budget 4   # how fast one worker is
+    python benchmarks/attacks.py --project DIR --adaptive 300           # after the first: attempts that learn, alone
 
-Results: ``benchmarks/results/attacks.json``, merged by project, for docs/evaluation-attacks.md.
+Results: ``benchmarks/results/attacks.json`` and ``attacks_adaptive.json``, merged by project, for
+docs/evaluation-attacks.md.
 """
 
 from __future__ import annotations
@@ -23,8 +25,9 @@ from allotment.evaluation.report import Report
 from allotment.project import load_project
 from allotment.workspace import Workspace
 
-TABLES = ("layers", "checks", "without")
+TABLES = ("layers", "checks", "without", "adaptive")
 RESULTS = Path(__file__).parent / "results" / "attacks.json"
+ADAPTIVE = RESULTS.with_name("attacks_adaptive.json")
 
 
 def main() -> None:
@@ -34,13 +37,21 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--budget", type=float, help="minutes; all there is to do if none")
+    parser.add_argument("--adaptive", type=int, default=0, help="attempts that learn, besides those of a run before")
     arguments = parser.parse_args()
-    known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    settings = Settings(count=arguments.count, workers=arguments.workers, budget_minutes=arguments.budget, fresh=True)
+    settings = Settings(
+        count=arguments.count, workers=arguments.workers, budget_minutes=arguments.budget,
+        adaptive=arguments.adaptive, fresh=not arguments.adaptive,
+    )  # fmt: skip
     name, measured = measure(arguments.project, settings)
-    known.setdefault(name, {})[str(arguments.workers)] = measured
+    results = ADAPTIVE if arguments.adaptive else RESULTS
+    known = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
+    if arguments.adaptive:
+        known[name] = {key: measured[key] for key in ("date", "machine", "seconds", "adaptive")}
+    else:
+        known.setdefault(name, {})[str(arguments.workers)] = measured
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    results.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def measure(folder: Path, settings: Settings) -> tuple[str, dict[str, object]]:

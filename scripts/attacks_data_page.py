@@ -31,9 +31,9 @@ would get alone. Roles and reader sets come equally often at every door.
 |---|---|---|
 {doors}
 
-Four of ten attempts with a document's canary, and nineteen of twenty with a row's, name an agent of others and end at
-the gateway; the rest meet the guard first. So few reach an adapter, and fewer the model that writes SQL, which
-in fifteen of sixteen attempts is one that was won over: it writes statements of the collection below.
+Four of ten attempts name an agent of others and end at the gateway; the rest meet the guard first. So few reach an
+adapter, and fewer the model that writes SQL, which in 127 of 128 attempts is one that was won over: it writes
+statements of the collection below.
 A door nobody can try (no rows among the canaries, no account) leaves its share to the others.
 """
 _DOORS = {

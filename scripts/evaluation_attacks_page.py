@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from report_pictures import IMAGES, matrix_of, picture_name
 
+from allotment.evaluation.attacks import Layer
 from allotment.evaluation.report import Curve, Series, curve_svg, matrix_svg
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "attacks.json"
+ADAPTIVE = RESULTS.with_name("attacks_adaptive.json")
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->"
 _SPEED = "attacks-speed.svg"
 
@@ -78,6 +80,17 @@ def _found(project: str, run: dict[str, Any]) -> Iterator[str]:
             low, high = figure["interval"]
             told = f"{figure['value']:.1%} | {figure['total']:,} | {low:.1%} to {high:.1%}"
             yield f"| {figure['title']} | {told} |"
+    yield ""
+    adaptive = json.loads(ADAPTIVE.read_text(encoding="utf-8")) if ADAPTIVE.exists() else {}
+    yield from _adapted(adaptive[project]) if project in adaptive else ()
+
+
+def _adapted(run: dict[str, Any]) -> Iterator[str]:
+    layers = get_args(Layer)
+    yield f"Attempts that learnt from what came back, after those ({run['date']}, {run['machine']}):\n"
+    yield "| made by | " + " | ".join(layers) + " | leaked | failed | attempts |"
+    yield "|---|" + "---|" * (len(layers) + 3)
+    yield from ("| " + " | ".join(str(cell) for cell in row) + " |" for row in run["adaptive"])
     yield ""
 
 

@@ -46,7 +46,9 @@ def _lines(results: dict[str, Any]) -> Iterator[str]:
         yield f"### {report['project']}\n"
         yield f"Measured {project['date']} on {project['machine']}. {report['verdict']}\n"
         yield f"`--quick` took {project['quick_seconds']:.0f} s: {project['quick_verdict']} "
-        yield f"Everything, with the comparisons, took {project['seconds'] / 60:.0f} min.\n"
+        earlier = project["answered_before"]
+        kept = f", with {earlier:,} answers kept from a run that was stopped" if earlier else ""
+        yield f"Everything, with the comparisons, took {project['seconds'] / 60:.0f} min{kept}.\n"
         yield "| matrix | attempts off the diagonal | hits there | hits of those who may know |"
         yield "|---|---|---|---|"
         yield from (_counted(matrix) for matrix in report["matrices"])

@@ -97,6 +97,9 @@ class SqlRefused(PolicyError):
 class SqlTimedOut(SqlRefused):
     """A SQL statement may run and took longer than one may; what it would have given is not known."""
 
+    def __init__(self, account: str) -> None:
+        super().__init__("the query took too long.", element=account, remedy="Ask for less.")
+
 
 class LimitReached(PolicyError):
     """The databases' connections are all taken, or a user's share of their time is; later the same may run."""

@@ -15,7 +15,17 @@ from pydantic import ValidationError
 import allotment
 from allotment.access import Principal
 from allotment.errors import ProjectError
-from allotment.guards import AnswerContext, Finding, Guards, allow, check_answer, foreign_identifiers, hosts_of
+from allotment.guards import (
+    AnswerContext,
+    Finding,
+    Guards,
+    allow,
+    check_answer,
+    foreign_identifiers,
+    hosts_of,
+    normalise,
+    without_addresses,
+)
 from allotment.project import GuardsConfig, Project, load_project
 
 EXAMPLE = Path(allotment.__file__).parent / "examples/northwind"
@@ -192,6 +202,28 @@ def test_an_address_of_an_own_host_may_be_named(text: str) -> None:
 def test_a_picture_of_an_own_host_is_refused_all_the_same() -> None:
     text = "![x](https://intranet.example/a.png?d=secret)"
     assert _refused_by(text, AnswerContext(hosts={"intranet.example"})) == ["remote_content"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Use [logging](https://docs.example/logging.html#a) here.", "Use logging here."),
+        ("[`run()`](https://docs.example/a_(b) 'Its page') and [this](//docs.example)", "`run()` and this"),
+        ("![The hall](images/hall.png) is open.", "The hall is open."),
+        ("Call handlers[name](event), see [the next page](next.md).", None),
+        ("[a [b]](https://evil.example)", None),
+        ("[[a](https://evil.example)](https://evil.example)", "[a](https://evil.example)"),
+    ],
+)
+def test_links_of_a_learnt_answer_become_their_words_and_nothing_else_is_touched(text: str, words: str | None) -> None:
+    assert without_addresses(text) == (words or text)
+
+
+@pytest.mark.parametrize("text", FOREIGN)
+@pytest.mark.parametrize("around", ["{}", "[{}](https://evil.example)", "[a](b) {} ![a](b)"])
+def test_a_foreign_address_that_is_no_link_of_markdown_is_still_there_to_be_refused(text: str, around: str) -> None:
+    left = without_addresses(around.format(text))
+    assert "evil.example" not in normalise(left) or _refused_by(left) == ["remote_content"]
 
 
 def test_hosts_are_read_off_documents_and_declared_ones_count_besides() -> None:

@@ -26,7 +26,7 @@ from allotment.audit import AuditLog, RecordedDenial, authorize
 from allotment.cancellation import current
 from allotment.databases import Databases
 from allotment.errors import AccessDenied, AllotmentError, LimitReached, TimeLimitReached
-from allotment.guards import Finding, Guards, Means, Outside, language_of, refusal_text, refused
+from allotment.guards import Finding, Guards, Means, Outside, language_of, refusal_text, refused, without_addresses
 from allotment.models import Engine, Engines
 from allotment.project import Project
 from allotment.routing import Outcome, Route, Unclear
@@ -257,7 +257,7 @@ class Chain:
         yield Step("releasing")
         partial = Answer(
             "answered",
-            completion.text.strip(),
+            without_addresses(completion.text).strip(),
             agent=route.agent,
             adapter=manifest.version,
             learnt=tuple(sorted(document.path for document in manifest.documents)),

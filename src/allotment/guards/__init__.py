@@ -14,7 +14,7 @@ from allotment.guards._model import Model, load_model
 from allotment.guards._normalise import Form, Prepared, normalise, prepare, skeleton
 from allotment.guards._off_topic import Outside, Scope
 from allotment.guards._refusal import language_of, refusal_text
-from allotment.guards._remote_content import hosts_of
+from allotment.guards._remote_content import hosts_of, without_addresses
 from allotment.guards._terms import Fact, foreign_identifiers, foreign_terms
 
 __all__ = [
@@ -50,4 +50,5 @@ __all__ = [
     "refuse",
     "refused",
     "skeleton",
+    "without_addresses",
 ]

@@ -27,6 +27,13 @@ ADDRESS = re.compile(
     re.IGNORECASE,
 )
 """Whatever a reader's program may make a link of, in brackets or bare."""
+_DESTINATION = r"(?:[^\s()<>]|\([^\s()<>]{0,200}\)){0,1000}"
+LINK = re.compile(
+    r"(?P<image>!)?\[(?P<words>[^\[\]]{0,300})\]\(\s{0,5}<?(?P<address>" + _DESTINATION + r")>?"
+    r"(?:\s{1,5}(?:\"[^\"]{0,300}\"|'[^']{0,300}'))?\s{0,5}\)"
+)
+"""A link or an image of Markdown with its destination in place."""
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]{1,20}:|//", re.IGNORECASE)
 
 
 def check_remote_content(text: str, context: AnswerContext) -> Finding:
@@ -41,6 +48,21 @@ def check_remote_content(text: str, context: AnswerContext) -> Finding:
             if not _is_own(host, context.hosts):
                 return refuse(NAME, f"an address of {host}")
     return allow(NAME)
+
+
+def without_addresses(text: str) -> str:
+    """The words of Markdown's links and images, without the addresses behind them; nothing else is touched.
+
+    An answer learnt from documents brings their links along. What is left is looked at like any other text: whatever
+    this does not take for a link, ``check_remote_content`` refuses as before. An index in code before a call, as in
+    ``handlers[name](event)``, is no link: only images and destinations with a scheme or a host are.
+    """
+    return LINK.sub(_words, text)
+
+
+def _words(match: re.Match[str]) -> str:
+    is_remote = match["image"] or _SCHEME.match(match["address"])
+    return match["words"] if is_remote else match.group()
 
 
 def hosts_of(texts: Iterable[str]) -> frozenset[str]:

@@ -16,8 +16,9 @@ from psycopg import Column, Connection, capabilities, sql
 from allotment.cancellation import current
 from allotment.databases._result import QueryResult, Value, to_json
 from allotment.databases.gate import GatedSql
-from allotment.databases.postgres._refusals import fault_in_data, fault_in_statement, too_large, too_long
+from allotment.databases.postgres._refusals import fault_in_data, fault_in_statement, too_large
 from allotment.databases.postgres._watchdog import WATCHDOG
+from allotment.errors import SqlTimedOut
 from allotment.project import DatabaseLimits
 
 Account = Connection[tuple[Any, ...]]
@@ -75,7 +76,7 @@ def run_query(
             rows, truncated = _fetch(connection, gated, columns, max_rows, limits.answer_bytes)
         except (psycopg.Error, UnicodeError) as error:
             current().require()
-            raise (too_long(account) if watch.ended else translate(error, account, gated)) from None
+            raise (SqlTimedOut(account) if watch.ended else translate(error, account, gated)) from None
     names = tuple(column.name for column in columns)
     return QueryResult(names, rows, truncated, gated.sql, account)
 

@@ -58,11 +58,6 @@ _MEND = "Mend the statement."
 _WORD = re.compile(r"[\w.\"]+(?:\([^()]*\))?|\S{1,20}")
 
 
-def too_long(account: str) -> SqlRefused:
-    """The refusal of a statement that took more time than it may."""
-    return SqlTimedOut("the query took too long.", element=account, remedy="Ask for less.")
-
-
 def too_large(size: int, most: int) -> SqlRefused:
     """The refusal of an answer one row of which is larger than the whole answer may be."""
     return SqlRefused(
@@ -107,7 +102,7 @@ def _without_words(error: Exception, account: str) -> AllotmentError | None:
     if isinstance(error, errors.InsufficientPrivilege):
         return SqlRefused("the database refuses this to the account.", element=account)
     if isinstance(error, errors.QueryCanceled):
-        return too_long(account)
+        return SqlTimedOut(account)
     state = _state(error)
     if isinstance(error, psycopg.OperationalError) and (not state or state.startswith(("08", "57"))):
         return DatabaseUnavailable("the connection was lost.", element=account, remedy="Ask again.")

@@ -15,8 +15,9 @@ from allotment.evaluation.attacks._texts import LANGUAGES
 from allotment.evaluation.attacks._types import Door
 
 _FOREIGN, _OWN = "foreign", "own"
-_MODELS = {"document": [_FOREIGN] * 4 + [AUTO] * 5 + [_OWN], "row": [_FOREIGN] * 19 + [AUTO]}
-"""Names asked for, by origin: most name an agent of others, which costs no model; rows cost the one that writes SQL."""
+_MODELS = {"document": [_FOREIGN] * 4 + [AUTO] * 5 + [_OWN], "row": [_FOREIGN] * 4 + [AUTO] * 4 + [_OWN] * 2}
+"""Names asked for, by where the canary lies. One of an agent of others ends at the gateway; for a row the attacker's
+own ones with an account are named more often, since there the statements are written."""
 _ENCODINGS = [f"{encoding}/{part}" for encoding in _mutators.ENCODINGS for part in _mutators.PARTS]
 _DOCUMENT_EVERY, _ROW_EVERY = 16, 80
 """One attempt in so many leans on a planted document, or row."""
@@ -92,9 +93,11 @@ class Draw:
     def _model(self, target: Target, plan: Plan | None) -> str:
         if plan is not None:
             return plan.agent
-        chosen = self._models["row" if target.canary.origin == "row" else "document"].draw()
+        is_row = target.canary.origin == "row"
+        chosen = self._models["row" if is_row else "document"].draw()
         if chosen == _OWN:
-            return self._agent(target.own) if target.own else AUTO
+            own = target.with_account if is_row else target.own
+            return self._agent(own) if own else AUTO
         return target.knowing if chosen == _FOREIGN else AUTO
 
     def _plan(self, cell: Cell) -> Plan | None:

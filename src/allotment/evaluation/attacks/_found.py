@@ -56,6 +56,8 @@ class Found:
     workers: int = 1
     endpoint: str = ""
     """Address of a foreign one; empty for the project's own gateway."""
+    adapted: set[str] = field(default_factory=set)
+    """Ids of attempts that were made from what came back, besides those that were planned."""
 
 
 class Budget:
@@ -77,7 +79,9 @@ def collected(found: Found, ledger: RunLedger) -> Found:
     for key, row in ledger.rows():
         kind = row.get("kind", "attack")
         if kind == "adaptive":  # made as the run went on: they stand for none of those that were planned before
-            found.planned += key not in found.attacks
+            if key not in found.attacks:
+                found.planned += 1
+                found.adapted.add(key)
             found.attacks[key] = attack_in(row)
         if key in found.attacks:
             if "reply" in row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from allotment.evaluation.attacks._attackers import WRITTEN
 from allotment.evaluation.attacks._found import Found
 from allotment.evaluation.attacks._seen import LAYERS
 from allotment.evaluation.attacks._types import Attack, Layer, Result
@@ -22,6 +23,7 @@ _MARKS: tuple[tuple[str, Callable[[Attack], str]], ...] = (
     ("trick", lambda attack: attack.trick),
     ("plant", lambda attack: attack.plant),
 )
+_SEARCH, _WRITER = "a search over changes", "a model that read the refusals"
 _ENDS = (*LAYERS, "leaked", "failed")
 
 
@@ -33,6 +35,8 @@ def layer_tables(found: Found) -> Iterator[Table]:
     yield _all(found)
     yield _by_check(found)
     yield from (_by(found, name, mark, _ENDS) for name, mark in _MARKS)
+    if found.adapted:
+        yield _adapted(found)
     yield _without(found)
 
 
@@ -83,6 +87,18 @@ def _by(found: Found, name: str, mark: Callable[[Attack], str], ends: tuple[str,
         row = [counts[value, end] for end in ends]
         rows.append((value, *row, sum(row)))
     return Table(f"by_{name}", f"By {name}", (name, *ends, "attempts"), tuple(rows))
+
+
+def _adapted(found: Found) -> Table:
+    """Who made the attempts that learnt from what came back, and where those ended."""
+    adapted = [result for result in found.results if result.id in found.adapted]
+    makers = {result.id: _WRITER if found.attacks[result.id].seed == WRITTEN else _SEARCH for result in adapted}
+    counts = Counter((makers[result.id], end_of(result)) for result in adapted)
+    rows: list[tuple[Cell, ...]] = []
+    for maker in sorted(set(makers.values())):
+        row = [counts[maker, end] for end in _ENDS]
+        rows.append((maker, *row, sum(row)))
+    return Table("adaptive", "Attempts that learnt from what came back", ("made by", *_ENDS, "attempts"), tuple(rows))
 
 
 def _without(found: Found) -> Table:

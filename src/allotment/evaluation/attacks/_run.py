@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from allotment.evaluation.attacks._copy import Opened, open_copy, remove_leftovers
@@ -121,7 +121,8 @@ class _Doing:
         rows = ((key, row) for key, row in self.ledger.rows() if row.get("kind") == "adaptive")
         known = {key: row for key, row in rows if not is_failed(row)}
         task = Task(f"adaptive:{most}", "adaptive", seed=seed, most=most, first=first, known=known)
-        self.all("adaptive", [task], budget)
+        alone = replace(self, setup=replace(self.setup, threads=cores()), workers=1)
+        alone.all("adaptive", [task], budget)
 
 
 LABELS = {

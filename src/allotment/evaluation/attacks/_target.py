@@ -76,10 +76,7 @@ class Target:
 
     def chain_over(self, project: Project) -> Chain:
         """Another chain over the same databases, record and models, for a project declared otherwise."""
-        return Chain(
-            project, self.workspace, engines=self.engines, databases=self.databases, audit=self.audit,
-            manifests_good_for_s=_MANIFESTS_GOOD_FOR_S, writer=self.writer,
-        )  # fmt: skip
+        return _chain(project, self.databases, self.audit, self.engines, self.writer)
 
 
 @contextmanager
@@ -99,10 +96,7 @@ def open_target(copy: Copy, *, threads: int = 0, around: Around | None = None) -
         engines = stack.enter_context(Engines(threads, adapter_server=project.models.adapter_server))
         stack.enter_context(databases.watched())
         writer = Writer(project, engines)
-        chain = Chain(
-            project, workspace, engines=engines, databases=databases, audit=audit,
-            manifests_good_for_s=_MANIFESTS_GOOD_FOR_S, writer=writer,
-        )  # fmt: skip
+        chain = _chain(project, databases, audit, engines, writer)
         chain.make_ready()
         asked = around(chain) if around else chain
         operations = Operations()
@@ -112,6 +106,13 @@ def open_target(copy: Copy, *, threads: int = 0, around: Around | None = None) -
         yield Target(
             copy, databases, audit, engines, chain, operations, address, host, Policy.of(project), writer
         )  # fmt: skip
+
+
+def _chain(project: Project, databases: Databases, audit: SeenLog, engines: Engines, writer: Writer) -> Chain:
+    return Chain(
+        project, Workspace(project.root), engines=engines, databases=databases, audit=audit,
+        manifests_good_for_s=_MANIFESTS_GOOD_FOR_S, writer=writer,
+    )  # fmt: skip
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from allotment.evaluation.canaries import Canary
 from allotment.models import Completion, Engines, Message
 from allotment.project import Project
 
-REAL_EVERY = 16
+REAL_EVERY = 128
 """One attempt in so many meets the real model."""
 _NOTHING_TO_ASK_FOR = "SELECT 1"
 

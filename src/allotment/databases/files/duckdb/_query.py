@@ -65,7 +65,7 @@ def column_types(copy: Path) -> ColumnTypes:
 
 def _translated(error: duckdb.Error, account: str) -> SqlRefused:
     if isinstance(error, duckdb.InterruptException):
-        return SqlTimedOut("the query took too long.", element=account, remedy="Ask for less.")
+        return SqlTimedOut(account)
     if isinstance(error, duckdb.OutOfMemoryException):
         return SqlRefused("the query needs too much memory.", element=account, remedy="Ask for less.")
     known = isinstance(error, _ABOUT_THE_STATEMENT)

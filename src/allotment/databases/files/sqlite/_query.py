@@ -76,7 +76,7 @@ def _translated(error: sqlite3.Error, account: str) -> SqlRefused | DatabaseUnav
     if code == "SQLITE_AUTH":
         return SqlRefused("the database refuses this to the account.", element=account)
     if code == "SQLITE_INTERRUPT":
-        return SqlTimedOut("the query took too long.", element=account, remedy="Ask for less.")
+        return SqlTimedOut(account)
     if code == "SQLITE_TOOBIG":
         return SqlRefused("a value or the statement is too large.", element=account, remedy="Ask for less.")
     if code in {"SQLITE_CANTOPEN", "SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_IOERR"}:
