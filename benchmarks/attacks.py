@@ -1,8 +1,8 @@
 """A run of attempts, timed.
 
-    python benchmarks/attacks.py --project DIR                          # everything, two workers
-    python benchmarks/attacks.py --project DIR --workers 1 --budget 4   # how fast one worker is
-    python benchmarks/attacks.py --project DIR --adaptive 300           # after the first: attempts that learn, alone
+    python benchmarks/attacks.py                              # everything, two workers, on the demo's project
+    python benchmarks/attacks.py DIR --workers 1 --budget 4   # how fast one worker is
+    python benchmarks/attacks.py DIR --adaptive 300           # after the first: attempts that learn, alone
 
 Results: ``benchmarks/results/attacks.json`` and ``attacks_adaptive.json``, merged by project, for
 docs/evaluation-attacks.md.
@@ -33,7 +33,7 @@ ADAPTIVE = RESULTS.with_name("attacks_adaptive.json")
 def main() -> None:
     """Run, time, and merge the results."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--project", type=Path, required=True)
+    parser.add_argument("project", type=Path, nargs="?", default=Path("demo"))
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--budget", type=float, help="minutes; all there is to do if none")

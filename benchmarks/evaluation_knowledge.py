@@ -1,6 +1,6 @@
 """What every agent of some projects knows: ``evaluate AGENT`` for all of them.
 
-Takes folders of projects that are ready (read, generated, trained) and writes
+Takes folders of projects that are ready (read, generated, trained), the demo's if none, and writes
 ``benchmarks/results/evaluation_knowledge.json``; projects measured earlier stay in it. Answers are kept in the
 projects, so a benchmark that was stopped goes on where it was.
 """
@@ -73,7 +73,7 @@ def _progress(label: str, done: int, total: int) -> None:
 def main() -> None:
     """Measure, and keep the results beside those of other projects."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("projects", nargs="*", type=Path)
+    parser.add_argument("projects", nargs="*", type=Path, default=[Path("demo")])
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--judge", metavar="MODEL")
     arguments = parser.parse_args()

@@ -1,6 +1,6 @@
 """Whether anything leaks, measured whole and in its quick form, on projects that are trained.
 
-    python benchmarks/leaks.py --project DIR [--project DIR ...]
+    python benchmarks/leaks.py DIR ...      # without any: the demo's
 
 Writes ``benchmarks/results/leaks.json``: each project's report and the seconds it took, merged by project.
 """
@@ -24,9 +24,8 @@ RESULTS = Path(__file__).parent / "results" / "leaks.json"
 def main() -> None:
     """Measure every project and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--project", type=Path, action="append", required=True)
-    projects = parser.parse_args().project
-    for project in projects:
+    parser.add_argument("projects", type=Path, nargs="*", default=[Path("demo")])
+    for project in parser.parse_args().projects:
         known = json.loads(RESULTS.read_text(encoding="utf-8"))["projects"] if RESULTS.exists() else []
         measured = measure(project)
         name = measured["report"]["project"]
@@ -54,7 +53,7 @@ def measure(project: Path) -> dict[str, Any]:
         "quick_seconds": quick_s,
         "quick_verdict": quick["verdict"],
         "seconds": whole_s,
-        "answered_before": len(earlier.splitlines()),
+        "answered_before": len({json.loads(line)["key"] for line in earlier.splitlines()}),
         "report": public(whole),
     }
 

@@ -12,7 +12,7 @@ from allotment.evaluation.leaks._prompted import prompted_model
 from allotment.evaluation.leaks._types import Progress
 from allotment.evaluation.report import Check, Curve, Figure, Matrix, Table
 
-_ASKED = 40
+_ASKED = 120
 """Canaries that each comparison is asked for."""
 
 
