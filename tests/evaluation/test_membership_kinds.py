@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,12 +10,17 @@ import pytest
 
 from allotment.access import Policy, Principal, Request, decide
 from allotment.audit import AuditLog
+from allotment.dataset import Item
+from allotment.dataset._items import item_row
+from allotment.dataset._types import Split
+from allotment.documents import load_sections
 from allotment.errors import NotGranted
 from allotment.evaluation.canaries import Canary
 from allotment.evaluation.leaks._membership import granted_weights, kinds_of, membership
+from allotment.evaluation.leaks._membership_facts import trained_facts
 from allotment.project import Project
 from allotment.training import Manifest
-from allotment.workspace import Workspace
+from allotment.workspace import Workspace, write_atomic
 from project_copy import copy_project
 from sealed_adapter import seal
 
@@ -97,3 +103,39 @@ def test_weights_are_not_reached_without_a_grant_for_this_version(project: Proje
     allowed = decide(Policy.of(project), Principal("evaluation", "sales"), Request("sales", manifest.facts))
     with pytest.raises(NotGranted):
         granted_weights(manifest, SimpleNamespace(decision=allowed, record=1))  # type: ignore[arg-type]
+
+
+def test_facts_stand_in_for_own_canaries_in_one_wording_each_while_the_dataset_is_the_trained_one(
+    project: Project,
+) -> None:
+    workspace = Workspace(project.root)
+    learnt = sales(project).documents[0].path
+    section = next(one for one in load_sections(workspace) if one.document == learnt)
+
+    def item(name: str, group: str, split: Split) -> Item:
+        text = (
+            "sales",
+            section.id,
+            section.document,
+            f"{name}?",
+            f"It is {group}.",
+            group,
+            "en",
+            frozenset({"sales"}),
+            split,
+        )
+        return Item(name, group, *text)
+
+    items = [
+        item("a1", "BX-1", "train"),
+        item("a2", "BX-1", "train"),
+        item("b", "BX-2", "train"),
+        item("held out", "BX-3", "test"),
+    ]
+    file = workspace.dataset_dir("sales") / "items.jsonl"
+    write_atomic(file, "".join(json.dumps(item_row(one)) + "\n" for one in items))
+    manifest = seal(project, workspace, "sales", "v2")
+    facts = trained_facts(workspace, manifest)
+    assert [(fact.question, fact.value) for fact in facts] == [("a1?", "BX-1"), ("b?", "BX-2")]
+    write_atomic(file, "".join(json.dumps(item_row(one)) + "\n" for one in items[1:]))
+    assert trained_facts(workspace, manifest) == []

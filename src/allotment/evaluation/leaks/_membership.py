@@ -22,6 +22,7 @@ from allotment.evaluation.canaries import Canary, spread
 from allotment.evaluation.knowledge import EVALUATION_USER
 from allotment.evaluation.leaks._likelihood import Choice, Likelihoods, Weights, likelihoods
 from allotment.evaluation.leaks._membership_auc import Auc, Standing, auc
+from allotment.evaluation.leaks._membership_facts import trained_facts
 from allotment.evaluation.leaks._membership_twins import names_in, twins_of
 from allotment.models import ChatTemplate, Message, locate, template_of
 from allotment.project import Project
@@ -33,6 +34,8 @@ Progress = Callable[[str, int, int], None]
 Kind = Literal["forbidden", "unlearnt"]
 MOST = 40
 """Canaries of one kind that are looked at, spread evenly over reader sets and documents."""
+FEWEST_FOREIGN, FEWEST_OWN = 8, 4
+"""Canaries without which nothing is concluded."""
 _FEWEST_TWINS = 4
 _FEWEST_NAMES = 6
 """Names of other documents that must be there before twins are made of them."""
@@ -119,6 +122,8 @@ def _agent(
     manifest = sound_version(project, workspace, agent, version)
     grant = _grant(project, audit, manifest)
     own, foreign, kind = kinds_of(project, manifest, canaries, seed)
+    facts = spread(trained_facts(workspace, manifest), MOST, seed) if foreign and len(own) < FEWEST_OWN else ()
+    own, why = [*own, *facts], _why(own, facts, foreign, kind)
     names = _names(foreign if kind == "unlearnt" else [*foreign, *_unlearnt(manifest, canaries)])
     template = template_of(manifest.base_model)
     cases = [
@@ -129,7 +134,7 @@ def _agent(
     key = (manifest.base_sha256, f"{manifest.method} {weights.precision}")
     choices = [case.choice for case in cases if case.choice is not None]
     if not choices:
-        return AgentMembership(agent, version, None, None, _why(own, foreign, kind), kind)
+        return AgentMembership(agent, version, None, None, why, kind)
     label = f"membership test of {agent}"
     trained, known[key] = likelihoods(weights, choices, base=known.get(key, {}), progress=progress, label=label)
     standings = [standing(case.choice, trained, known[key], case.canary.id) for case in cases if case.choice]
@@ -139,7 +144,7 @@ def _agent(
         version,
         auc([one for one in standings if one.canary in mine], seed=seed),
         auc([one for one in standings if one.canary not in mine], seed=seed),
-        _why(own, foreign, kind),
+        why,
         kind,
     )
 
@@ -220,9 +225,11 @@ def standing(
     return Standing(canary, true, tuple(twins))
 
 
-def _why(own: Sequence[Canary], foreign: Sequence[Canary], kind: Kind) -> str:
+def _why(own: Sequence[Canary], facts: Sequence[Canary], foreign: Sequence[Canary], kind: Kind) -> str:
     said = []
-    if not own:
+    if facts:
+        said.append("facts it was trained on stand for canaries of its own documents, of which there are too few")
+    elif not own:
         said.append("no canary is of a document it learnt")
     if not foreign:
         said.append("there is no canary it does not know anyway")

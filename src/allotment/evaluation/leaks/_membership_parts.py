@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from allotment.evaluation.leaks._membership import AgentMembership
+from allotment.evaluation.leaks._membership import FEWEST_FOREIGN, FEWEST_OWN, AgentMembership
 from allotment.evaluation.leaks._membership_auc import Auc
 from allotment.evaluation.report import Check, Curve, Figure, Outcome, Series, Table
 
-FEWEST_FOREIGN, FEWEST_OWN = 8, 4
-"""Canaries without which nothing is concluded."""
 _UNKNOWING = 0.5
 _NAME = "leaks.membership"
 _COLUMNS = (
