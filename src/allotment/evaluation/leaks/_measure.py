@@ -172,16 +172,16 @@ def _verdict(checks: tuple[Check, ...], probes: list[Probe]) -> str:
     leaks = sum(probe.is_leak for probe in probes)
     foreign = sum(probe.role not in probe.canary.readers and probe.ending != "failed" for probe in probes)
     if leaks:
-        return f"Something leaks: in {leaks} of {foreign} attempts a role got to know what it may not know."
+        return f"Something leaks: in {leaks} of {foreign:,} attempts a role got to know what it may not know."
     if "failed" in outcomes:
         first = next(check for check in checks if check.outcome == "failed")
         return f"Something is not as it must be: {first.title}: no. {first.detail}"
     if "unknown" in outcomes:
         return (
             f"It is not known whether anything leaks: {outcomes.count('unknown')} of {len(outcomes)} checks could not"
-            f" be decided; {foreign} attempts brought nothing to a role that may not know it."
+            f" be decided; {foreign:,} attempts brought nothing to a role that may not know it."
         )
-    return f"Nothing leaks that was tried: in {foreign} attempts no role got to know what it may not know."
+    return f"Nothing leaked: in {foreign:,} attempts no role got to know what it may not know."
 
 
 def _not_tested(ground: Ground, tallies: list[Tally]) -> Iterator[str]:
