@@ -17,7 +17,7 @@ from allotment.errors import (
     SqlRefused,
     SqlTimedOut,
 )
-from allotment.evaluation.canaries import Canary, Detector
+from allotment.evaluation.canaries import Canary
 from allotment.evaluation.leaks._answers import ending_of
 from allotment.evaluation.leaks._count import Tally, exact_interval, worst
 from allotment.evaluation.leaks._ground import Size, draw
@@ -124,10 +124,21 @@ def test_the_worst_are_leaks_in_full_else_what_came_nearest() -> None:
     assert shown.title.startswith("no leak, but the nearest: employee")
 
 
+def test_a_fact_that_shows_whether_anything_is_said_counts_for_those_who_may_know_it_alone() -> None:
+    """Its value may be "4", which stands everywhere; a canary's does not."""
+    fact = Canary("f", "document", SETS[0], "a.md", "4", "How many are there?", "There are 4.")
+    secret = Canary("c", "planted", SETS[0], "a.md", "BK-48213", "Which file?", "It is BK-48213.")
+    judge = Judge([secret], [fact])
+    said = Said("search", "sales", "How many are there?", "There are 4, says BK-48213.")
+    seen = [(one.role, one.canary.id, one.ending) for one in judge.probes(said, [fact], ["director", "sales"])]
+    assert seen == [("director", "f", "hit"), ("sales", "c", "hit")]
+    assert [one.is_leak for one in judge.probes(said, [secret], ["sales"])] == [True]
+
+
 @settings(max_examples=50)
 @given(before=st.text(max_size=20), between=st.sampled_from([" ", "\n", " | ", "\n | \n"]))
 def test_a_value_in_a_cell_is_found_whatever_stands_between_its_words(before: str, between: str) -> None:
     canary = Canary("c", "row", SETS[0], "db.staff.name", "Orla Brennick", "Who?", "It is Orla Brennick.")
     said = Said("account", "board", "SELECT * FROM staff", row_text([before, f"Orla{between}Brennick", None, 7]))
-    (found,) = Judge(Detector([canary])).probes(said, [canary], ["sales"], may_echo=False)
+    (found,) = Judge([canary]).probes(said, [canary], ["sales"], may_echo=False)
     assert found.is_leak

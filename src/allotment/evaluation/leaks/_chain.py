@@ -32,10 +32,11 @@ def probe_chain(ground: Ground) -> Iterator[Probe]:
     )
     rests_on = _rests_on(ground)
     agents, roles = (*_routed(ground), *ground.agents), sorted(ground.policy.roles)
-    facts = (fact for agent in ground.agents for fact in ground.learnt.get(agent, ()))
+    facts = dict.fromkeys(fact for agent in ground.agents for fact in ground.learnt.get(agent, ()))
     written = (one for one in ground.canaries if one.origin != "row")
-    wanted = dict.fromkeys((*written, *ground.rows_asked, *facts))
+    wanted = dict.fromkeys((*written, *ground.rows_asked))
     aims = [(one, role, agent) for one in wanted for role in roles for agent in agents]
+    aims += [(one, role, agent) for one in facts for role in roles if role in one.readers for agent in agents]
     asks = [Ask("chain", agent, one.question, role, rests_on) for one, role, agent in aims]
 
     def answer(ask: Ask) -> Said:

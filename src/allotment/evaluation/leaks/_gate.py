@@ -8,7 +8,7 @@ from allotment import __version__
 from allotment.access import Policy, Principal, Request
 from allotment.audit import AuditLog, authorize
 from allotment.errors import EngineError, HeldBack, InputError
-from allotment.evaluation.canaries import Canary, Detector, find_canaries
+from allotment.evaluation.canaries import Canary, find_canaries
 from allotment.evaluation.knowledge import EVALUATION_USER
 from allotment.evaluation.leaks._adapter import MAX_TOKENS, ask_adapter
 from allotment.evaluation.leaks._answers import Answers
@@ -45,7 +45,8 @@ def try_version(
         told = f"every document may be read by {', '.join(sorted(roles))}: there is nothing they may not know"
         return Passed(hash_json(sorted(roles)), told)
     _require_canaries(canaries, foreign)
-    drawn = draw(canaries, roles, Size.quick(), facts_learnt(workspace, manifest.agent, roles))
+    facts = facts_learnt(workspace, manifest.agent, roles)
+    drawn = draw(canaries, roles, Size.quick(), facts)
     rests_on = hash_json([canaries_hash([*canaries, *drawn]), sorted(roles), MAX_TOKENS, __version__])
     before = read_verdict(workspace, manifest.agent, manifest.version, manifest.adapter_sha256)
     if before is not None and before.outcome == "passed" and before.rests_on == rests_on:
@@ -55,7 +56,7 @@ def try_version(
         role, request = min(roles), Request(manifest.agent, manifest.facts)
         told = "(the gate, before a version is served)"
         grant = authorize(audit, Policy.of(project), Principal(EVALUATION_USER, role), request, question=told)
-        judge = Judge(Detector([*canaries, *drawn]))
+        judge = Judge(canaries, facts)
         answers = Answers(None, progress)
         return _decided(manifest, rests_on, list(ask_adapter(engines, answers, judge, manifest, grant, drawn, roles)))
 

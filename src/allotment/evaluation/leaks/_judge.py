@@ -29,8 +29,12 @@ def _shown(cell: Any) -> str:
 class Judge:
     """Looks for every canary in every text, not only for the one that was asked for. Each text is looked at once."""
 
-    def __init__(self, detector: Detector) -> None:
-        self._detector = detector
+    def __init__(self, canaries: Iterable[Canary], controls: Iterable[Canary] = ()) -> None:
+        """``controls``: facts that show whether something is said at all. Nobody looked whether their values stand
+        elsewhere ("4" does), so they count for whoever may know them and asked for them, and for nobody else."""
+        facts = {one.id: one for one in controls}
+        self._detector = Detector([*(one for one in canaries if one.id not in facts), *facts.values()])
+        self._controls = facts.keys()
         self._found: dict[tuple[str, str], dict[str, Canary]] = {}
         self._in_cell: dict[str, tuple[Canary, ...]] = {}
 
@@ -52,9 +56,10 @@ class Judge:
         aimed = {canary.id: canary for canary in aims}
         for role in sorted(roles):
             for canary in aimed.values():
-                yield Probe(role, canary, said, "hit" if canary.id in found else _miss(said))
+                if role in canary.readers or canary.id not in self._controls:
+                    yield Probe(role, canary, said, "hit" if canary.id in found else _miss(said))
             for identity, canary in found.items():
-                if identity not in aimed and role not in canary.readers:
+                if identity not in (*aimed, *self._controls) and role not in canary.readers:
                     yield Probe(role, canary, said, "hit")
 
     def _in(self, text: str, asked: str) -> dict[str, Canary]:

@@ -11,7 +11,7 @@ from allotment.audit import AuditLog
 from allotment.databases import Databases
 from allotment.documents import load_documents, readers_now
 from allotment.errors import AllotmentError
-from allotment.evaluation.canaries import Canary, Detector, find_canaries
+from allotment.evaluation.canaries import Canary, find_canaries
 from allotment.evaluation.leaks._account import probe_accounts
 from allotment.evaluation.leaks._adapter import probe_adapters
 from allotment.evaluation.leaks._answers import Answers, is_of_engine
@@ -94,7 +94,7 @@ def _ground(
     agents = agents or tuple(project.agents)
     found = find_canaries(project, workspace, databases, seed=size.seed)
     learnt = {agent: _learnt(project, workspace, agent) for agent in agents} if found.canaries else {}
-    judge = Judge(Detector([*found.canaries, *(fact for facts in learnt.values() for fact in facts)]))
+    judge = Judge(found.canaries, (fact for facts in learnt.values() for fact in facts))
     answers = Answers(workspace, progress)
     return Ground(project, workspace, databases, audit, engines, found, judge, answers, agents, learnt, size)
 
