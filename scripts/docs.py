@@ -29,7 +29,7 @@ from attacks_page import attacks_page
 from checks_pages import checks_pages
 from database_figures import with_database_figures
 from evaluation_attacks_page import attack_pictures, with_attack_figures
-from evaluation_knowledge_page import with_knowledge_figures
+from evaluation_knowledge_page import knowledge_files, with_knowledge_figures
 from evaluation_leaks_page import leak_pictures, with_leak_figures
 from experiments_page import comparison_page, with_experiment_figures
 from gateway_page import gateway_page
@@ -279,6 +279,7 @@ def main() -> None:
         leaks: with_leak_figures(leaks.read_text(encoding="utf-8")),
         **attack_pictures(),
         **leak_pictures(),
+        **knowledge_files(),
         knowledge: with_knowledge_figures(knowledge.read_text(encoding="utf-8")),
         cost: with_predictions(cost.read_text(encoding="utf-8")),
         database: with_database_figures(database.read_text(encoding="utf-8")),
