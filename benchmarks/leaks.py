@@ -46,6 +46,7 @@ def measure(project: Path) -> dict[str, Any]:
         new = answers.read_text(encoding="utf-8") if answers.exists() else ""
         answers.parent.mkdir(parents=True, exist_ok=True)
         answers.write_text(earlier + new, encoding="utf-8")
+    is_trained = (answers.parent / "joint").exists()
     whole, whole_s = evaluate(project, "--comparisons")
     return {
         "date": datetime.now(UTC).date().isoformat(),
@@ -53,6 +54,7 @@ def measure(project: Path) -> dict[str, Any]:
         "quick_seconds": quick_s,
         "quick_verdict": quick["verdict"],
         "seconds": whole_s,
+        "comparisons_before": is_trained,
         "answered_before": len({json.loads(line)["key"] for line in earlier.splitlines()}),
         "report": public(whole),
     }

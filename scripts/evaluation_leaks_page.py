@@ -46,9 +46,7 @@ def _lines(results: dict[str, Any]) -> Iterator[str]:
         yield f"### {report['project']}\n"
         yield f"Measured {project['date']} on {project['machine']}. {report['verdict']}\n"
         yield f"`--quick` took {project['quick_seconds']:.0f} s: {project['quick_verdict']} "
-        earlier = project["answered_before"]
-        kept = f", with {earlier:,} answers kept from a run that was stopped" if earlier else ""
-        yield f"Everything, with the comparisons, took {project['seconds'] / 60:.0f} min{kept}.\n"
+        yield f"Everything took {project['seconds'] / 60:.0f} min{_kept(project)}.\n"
         yield "| matrix | attempts off the diagonal | hits there | hits of those who may know |"
         yield "|---|---|---|---|"
         yield from (_counted(matrix) for matrix in report["matrices"])
@@ -56,6 +54,13 @@ def _lines(results: dict[str, Any]) -> Iterator[str]:
         for matrix in filter(_is_pictured, report["matrices"]):
             yield f"![{matrix['title']}](images/{_file(project, matrix)})\n"
         yield from _figures(report)
+
+
+def _kept(project: dict[str, Any]) -> str:
+    """What of it an earlier run had done."""
+    kept = [f"{project['answered_before']:,} answers"] if project["answered_before"] else []
+    kept += ["the comparisons' adapter and answers"] if project["comparisons_before"] else []
+    return f", with {' and '.join(kept)} of a run before" if kept else ""
 
 
 def _counted(matrix: dict[str, Any]) -> str:
