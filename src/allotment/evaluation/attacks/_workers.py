@@ -53,6 +53,11 @@ class _Part:
     done: set[str] = field(default_factory=set)
     deaths: int = 0
     asked_to_stop: bool = False
+    many: frozenset[str] = field(init=False)
+    """Keys of tasks that make attempts of their own, each of which counts."""
+
+    def __post_init__(self) -> None:
+        self.many = frozenset(task.key for task in self.tasks if task.most)
 
     def left(self) -> list[Any]:
         """What is not done and was not begun."""
@@ -101,7 +106,7 @@ def carry_out(
         workers: processes at most.
         keep: called in this process.
         label: what progress is about.
-        progress: called with the label, tasks done and tasks in all.
+        progress: called with the label, tasks done and tasks in all; of a task that makes many attempts each counts.
         note: told of each process that died.
         deadline: moment (``time.monotonic``) at which no task is begun any more.
 
@@ -112,7 +117,8 @@ def carry_out(
         return True
     parts = [_start(setup, list(tasks[index :: max(1, workers)])) for index in range(min(workers, len(tasks)))]
     try:
-        return _Minder(setup, parts, keep, label, len(tasks), progress, note, deadline).run()
+        total = sum(task.most or 1 for task in tasks)
+        return _Minder(setup, parts, keep, label, total, progress, note, deadline).run()
     finally:
         for part in parts:
             _end(part)
@@ -154,6 +160,8 @@ class _Minder:
         elif kind == "row":
             self.keep(key, row)
             self.failures.note(row)
+            if part.at in part.many:
+                self._step()
         elif kind == "done":
             self._count(part, key)
         elif kind == "fault":
@@ -161,9 +169,13 @@ class _Minder:
         return bool(kind != "end")
 
     def _count(self, part: _Part, key: str) -> None:
+        if key not in part.many:
+            self._step()
         part.done.add(key)
         part.at = ""
-        self.ended += 1
+
+    def _step(self) -> None:
+        self.ended = min(self.ended + 1, self.total)
         if self.progress is not None:
             self.progress(self.label, self.ended, self.total)
 
