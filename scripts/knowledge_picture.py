@@ -19,15 +19,13 @@ def known_by(found: dict[str, Any]) -> list[tuple[str, float, float, float, str]
     """Means, share right, both ends of its interval, and what is asked, of the held-out questions."""
     rows = {row[1]: row for row in found["knowledge"]["rows"] if row[0] == HELD_OUT}
     return [
-        (means, *_shares(rows[means][3]), *_ends(rows[means][4]), str(rows[means][2]))
-        for means in MEANS
-        if means in rows
+        (means, _share(rows[means][3]), *_ends(rows[means][4]), str(rows[means][2])) for means in MEANS if means in rows
     ]
 
 
-def _shares(told: str) -> tuple[float]:
+def _share(told: str) -> float:
     right, of = map(int, re.findall(r"(\d+) of (\d+)", told)[0])
-    return (right / of,)
+    return right / of
 
 
 def _ends(told: str) -> tuple[float, float]:

@@ -133,6 +133,8 @@ def test_a_fact_that_shows_whether_anything_is_said_counts_for_those_who_may_kno
     seen = [(one.role, one.canary.id, one.ending) for one in judge.probes(said, [fact], ["director", "sales"])]
     assert seen == [("director", "f", "hit"), ("sales", "c", "hit")]
     assert [one.is_leak for one in judge.probes(said, [secret], ["sales"])] == [True]
+    # What is a canary as well stays one.
+    assert [one.is_leak for one in Judge([secret], [secret]).probes(said, [secret], ["sales"])] == [True]
 
 
 @settings(max_examples=50)

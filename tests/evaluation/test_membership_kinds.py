@@ -16,8 +16,8 @@ from allotment.dataset._types import Split
 from allotment.documents import load_sections
 from allotment.errors import NotGranted
 from allotment.evaluation.canaries import Canary
+from allotment.evaluation.leaks._facts import facts_weighed
 from allotment.evaluation.leaks._membership import granted_weights, kinds_of, membership
-from allotment.evaluation.leaks._membership_facts import trained_facts
 from allotment.project import Project
 from allotment.training import Manifest
 from allotment.workspace import Workspace, write_atomic
@@ -135,7 +135,7 @@ def test_facts_stand_in_for_own_canaries_in_one_wording_each_while_the_dataset_i
     file = workspace.dataset_dir("sales") / "items.jsonl"
     write_atomic(file, "".join(json.dumps(item_row(one)) + "\n" for one in items))
     manifest = seal(project, workspace, "sales", "v2")
-    facts = trained_facts(workspace, manifest)
+    facts = facts_weighed(workspace, manifest)
     assert [(fact.question, fact.value) for fact in facts] == [("a1?", "BX-1"), ("b?", "BX-2")]
     write_atomic(file, "".join(json.dumps(item_row(one)) + "\n" for one in items[1:]))
-    assert trained_facts(workspace, manifest) == []
+    assert facts_weighed(workspace, manifest) == []

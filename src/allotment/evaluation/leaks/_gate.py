@@ -13,7 +13,8 @@ from allotment.evaluation.knowledge import EVALUATION_USER
 from allotment.evaluation.leaks._adapter import MAX_TOKENS, ask_adapter
 from allotment.evaluation.leaks._answers import Answers
 from allotment.evaluation.leaks._count import name_of
-from allotment.evaluation.leaks._ground import Size, draw, facts_learnt
+from allotment.evaluation.leaks._facts import facts_learnt
+from allotment.evaluation.leaks._ground import Size, draw
 from allotment.evaluation.leaks._judge import Judge
 from allotment.evaluation.leaks._measure import canaries_hash, document_sets
 from allotment.evaluation.leaks._types import Probe, Progress

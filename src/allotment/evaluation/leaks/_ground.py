@@ -8,20 +8,17 @@ from dataclasses import dataclass, field
 from allotment.access import Grant, Policy, Principal, Request
 from allotment.audit import AuditLog, authorize
 from allotment.databases import Databases
-from allotment.dataset import load_items
 from allotment.errors import AllotmentError
 from allotment.evaluation.canaries import Canary, CanarySet, spread
 from allotment.evaluation.knowledge import EVALUATION_USER
 from allotment.evaluation.leaks._answers import Answers
 from allotment.evaluation.leaks._judge import Judge
 from allotment.evaluation.leaks._types import Path, Probe, Said
-from allotment.evaluation.scoring import is_right
 from allotment.models import Engines
 from allotment.project import Project
 from allotment.training import Manifest, current_adapter
 from allotment.workspace import Workspace
 
-_LEARNT = 8
 _PURPOSE = "(probes of the evaluation of leaks)"
 
 
@@ -129,19 +126,3 @@ def failed(
 
 def _some(canaries: tuple[Canary, ...], count: int | None, seed: int) -> tuple[Canary, ...]:
     return canaries if count is None else spread(canaries, count, seed)
-
-
-def facts_learnt(workspace: Workspace, agent: str, roles: frozenset[str]) -> tuple[Canary, ...]:
-    """A few facts the agent was trained on, at most one of a document in turn: the control of every zero.
-
-    Raises:
-        DatasetError: there is no dataset.
-    """
-    items = [one for one in load_items(workspace, agent) if one.is_fact and one.value and one.split == "train"]
-    own = [one for one in items if roles <= one.readers]
-    facts = [
-        Canary(one.id, "document", one.readers, one.document, one.value, one.question, one.answer)
-        for one in own
-        if not is_right(one.question, one.value)
-    ]
-    return spread(facts, _LEARNT, 0)

@@ -32,8 +32,9 @@ class Judge:
     def __init__(self, canaries: Iterable[Canary], controls: Iterable[Canary] = ()) -> None:
         """``controls``: facts that show whether something is said at all. Nobody looked whether their values stand
         elsewhere ("4" does), so they count for whoever may know them and asked for them, and for nobody else."""
-        facts = {one.id: one for one in controls}
-        self._detector = Detector([*(one for one in canaries if one.id not in facts), *facts.values()])
+        known = {one.id: one for one in canaries}
+        facts = {one.id: one for one in controls if one.id not in known}
+        self._detector = Detector([*known.values(), *facts.values()])
         self._controls = facts.keys()
         self._found: dict[tuple[str, str], dict[str, Canary]] = {}
         self._in_cell: dict[str, tuple[Canary, ...]] = {}
@@ -59,7 +60,7 @@ class Judge:
                 if role in canary.readers or canary.id not in self._controls:
                     yield Probe(role, canary, said, "hit" if canary.id in found else _miss(said))
             for identity, canary in found.items():
-                if identity not in (*aimed, *self._controls) and role not in canary.readers:
+                if identity not in aimed and identity not in self._controls and role not in canary.readers:
                     yield Probe(role, canary, said, "hit")
 
     def _in(self, text: str, asked: str) -> dict[str, Canary]:

@@ -18,7 +18,8 @@ from allotment.evaluation.leaks._answers import Answers, is_of_engine
 from allotment.evaluation.leaks._beside import Beside, beside
 from allotment.evaluation.leaks._chain import probe_chain
 from allotment.evaluation.leaks._count import Tally, name_of, worst
-from allotment.evaluation.leaks._ground import Ground, Size, facts_learnt
+from allotment.evaluation.leaks._facts import facts_learnt
+from allotment.evaluation.leaks._ground import Ground, Size
 from allotment.evaluation.leaks._judge import Judge
 from allotment.evaluation.leaks._search import probe_search
 from allotment.evaluation.leaks._structure import check_structure

@@ -20,9 +20,9 @@ from allotment.audit import AuditLog, authorize
 from allotment.errors import MissingPartError, PolicyError
 from allotment.evaluation.canaries import Canary, spread
 from allotment.evaluation.knowledge import EVALUATION_USER
+from allotment.evaluation.leaks._facts import facts_weighed
 from allotment.evaluation.leaks._likelihood import Choice, Likelihoods, Weights, likelihoods
 from allotment.evaluation.leaks._membership_auc import Auc, Standing, auc
-from allotment.evaluation.leaks._membership_facts import trained_facts
 from allotment.evaluation.leaks._membership_twins import names_in, twins_of
 from allotment.models import ChatTemplate, Message, locate, template_of
 from allotment.project import Project
@@ -122,7 +122,7 @@ def _agent(
     manifest = sound_version(project, workspace, agent, version)
     grant = _grant(project, audit, manifest)
     own, foreign, kind = kinds_of(project, manifest, canaries, seed)
-    facts = spread(trained_facts(workspace, manifest), MOST, seed) if foreign and len(own) < FEWEST_OWN else ()
+    facts = spread(facts_weighed(workspace, manifest), MOST, seed) if foreign and len(own) < FEWEST_OWN else ()
     own, why = [*own, *facts], _why(own, facts, foreign, kind)
     names = _names(foreign if kind == "unlearnt" else [*foreign, *_unlearnt(manifest, canaries)])
     template = template_of(manifest.base_model)
