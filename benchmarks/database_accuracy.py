@@ -1,8 +1,8 @@
 """How often the tool's rows are right: questions with gold SQL, the bare prompt and ours, one model, one run.
 
-Reads a folder with ``questions.jsonl`` (``question``, ``query``, ``db_name``, ``query_category``) and one SQL file for
-each database; writes ``benchmarks/results/database_accuracy.json``. Every question's result is kept in ``--work`` at
-once, so that a stopped run goes on where it was.
+Reads ``../shared/data/sql``, or a folder given, with ``questions.jsonl`` (``question``, ``query``, ``db_name``,
+``query_category``) and one SQL file for each database; writes ``benchmarks/results/database_accuracy.json``. Every
+question's result is kept in ``--work`` at once, so that a stopped run goes on where it was.
 
     bare   the whole schema as CREATE TABLE and the question; what the model writes runs as it is, as the owner
     ours   ``ask_database`` on an account that sees all of the database
@@ -38,6 +38,7 @@ from allotment.models import Engine, Engines, Message, pull
 from allotment.project import Project
 from allotment.workspace import Workspace, hash_text
 
+DATA = Path(__file__).parents[2] / "shared" / "data" / "sql"
 RESULTS = Path(__file__).parent / "results" / "database_accuracy.json"
 ARMS = ("bare", "ours")
 PLAIN = "plain"
@@ -50,7 +51,7 @@ Outcome = dict[str, Any]
 def main() -> None:
     """Run, print the table, and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder with questions.jsonl and the SQL files")
+    parser.add_argument("--data", type=Path, default=DATA, help="folder with questions.jsonl and the SQL files")
     parser.add_argument("--work", type=Path, help="folder of the project and of results so far; kept")
     parser.add_argument("--questions", type=int, help="only so many, spread evenly over the databases")
     parser.add_argument("--only", choices=(*ARMS, PLAIN), help="one part; results of others so far count as well")

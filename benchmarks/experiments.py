@@ -1,9 +1,10 @@
 """Experiments under fire, at scale, and one worth reading.
 
-``simulated``: a thousand runs on a cluster of ten cards that takes no time: how busy the cards are, what the driver
-holds and computes. ``disturbed``: ten runs on the demo's base model, four made to crash, without and with a killed
-driver (``local``) or a killed node (``ray``): the other rows must be equal. ``comparison``: 24 runs, rank × learning
-rate × data mix × precision on the example company. Each goes on where it stopped; results lie in ``--results``.
+``simulated`` (unless another part is named): a thousand runs on a cluster of ten cards that takes no time: how busy the
+cards are, what the driver holds and computes. ``disturbed``: ten runs on the demo's base model, four made to crash,
+without and with a killed driver (``local``) or a killed node (``ray``): the other rows must be equal. ``comparison``:
+24 runs, rank × learning rate × data mix × precision on the example company. Each goes on where it stopped; results lie
+in ``--results``.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from allotment.project import load_project
 from allotment.workspace import Workspace, write_atomic
 
 HERE = Path(__file__).parent
+PARTS = ("simulated", "overhead", "disturbed", "comparison")
 SUPPORT = HERE / "support" / "experiments"
 AGENT = "warehouse"
 COMMAND = [sys.executable, "-c", "from allotment.cli import main; main()"]
@@ -51,7 +53,7 @@ COMMAND = [sys.executable, "-c", "from allotment.cli import main; main()"]
 def main() -> None:
     """Run one part and write its figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=("simulated", "overhead", "disturbed", "comparison"))
+    parser.add_argument("part", nargs="?", default=PARTS[0], choices=PARTS)
     parser.add_argument("--executor", choices=("local", "ray"), default="local")
     parser.add_argument("--home", type=Path, help="where the project is made, and found again")
     parser.add_argument("--results", type=Path, default=HERE / "results")
