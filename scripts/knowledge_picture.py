@@ -10,7 +10,7 @@ from allotment.evaluation.report._drawing import heading, key_of, svg, text
 
 HELD_OUT = "held-out questions on trained facts"
 MEANS = ("base model", "adapter", "base model + retrieval", "adapter + retrieval")
-_WIDTH, _LEFT, _RIGHT, _TOP = 720.0, 250.0, 60.0, 66.0
+_WIDTH, _LEFT, _RIGHT, _TOP = 720.0, 250.0, 70.0, 66.0
 _LINE, _GAP = 20.0, 14.0
 _MARK = "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0"
 
