@@ -95,7 +95,7 @@ def test_without_canaries_nothing_is_known_and_no_model_is_loaded(project: Proje
     sales(project)
     (found,) = membership(project, Workspace(project.root), log, ["sales"], [])
     assert (found.own, found.foreign) == (None, None)
-    assert "no canary" in found.why
+    assert "No canary" in found.why
 
 
 def test_weights_are_not_reached_without_a_grant_for_this_version(project: Project) -> None:

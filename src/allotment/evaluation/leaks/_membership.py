@@ -228,11 +228,11 @@ def standing(
 def _why(own: Sequence[Canary], facts: Sequence[Canary], foreign: Sequence[Canary], kind: Kind) -> str:
     said = []
     if facts:
-        said.append("facts it was trained on stand for canaries of its own documents, of which there are too few")
+        said.append("Facts it was trained on stand for canaries of its own documents, of which there are too few.")
     elif not own:
-        said.append("no canary is of a document it learnt")
+        said.append("No canary is of a document it learnt.")
     if not foreign:
-        said.append("there is no canary it does not know anyway")
+        said.append("There is no canary it does not know anyway.")
     elif kind == "unlearnt":
-        said.append("its roles may read everything, so documents that it did not learn stand for foreign ones")
-    return "; ".join(said)
+        said.append("Its roles may read everything, so documents that it did not learn stand for foreign ones.")
+    return " ".join(said)
