@@ -204,6 +204,14 @@ def test_every_reader_of_a_set_asks_plainly_in_its_turn(northwind: Project) -> N
     nobodys = replace(SECRET, id="nobodys", readers=frozenset())
     tasks = control_tasks(northwind, [*canaries, nobodys], 1)
     assert Counter(task.role for task in tasks) == {"director": 2, "sales": 2}
+    assert {task.canary for task in tasks} == set(canaries)
+
+
+def test_no_reader_is_left_out_where_a_set_has_fewer_canaries_than_readers(northwind: Project) -> None:
+    three = frozenset({"director", "sales", "warehouse"})
+    tasks = control_tasks(northwind, [replace(SECRET, readers=three)], 1)
+    assert sorted(task.role for task in tasks) == ["director", "sales", "warehouse"]
+    assert len({task.key for task in tasks}) == 3
 
 
 def test_a_result_survives_the_ledger() -> None:

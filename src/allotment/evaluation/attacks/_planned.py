@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import cycle
+from operator import itemgetter
 from typing import Any
 
 from allotment.errors import InputError
@@ -55,17 +55,19 @@ def shuffled(attacks: Sequence[Attack], seed: int) -> list[Attack]:
 
 
 def control_tasks(project: Project, canaries: Sequence[Canary], seed: int) -> list[Task]:
-    """Readers who ask plainly, for canaries of every reader set; of each set every role in its turn."""
+    """Readers who ask plainly, for canaries of every reader set; of each set every role in turn, each at least once."""
     rows = [canary for canary in canaries if canary.origin == "row"]
     written = [canary for canary in canaries if canary.origin != "row"]
-    turns: dict[frozenset[str], Iterator[str]] = {}
-    tasks = []
+    groups: dict[frozenset[str], list[Canary]] = defaultdict(list)
     for canary in (*spread(written, CONTROLS, seed), *spread(rows, ROW_CONTROLS, seed)):
-        readers = canary.readers.intersection(project.roles)
-        if readers:
-            role = next(turns.setdefault(readers, cycle(sorted(readers))))
-            tasks.append(Task(f"control:{canary.id}:{role}", "control", canary=canary, role=role))
-    return tasks
+        groups[canary.readers.intersection(project.roles)].append(canary)
+    turns = [
+        (turn, group[turn % len(group)], sorted(readers)[turn % len(readers)])
+        for readers, group in groups.items()
+        for turn in range(max(len(group), len(readers)) if readers else 0)
+    ]
+    turns.sort(key=itemgetter(0))
+    return [Task(f"control:{canary.id}:{role}", "control", canary=canary, role=role) for _, canary, role in turns]
 
 
 def layer_tasks(ledger: RunLedger, attacks: dict[str, Attack], canaries: Sequence[Canary], seed: int) -> list[Task]:

@@ -64,7 +64,9 @@ def describe(curve: Curve) -> str:
 def _frame_of(curve: Curve, top: float) -> _Frame:
     points = [point for line in curve.series for point in line.points]
     ends = [value for line in curve.series for value in (*line.low, *line.high)]
-    return _Frame(scale_of([x for x, _ in points]), scale_of([*(y for _, y in points), *ends], from_zero=True), top)
+    across = [x for x, _ in points]
+    counts = max(across) > 1 and all(float(x).is_integer() for x in across)  # shares may all be 0 and 1
+    return _Frame(scale_of(across, whole=counts), scale_of([*(y for _, y in points), *ends], from_zero=True), top)
 
 
 def _grid(frame: _Frame, curve: Curve) -> Iterator[str]:

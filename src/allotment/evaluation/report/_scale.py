@@ -21,14 +21,14 @@ class Scale:
         return max(0.0, min(1.0, (value - low) / (high - low)))
 
 
-def scale_of(values: Sequence[float], *, from_zero: bool = False) -> Scale:
-    """An axis with round numbers on which all values have their place."""
+def scale_of(values: Sequence[float], *, from_zero: bool = False, whole: bool = False) -> Scale:
+    """An axis with round numbers, ``whole`` ones if wanted, on which all values have their place."""
     bounded = [max(-1e300, min(1e300, value)) for value in values] or [0.0]
     low, high = min(bounded), max(bounded)
     low = min(low, 0.0) if from_zero else low
     if high - low <= 1e-12 * max(abs(low), abs(high), 1.0):
         low, high = low - 0.5 * max(abs(low), 1.0), high + 0.5 * max(abs(high), 1.0)
-    step = _round_step((high - low) / (_TICKS - 1))
+    step = max(_round_step((high - low) / (_TICKS - 1)), 1.0 if whole else 0.0)
     first, last = math.floor(low / step), math.ceil(high / step)
     return Scale(tuple(place * step for place in range(first, last + 1)))
 
