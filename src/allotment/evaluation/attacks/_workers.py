@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -246,6 +247,7 @@ def _end(part: _Part) -> None:
 def work(setup: Setup, tasks: list[Any], connection: Connection) -> None:
     """What a process does: open the copy, do each task, and say so; Ctrl-C is its parent's to mind."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
     from allotment.errors import AllotmentError
     from allotment.evaluation.attacks._doors import Doors
     from allotment.evaluation.attacks._target import open_target
@@ -263,6 +265,18 @@ def work(setup: Setup, tasks: list[Any], connection: Connection) -> None:
     except (BrokenPipeError, ConnectionError):  # its parent is gone, and with it whoever would want to know
         return
     connection.close()
+
+
+def end_with_parent() -> None:
+    """End at once when the parent is gone: what is left is done for nobody, and would keep the copy in use."""
+    parent = multiprocessing.parent_process()
+
+    def mind() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=mind, name="parent", daemon=True).start()
 
 
 def _do_all(performer: Any, tasks: list[Any], connection: Connection) -> None:
