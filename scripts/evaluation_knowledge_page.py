@@ -96,7 +96,8 @@ def _agreement(row: dict[str, Any]) -> list[str]:
 def _project(name: str, part: dict[str, Any]) -> Iterator[str]:
     yield f"## {name}\n\nMeasured {part['date']}, {part['machine']}."
     for agent, found in sorted(part["agents"].items()):
-        yield f"\n### {agent} in {name}\n\n{found['verdict']} ({found['minutes']:.0f} minutes)\n"
+        took = f"{found['minutes']:.0f} minutes" if found["minutes"] >= 1 else "with answers of a run before"
+        yield f"\n### {agent} in {name}\n\n{found['verdict']} ({took})\n"
         yield from _table(found["knowledge"])
         yield ""
         yield from _table(found["saying_unknown"])
