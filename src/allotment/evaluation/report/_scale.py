@@ -28,7 +28,8 @@ def scale_of(values: Sequence[float], *, from_zero: bool = False, whole: bool = 
     low = min(low, 0.0) if from_zero else low
     if high - low <= 1e-12 * max(abs(low), abs(high), 1.0):
         low, high = low - 0.5 * max(abs(low), 1.0), high + 0.5 * max(abs(high), 1.0)
-    step = max(_round_step((high - low) / (_TICKS - 1)), 1.0 if whole else 0.0)
+    step = _round_step((high - low) / (_TICKS - 1))
+    step = float(math.ceil(step)) if whole else step  # a half of one, or two and a half, would be a part
     first, last = math.floor(low / step), math.ceil(high / step)
     return Scale(tuple(place * step for place in range(first, last + 1)))
 
