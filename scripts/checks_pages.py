@@ -15,7 +15,6 @@ from guard_figures import (
     ENOUGH,
     LEARNT,
     Figures,
-    between,
     kept,
     marked,
     measured_line,
@@ -26,6 +25,7 @@ from guard_figures import (
     with_interval,
     wrong_texts,
 )
+from page_marks import between
 
 from allotment.guards.training import CheckFile, Curve, curves_svg, every_check
 

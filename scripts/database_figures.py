@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from page_marks import between
+
 KEPT = Path(__file__).resolve().parent.parent / "benchmarks" / "results" / "database.json"
 Figures = Mapping[str, Any]
 
@@ -14,15 +16,8 @@ Figures = Mapping[str, Any]
 def with_database_figures(page: str) -> str:
     """A page with its figures between the marks ``speed`` and ``timing``."""
     kept = json.loads(KEPT.read_text(encoding="utf-8"))
-    return _between(_between(page, "speed", _speed(kept)), "timing", _timing(kept["timing"]))
-
-
-def _between(page: str, mark: str, text: str) -> str:
-    begin, end = f"<!-- {mark} -->\n", f"<!-- end of {mark} -->"
-    before, found, rest = page.partition(begin)
-    if not found or end not in rest:
-        raise ValueError(f"docs/database.md has no mark {mark!r}")
-    return f"{before}{begin}{text}{end}{rest.partition(end)[2]}"
+    page = between(page, "speed", _speed(kept).splitlines(), "docs/database.md")
+    return between(page, "timing", _timing(kept["timing"]).splitlines(), "docs/database.md")
 
 
 _HEAD = (

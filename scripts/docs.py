@@ -35,6 +35,7 @@ from experiments_page import comparison_page, with_experiment_figures
 from gateway_page import gateway_page
 from guards_page import with_guards_figures
 from impersonation_figures import with_impersonation_figures
+from page_marks import between
 from pages_figures import with_pages_figures
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -236,7 +237,6 @@ def faults() -> Iterator[str]:
 
 def with_predictions(page: str) -> str:
     """A page with the table of what real trainings were predicted to take, and took, between its two marks."""
-    begin, end = "<!-- predictions -->\n", "<!-- end of predictions -->"
     kept = ROOT / "benchmarks" / "results" / "training_predictions.json"
     runs = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else []
     lines = [
@@ -248,9 +248,9 @@ def with_predictions(page: str) -> str:
             for run in runs
         ),
     ]
-    table = "\n".join(lines) + "\n" if runs else "No runs have been collected yet.\n"
-    before, _, rest = page.partition(begin)
-    return f"{before}{begin}{table}{end}{rest.partition(end)[2]}"
+    return between(
+        page, "predictions", lines if runs else ["No runs have been collected yet."], "docs/training-cost.md"
+    )
 
 
 def _pair(figures: dict[str, float | None]) -> str:

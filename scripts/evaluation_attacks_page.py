@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
+from page_marks import between
 from report_pictures import IMAGES, matrix_of, picture_name
 
 from allotment.evaluation.attacks import Layer
@@ -15,16 +16,14 @@ from allotment.evaluation.report import Curve, Series, curve_svg, matrix_svg
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "attacks.json"
 ADAPTIVE = RESULTS.with_name("attacks_adaptive.json")
-BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->"
 _SPEED = "attacks-speed.svg"
 
 
 def with_attack_figures(page: str) -> str:
     """The page with its tables of figures."""
     known = _results()
-    before, _, rest = page.partition(BEGIN)
-    told = "\n".join(_lines(known)) if known else "Not measured yet."
-    return f"{before}{BEGIN}{told}\n{END}{rest.partition(END)[2]}"
+    told = _lines(known) if known else ["Not measured yet."]
+    return between(page, "figures", told, "docs/evaluation-attacks.md")
 
 
 def attack_pictures() -> dict[Path, str]:

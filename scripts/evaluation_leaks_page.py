@@ -7,22 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from page_marks import between
 from report_pictures import IMAGES, matrix_of, picture_name
 
 from allotment.evaluation.report import matrix_svg
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "leaks.json"
-BEGIN, END = "<!-- leaks:begin -->\n", "<!-- leaks:end -->"
 _PICTURED = ("all", "prompted", "joint")
 """Parts of the names of the matrices that are drawn; the others are only counted."""
 
 
 def with_leak_figures(page: str) -> str:
     """The page with its figures."""
-    before, _, rest = page.partition(BEGIN)
-    told = "\n".join(_lines(_results())) if RESULTS.exists() else "Not measured yet."
-    return f"{before}{BEGIN}{told}\n{END}{rest.partition(END)[2]}"
+    told = _lines(_results()) if RESULTS.exists() else ["Not measured yet."]
+    return between(page, "leaks", told, "docs/evaluation-leaks.md")
 
 
 def leak_pictures() -> dict[Path, str]:

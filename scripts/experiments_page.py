@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from page_marks import between
+
 RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
-BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->"
 COMPARISON = """# A comparison: rank, learning rate, data mix, precision
 
 24 trainings of the example company's warehouse agent on `gemma-3-270m`, LoRA, three epochs over 68 questions and
@@ -40,9 +41,8 @@ def with_experiment_figures(page: str) -> str:
     """The page with its table of figures."""
     file = RESULTS / "experiments.json"
     known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    before, _, rest = page.partition(BEGIN)
     lines = ["| what | figure | measured |", "|---|---|---|", *(_row(*row) for row in _rows(known))]
-    return f"{before}{BEGIN}" + "\n".join(lines) + f"\n{END}{rest.partition(END)[2]}"
+    return between(page, "figures", lines, "docs/experiments.md")
 
 
 def _row(what: str, figure: str, part: dict[str, Any]) -> str:

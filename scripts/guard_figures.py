@@ -27,20 +27,6 @@ def kept() -> Figures:
     return found
 
 
-def between(page: str, mark: str, lines: Iterable[str], name: str) -> str:
-    """The page with these lines between the mark's two comments.
-
-    Raises:
-        ValueError: the page has no such mark.
-    """
-    begin, end = f"<!-- {mark} -->\n", f"<!-- end of {mark} -->"
-    before, found, rest = page.partition(begin)
-    if not found or end not in rest:
-        raise ValueError(f"{name} has no mark {mark!r}")
-    text = "".join(line + "\n" for line in lines)
-    return f"{before}{begin}{text}{end}{rest.partition(end)[2]}"
-
-
 def with_interval(hits: int, of: int) -> str:
     """``92.1 % (87.6–95.1)``."""
     share = Share(hits, of)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from checks_pages import FOLDER
-from guard_figures import ENOUGH, between, kept, measured_line, percent, table, with_interval
+from guard_figures import ENOUGH, kept, measured_line, percent, table, with_interval
+from page_marks import between
 
 from allotment.guards.training import CheckFile, Share, every_check
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from page_marks import between
+
 KEPT = Path(__file__).resolve().parent.parent / "benchmarks" / "results" / "impersonation.json"
 Figures = Mapping[str, Any]
 
@@ -24,15 +26,8 @@ _PARTS = {
 def with_impersonation_figures(page: str) -> str:
     """A page with its tables between the marks ``parts`` and ``kinds``."""
     kept = json.loads(KEPT.read_text(encoding="utf-8"))
-    return _between(_between(page, "parts", _parts(kept)), "kinds", _kinds(kept))
-
-
-def _between(page: str, mark: str, text: str) -> str:
-    begin, end = f"<!-- {mark} -->\n", f"<!-- end of {mark} -->"
-    before, found, rest = page.partition(begin)
-    if not found or end not in rest:
-        raise ValueError(f"docs/impersonation-set.md has no mark {mark!r}")
-    return f"{before}{begin}{text}{end}{rest.partition(end)[2]}"
+    page = between(page, "parts", _parts(kept).splitlines(), "docs/impersonation-set.md")
+    return between(page, "kinds", _kinds(kept).splitlines(), "docs/impersonation-set.md")
 
 
 def _parts(kept: Figures) -> str:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from page_marks import between
+
 KEPT = Path(__file__).resolve().parent.parent / "benchmarks" / "results" / "pages.json"
-_MARK, _END = "<!-- figures -->\n", "<!-- end of figures -->"
 
 
 def with_pages_figures(page: str) -> str:
     """The page with its table between the marks."""
-    before, found, rest = page.partition(_MARK)
-    if not found or _END not in rest:
-        raise ValueError("docs/pages.md has no mark for its figures")
-    return f"{before}{_MARK}{_table()}{_END}{rest.partition(_END)[2]}"
+    return between(page, "figures", _table().splitlines(), "docs/pages.md")
 
 
 def _table() -> str:
